@@ -1,0 +1,1 @@
+"""The configuration: its shape (`schema`), reading it (`load`), where it lives (`locate`)."""

@@ -1,0 +1,172 @@
+"""The shape of the configuration, its defaults and what each key means.
+
+These classes are the manual: `costtui config schema` and the sample are tested against them.
+Values are already validated and in one unit (seconds, nano-USD, Decimal); `load` does that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from costtui.model.charge import CostPolicy
+from costtui.model.usage import TOKEN_TYPES
+
+RATE_KEYS = TOKEN_TYPES
+"""The rates an override may give, one a token kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that is never shown: `str()` and `repr()` are masked, `.reveal()` is the text."""
+
+    _text: str
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __str__(self) -> str:
+        return "********"
+
+    def __repr__(self) -> str:
+        return "Secret(********)"
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long each level of detail is kept, seconds; None is for ever."""
+
+    requests: int | None = 30 * 86400
+    minute: int | None = 14 * 86400
+    hour: int | None = 400 * 86400
+    day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    path: Path
+    retention: Retention = field(default_factory=Retention)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceOverride:
+    """One entry of `pricing:`. The last entry that matches wins."""
+
+    provider: str = "*"
+    """Glob, case-insensitive."""
+    model: str = "*"
+    """Glob, case-insensitive."""
+    start: date | None = None
+    """`from:`, the first day it holds (UTC)."""
+    until: date | None = None
+    """The first day it no longer holds (UTC)."""
+    rates: tuple[tuple[str, Decimal], ...] = ()
+    """(token kind, USD per 1M tokens), whatever `unit` the file used."""
+    per_request: Decimal | None = None
+    """USD per successful request: an estimate."""
+    free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Who a consumer id is; joined when shown, so a re-mapping is retroactive."""
+
+    name: str = ""
+    team: str = ""
+    org: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceMapping:
+    """What a gateway's `service` label stands for (preset `kong-requests`)."""
+
+    provider: str
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """One entry of `sources:`."""
+
+    name: str
+    type: str
+    """`jsonl` or `metrics`."""
+    gateway: str
+    """The gateway whose traffic this source counts."""
+    preset: str = ""
+    interval: float = 15.0
+    """Seconds between two polls (1 for jsonl)."""
+    timeout: float = 10.0
+    role: str = "count"
+    """`count`, or `reconcile`: read and compared, never added."""
+    cost: CostPolicy = CostPolicy.REPORTED
+    fields: dict[str, Any] = field(default_factory=dict)
+    """A mapping for a shape that no preset knows; laid over the preset where both are given."""
+    # jsonl
+    paths: tuple[str, ...] = ()
+    """Files or globs (`**` too), `~` and `${ENV}` already expanded."""
+    since: int | None = None
+    """Seconds of history to read; None reads all."""
+    # metrics
+    url: str = ""
+    headers: tuple[tuple[str, Secret], ...] = ()
+    bearer_token: Secret | None = None
+    username: str = ""
+    password: Secret | None = None
+    ca_file: str = ""
+    insecure: bool = False
+    """Do not verify TLS."""
+    services: tuple[tuple[str, ServiceMapping], ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    """Switches of a preset, for example `legacy_token_semantics: true`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """One entry of `alerts:`: cost over a rolling window."""
+
+    name: str
+    cost_over_nano: int
+    window: int
+    """Seconds."""
+    window_name: str = ""
+    """As written, for example `24h`."""
+    by: tuple[str, ...] = ()
+    where: tuple[tuple[str, str], ...] = ()
+    """(dimension, value) pairs that must all be equal."""
+    hold: int = 0
+    """`for:`, seconds."""
+    severity: str = "warning"
+    """`info`, `warning` or `critical`."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayConfig:
+    theme: str = "costtui-dark"
+    window: str = "24h"
+    refresh: float = 1.0
+    """The least seconds between two repaints with new data."""
+    ascii: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything, validated. `files` are the files it came from (for messages)."""
+
+    store: StoreConfig
+    sources: tuple[SourceConfig, ...] = ()
+    pricing: tuple[PriceOverride, ...] = ()
+    pricing_file: Path | None = None
+    provider_aliases: tuple[tuple[str, str], ...] = ()
+    """(name a gateway uses, catalogue name), laid over the built-in table."""
+    catalogue: bool = True
+    """Use the built-in offline price catalogue below `pricing:`."""
+    consumers: tuple[tuple[str, Consumer], ...] = ()
+    alerts: tuple[AlertRule, ...] = ()
+    display: DisplayConfig = field(default_factory=DisplayConfig)
+    timezone: str = "local"
+    """IANA name or `local`: where days and months begin."""
+    files: tuple[Path, ...] = ()

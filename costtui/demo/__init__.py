@@ -1,0 +1,1 @@
+"""A simulated fleet: real HTTP endpoints and log files on loopback."""

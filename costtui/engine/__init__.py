@@ -1,0 +1,1 @@
+"""Polling, pricing and storing: what runs when nobody looks."""

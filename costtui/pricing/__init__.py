@@ -1,0 +1,1 @@
+"""What usage costs: the catalogue, the user's overrides, exact arithmetic."""

@@ -1,0 +1,1 @@
+"""Where usage comes from. A source knows neither the store nor prices."""

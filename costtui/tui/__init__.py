@@ -1,0 +1,1 @@
+"""The screen. It reads; it computes no totals and runs no SQL."""
