@@ -1,0 +1,82 @@
+"""`costtui collect`: the collector without a screen."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+
+from costtui.config.schema import Config
+from costtui.errors import StoreBusyError
+
+
+class CollectCommand:
+    """Collect usage into the store, without a screen.
+
+    Runs until it is stopped (SIGTERM or Ctrl+C). With --once it reads every source to its end
+    and exits: 0 when all of them could be read, 1 when one could not. Exactly one collector
+    writes a store; viewers attach to it.
+    """
+
+    name = "collect"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--once", action="store_true", help="read every source to its end and exit (for cron)"
+        )
+        parser.add_argument("--quiet", action="store_true", help="say only what is wrong")
+        parser.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
+
+    def run(self, args: argparse.Namespace) -> int:
+        from costtui.cli.common import load_config
+
+        logging.basicConfig(
+            level=logging.WARNING if args.quiet else logging.INFO,
+            format="%(asctime)s %(levelname)s %(message)s",
+            stream=sys.stderr,
+        )
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        config = load_config(args)
+        if args.once:
+            return asyncio.run(_once(config))
+        try:
+            asyncio.run(_for_ever(config, watch_parent=args.with_parent))
+        except StoreBusyError:
+            if not args.with_parent:
+                raise
+            # Two viewers started at once: the other one's collector won, which is all we want.
+        return 0
+
+
+async def _once(config: Config) -> int:
+    from costtui.engine.collector import Collector
+
+    async with Collector(config, jitter=False) as collector:
+        complete = await collector.once()
+        for poller in collector.pollers:
+            if poller.status.error:
+                print(f"{poller.config.name}: {poller.status.error}", file=sys.stderr)
+    return 0 if complete else 1
+
+
+async def _for_ever(config: Config, *, watch_parent: bool) -> None:
+    from costtui.engine.collector import Collector
+
+    async with Collector(config) as collector:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, collector.stop)
+        if watch_parent:
+            loop.add_reader(sys.stdin.fileno(), _stop_at_end, collector.stop, sys.stdin.fileno())
+        logging.getLogger(__name__).info(
+            "collecting %d sources into %s", len(config.sources), config.store.path
+        )
+        await collector.run()
+
+
+def _stop_at_end(stop: object, descriptor: int) -> None:
+    if os.read(descriptor, 1024) == b"" and callable(stop):
+        stop()

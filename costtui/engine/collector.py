@@ -1,0 +1,238 @@
+"""The collector: the only writer of usage.
+
+Every task has an owner: `Collector.run` holds one TaskGroup with a poller a source and the
+housekeeping, and nothing outlives it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Self
+
+from costtui.alerts.evaluate import evaluate
+from costtui.config.schema import Config, SourceConfig
+from costtui.engine.clock import Clock, SystemClock
+from costtui.engine.pipeline import Pipeline
+from costtui.engine.poller import Poller
+from costtui.engine.zone import zone_of
+from costtui.errors import StoreBusyError, StoreCorruptError, StoreError, StoreNewerError
+from costtui.model.charge import CostPolicy
+from costtui.model.snapshot import SourceStatus
+from costtui.pricing.calculate import Pricer
+from costtui.sources import factory
+from costtui.sources.base import Source
+from costtui.store.lock import WriterLock
+from costtui.store.reader import Reader
+from costtui.store.writer import Store
+
+log = logging.getLogger(__name__)
+
+TICK = 1.0
+"""Seconds between two looks of the housekeeping: heartbeat, alerts, retention."""
+ALERTS_EVERY = 5.0
+PRUNE_EVERY = 900.0
+HEARTBEAT_EVERY = 10.0
+
+BuildSource = Callable[[SourceConfig], Source]
+
+
+class Collector:
+    """Polls every configured source into one store until it is stopped.
+
+    Raises `StoreBusyError` when another collector holds the store, and any other `StoreError`
+    that no retry can mend.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Clock | None = None,
+        build: BuildSource = factory.build,
+        jitter: bool = True,
+    ) -> None:
+        self.config = config
+        self.clock = clock or SystemClock()
+        self.build = build
+        self.jitter = jitter
+        self.pollers: list[Poller] = []
+        self.stopping = asyncio.Event()
+        self._lock = WriterLock(config.store.path)
+        self._store: Store | None = None
+        self._pipeline: Pipeline | None = None
+
+    @property
+    def store(self) -> Store:
+        if self._store is None:
+            raise StoreError("the collector is not open")
+        return self._store
+
+    @property
+    def pipeline(self) -> Pipeline:
+        if self._pipeline is None:
+            raise StoreError("the collector is not open")
+        return self._pipeline
+
+    async def __aenter__(self) -> Self:
+        path = self.config.store.path
+        _private_folder(path.parent)
+        if not self._lock.acquire():
+            raise StoreBusyError(f"{path}: another collector is writing it ({self._lock.holder()})")
+        try:
+            self._store = await Store.open(path, self.config.store.retention, now=self.clock.now())
+            self._pipeline = Pipeline(self._store, Pricer(self.config), self.clock)
+            for source_config in self.config.sources:
+                await self._add(source_config)
+        except BaseException:
+            await self._release()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for poller in self.pollers:
+            await poller.source.close()
+        await self._release()
+
+    async def _release(self) -> None:
+        try:
+            if self._store is not None:
+                await self._store.close()
+                self._store = None
+        finally:
+            self._lock.release()
+
+    async def _add(self, config: SourceConfig) -> None:
+        source = self.build(config)
+        await self.store.register(config.name, config.type, config.gateway, config.role)
+        source.restore(await self.store.checkpoint(config.name))
+        known = {s.name: s for s in await self.store.statuses()}
+        status = known.get(
+            config.name, SourceStatus(config.name, config.type, config.gateway, config.role)
+        )
+        # Spread the first polls over a tenth of the interval, so that 200 endpoints are not
+        # asked in the same millisecond, and nobody waits for the first number.
+        jitter = random.uniform(0, min(config.interval / 10, 1.0)) if self.jitter else 0.0
+        self.pollers.append(
+            Poller(source, config, self.pipeline, self.clock, status, jitter=jitter)
+        )
+
+    async def run(self) -> None:
+        """Collect until `stop()` is called."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(poller.run()) for poller in self.pollers]
+                tasks.append(group.create_task(self._housekeeping()))
+                await self.stopping.wait()
+                for task in tasks:
+                    task.cancel()
+        except* (StoreCorruptError, StoreNewerError) as errors:
+            raise errors.exceptions[0] from None
+
+    def stop(self) -> None:
+        self.stopping.set()
+
+    async def once(self) -> bool:
+        """Drain every source to its end. True when all of them could be read."""
+        await self.reprice_all()
+        results = await asyncio.gather(*(self._drain_fully(p) for p in self.pollers))
+        await self.evaluate_alerts()
+        await self.store.prune(self.clock.now())
+        return all(results)
+
+    async def _drain_fully(self, poller: Poller) -> bool:
+        while True:
+            ok = await poller.poll_once()
+            if not ok or not getattr(poller.source, "has_more", False):
+                return ok
+
+    # Housekeeping
+
+    async def _housekeeping(self) -> None:
+        repricing = asyncio.create_task(self._reprice_quietly())
+        try:
+            await self._tick_for_ever()
+        finally:
+            repricing.cancel()
+
+    async def _tick_for_ever(self) -> None:
+        alerts_due = prune_due = beat_due = self.clock.monotonic()
+        seen: tuple[int, int] | None = None
+        while True:
+            now = self.clock.monotonic()
+            try:
+                if now >= beat_due:
+                    beat_due = now + HEARTBEAT_EVERY
+                    await self.store.heartbeat(self.clock.now())
+                if now >= alerts_due and self.config.alerts:
+                    alerts_due = now + ALERTS_EVERY
+                    state = (self.store.revision, int(self.clock.now() // 60))
+                    if state != seen or self._pending:
+                        seen = state
+                        await self.evaluate_alerts()
+                if now >= prune_due:
+                    prune_due = now + PRUNE_EVERY
+                    await self.store.prune(self.clock.now())
+            except (StoreCorruptError, StoreNewerError):
+                raise
+            except StoreError as error:
+                log.warning("housekeeping: %s", error)
+            await self.clock.sleep(TICK)
+
+    _pending = False
+    """Some alert waits for its `for:` to pass, so it is looked at without new data too."""
+
+    async def evaluate_alerts(self) -> None:
+        """Observe every rule's window and store the new alert states, if any changed."""
+        rules = self.config.alerts
+        if not rules:
+            return
+        now = self.clock.now()
+        before = await self.store.alerts()
+        observed = await asyncio.to_thread(self._observe, now)
+        after = evaluate(rules, observed, before, now)
+        self._pending = any(a.state == "pending" for a in after)
+        if after != list(before):
+            await self.store.put_alerts(after)
+
+    def _observe(self, now: float) -> Mapping[str, Mapping[tuple[tuple[str, str], ...], object]]:
+        zone = zone_of(self.config.timezone)
+        with Reader(self.config.store.path, zone=zone, consumers=self.config.consumers) as reader:
+            return {
+                rule.name: reader.cost_over(rule.window, rule.by, rule.where, now)
+                for rule in self.config.alerts
+            }
+
+    # Re-pricing
+
+    def _policies(self) -> dict[str, CostPolicy]:
+        return {s.name: s.cost for s in self.config.sources}
+
+    async def reprice_all(self) -> int:
+        """Bring history to today's prices if they changed. Returns the days that were done."""
+        pricer = self.pipeline.pricer
+        days = 0
+        async for _ in self.store.reprice(
+            pricer.charge, self._policies(), pricer.fingerprint, self.clock.now()
+        ):
+            days += 1
+        return days
+
+    async def _reprice_quietly(self) -> None:
+        try:
+            days = await self.reprice_all()
+        except StoreError as error:
+            log.warning("re-pricing stopped, it goes on at the next start: %s", error)
+        else:
+            if days:
+                log.info("re-priced %d days", days)
+
+
+def _private_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be made: {error.strerror}") from error

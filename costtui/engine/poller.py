@@ -1,0 +1,171 @@
+"""One loop a source: due time, poll, back-off, for ever.
+
+A border: whatever a source or the store raises ends here as a status that the screen shows,
+never as a dead collector. The exceptions to that are a damaged or newer store, which no retry
+can mend; they end the collector with their message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from costtui.config.schema import SourceConfig
+from costtui.engine.clock import Clock
+from costtui.engine.pipeline import Drained, Pipeline
+from costtui.engine.schedule import Schedule
+from costtui.errors import SourceError, StoreCorruptError, StoreError, StoreNewerError
+from costtui.model.snapshot import SourceStatus
+from costtui.sources.base import Source
+
+log = logging.getLogger(__name__)
+
+STATUS_EVERY = 5.0
+"""Seconds between two status writes when nothing but the time of the last poll changed."""
+
+
+class Poller:
+    """Polls one source for as long as it is run."""
+
+    def __init__(
+        self,
+        source: Source,
+        config: SourceConfig,
+        pipeline: Pipeline,
+        clock: Clock,
+        status: SourceStatus,
+        *,
+        jitter: float = 0.0,
+    ) -> None:
+        self.source = source
+        self.config = config
+        self.pipeline = pipeline
+        self.clock = clock
+        self.status = replace(
+            status,
+            interval=config.interval,
+            error="",
+            failures=0,
+            next_poll=clock.now() + jitter,
+        )
+        self.schedule = Schedule(config.interval, clock.monotonic() + jitter)
+        self._written_at = float("-inf")
+        self._up = asyncio.Event()
+        """Set once the first poll has ended, well or not."""
+
+    async def first_poll(self) -> None:
+        """Wait until the source has been tried once."""
+        await self._up.wait()
+
+    async def run(self) -> None:
+        """Poll until cancelled. Raises only `StoreCorruptError` and `StoreNewerError`."""
+        while True:
+            wait = self.schedule.due - self.clock.monotonic()
+            if wait > 0:
+                await self.clock.sleep(wait)
+            else:
+                await asyncio.sleep(0)
+            await self.poll_once()
+
+    async def poll_once(self) -> bool:
+        """One poll with everything that follows from it. True when it succeeded."""
+        began = self.clock.now()
+        before = self.status
+        try:
+            drained = await self.pipeline.drain(self.source, self.config)
+        except (StoreCorruptError, StoreNewerError):
+            raise
+        except SourceError as error:
+            await self._failed(began, str(error) or type(error).__name__)
+            return False
+        except StoreError as error:
+            log.warning("%s: %s", self.config.name, error)
+            await self._restore()
+            await self._failed(began, str(error))
+            return False
+        except Exception as error:  # the poller border: a defect costs one source
+            log.exception("%s: poll failed", self.config.name)
+            await self._restore()
+            await self._failed(began, f"internal error: {type(error).__name__}: {error}")
+            return False
+        finally:
+            self._up.set()
+        await self._succeeded(began, before, drained)
+        return True
+
+    async def _restore(self) -> None:
+        """Go back to what is stored: the batch in memory was not."""
+        self.source.restore(await self.pipeline.store.checkpoint(self.config.name))
+
+    async def _succeeded(self, began: float, before: SourceStatus, drained: Drained) -> None:
+        now = self.clock.monotonic()
+        if getattr(self.source, "has_more", False):
+            self.schedule.more(now)
+        else:
+            self.schedule.succeeded(now)
+        await self._record_gap(before, began)
+        newest = max(before.last_data, drained.newest_ns / 1e9)
+        self.status = replace(
+            self.status,
+            last_attempt=began,
+            last_ok=began,
+            last_data=newest,
+            next_poll=self._next_poll(),
+            lag_s=drained.lag_s,
+            error="",
+            failures=0,
+            overruns=self.schedule.overruns,
+            backfill_done=drained.backfill_done if drained.batches else before.backfill_done,
+            backfill_total=drained.backfill_total if drained.batches else before.backfill_total,
+            note=drained.note if drained.batches else before.note,
+        )
+        changed = bool(drained.records or drained.skipped or before.error) or (
+            self.status.backfill_done,
+            self.status.note,
+        ) != (before.backfill_done, before.note)
+        await self._write_status(urgent=changed)
+
+    async def _failed(self, began: float, message: str) -> None:
+        self.schedule.failed(self.clock.monotonic())
+        changed = message != self.status.error
+        self.status = replace(
+            self.status,
+            last_attempt=began,
+            next_poll=self._next_poll(),
+            error=message,
+            failures=self.schedule.failures,
+            overruns=self.schedule.overruns,
+        )
+        if changed:
+            log.warning("%s: %s", self.config.name, message)
+        await self._write_status(urgent=changed)
+
+    async def _record_gap(self, before: SourceStatus, now: float) -> None:
+        """A stretch without a scrape is a gap. A log has none: its lines wait."""
+        if self.config.type == "jsonl" or not before.last_ok:
+            return
+        if now - before.last_ok > 2.5 * self.config.interval + self.config.timeout:
+            await self._guarded(
+                lambda: self.pipeline.store.add_gap(self.config.name, before.last_ok, now)
+            )
+            self.status = replace(self.status, gaps=self.status.gaps + 1)
+
+    async def _write_status(self, *, urgent: bool) -> None:
+        now = self.clock.monotonic()
+        if urgent or now - self._written_at >= STATUS_EVERY:
+            self._written_at = now
+            await self._guarded(lambda: self.pipeline.store.set_status(self.status))
+
+    async def _guarded(self, write: Callable[[], Awaitable[None]]) -> None:
+        """A status that cannot be written (disk full, say) must not stop the polls."""
+        try:
+            await write()
+        except (StoreCorruptError, StoreNewerError):
+            raise
+        except StoreError as error:
+            log.warning("%s: status not written: %s", self.config.name, error)
+
+    def _next_poll(self) -> float:
+        return self.clock.now() + max(0.0, self.schedule.due - self.clock.monotonic())
