@@ -1,0 +1,256 @@
+"""Values of the file → the dataclasses of `schema`, and what keys mean beside each other."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from costtui.config.durations import duration_text
+from costtui.config.keys import ALERT, CONSUMER, PRICE, RETENTION, SERVICE, SOURCE, Section
+from costtui.config.presets import preset_types
+from costtui.config.reader import Value, Values
+from costtui.config.schema import (
+    RATE_KEYS,
+    AlertRule,
+    Consumer,
+    PriceOverride,
+    Retention,
+    Secret,
+    ServiceMapping,
+    SourceConfig,
+)
+from costtui.config.words import Problems, quoted
+from costtui.model.money import nano_from_decimal
+from costtui.model.safetext import looks_secret
+
+JSONL_INTERVAL = 1.0
+"""Seconds; a log is looked at with one stat() a file, a page costs the gateway a rendering."""
+
+_SECRET_HEADERS = ("auth", "token", "key", "secret", "cookie", "password", "credential")
+
+
+class Builder:
+    """Builds the parts of a `Config`; what is wrong goes to `problems`."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+
+    def _wrong(self, values: Values, name: str, message: str) -> None:
+        self._problems.add(values.line_of(name), values.path_of(name), message)
+
+    def retention(self, values: Values) -> Retention:
+        kept = Retention(**_direct(values, RETENTION))
+        for finer, coarser in (("minute", "hour"), ("hour", "day")):
+            long: int | None = getattr(kept, coarser)
+            short: int | None = getattr(kept, finer)
+            if long is not None and (short is None or short > long):
+                named = finer if finer in values else coarser
+                spelled = "forever" if short is None else duration_text(short)
+                message = f"{finer} ({spelled}) must not be kept longer than {coarser}"
+                self._wrong(values, named, f"{message} ({duration_text(long)})")
+        return kept
+
+    def sources(self, entries: list[Value]) -> tuple[SourceConfig, ...]:
+        built = [(entry.data, self._source(entry.data)) for entry in entries]
+        self._once(entries, "name", "source")
+        counting: dict[str, Values] = {}
+        for values, source in built:
+            if source.role != "count" or not source.gateway or "role" in values.broken:
+                continue
+            first = counting.setdefault(source.gateway, values)
+            if first is not values:
+                named = "gateway" if "gateway" in values else "name"
+                place = first.line_of("gateway" if "gateway" in first else "name")
+                self._wrong(
+                    values,
+                    named,
+                    f"the gateway {quoted(source.gateway)} is already counted by {first.key} on"
+                    f" line {place}: give one of them another gateway, or role: reconcile",
+                )
+        return tuple(source for _, source in built)
+
+    def _source(self, values: Values) -> SourceConfig:
+        kind = values.get("type", "")
+        fields = _direct(values, SOURCE)
+        fields.setdefault("name", "")
+        fields.setdefault("type", kind)
+        fields.setdefault("gateway", fields["name"])
+        if kind == "jsonl":
+            fields.setdefault("interval", JSONL_INTERVAL)
+            paths = tuple(value.data for value in values.get("paths", []))
+            fields["paths"] = paths or ((values.get("path"),) if values.get("path") else ())
+        fields["headers"] = tuple((name, v.data) for name, v in values.get("headers", {}).items())
+        fields["services"] = tuple(
+            (name, _service(value)) for name, value in values.get("services", {}).items()
+        )
+        fields["bearer_token"] = values.get("bearer_token") or values.get("bearer_token_file")
+        fields["password"] = values.get("password") or values.get("password_file")
+        if kind:
+            self._source_keys(values, kind)
+        if kind == "metrics":
+            self._login(values)
+        return SourceConfig(**fields)
+
+    def _source_keys(self, values: Values, kind: str) -> None:
+        for name in [*values.given, *values.broken]:
+            only = SOURCE.by_name[name].only
+            if only and only != kind:
+                self._wrong(values, name, f"is for type: {only}, and this is type: {kind}")
+        preset = values.get("preset", "")
+        if preset and preset_types().get(preset) != kind:
+            message = f"{quoted(preset)} is for type: {preset_types().get(preset)}"
+            self._wrong(values, "preset", f"{message}, and this is type: {kind}")
+        if "preset" not in values and not values.get("fields") and "fields" not in values.broken:
+            self._wrong(values, "preset", "is missing: name a preset, or describe the fields:")
+        if kind == "jsonl":
+            if "path" in values and "paths" in values:
+                self._wrong(values, "path", "give path or paths, not both")
+            if "path" not in values and not values.get("paths") and "paths" not in values.broken:
+                self._wrong(values, "paths", "is missing: which files are to be read?")
+        elif "url" not in values:
+            self._wrong(values, "url", "is missing: which page is to be scraped?")
+
+    def _login(self, values: Values) -> None:
+        url: str = values.get("url", "")
+        if url and (reason := _bad_url(url)):
+            # The filled-in text may hold a secret, so the message never repeats it.
+            self._wrong(values, "url", reason)
+        for name in ("bearer_token", "password"):
+            if name in values and f"{name}_file" in values:
+                self._wrong(values, f"{name}_file", f"give {name} or {name}_file, not both")
+        token = "bearer_token" if "bearer_token" in values else "bearer_token_file"
+        if token in values and "username" in values:
+            self._wrong(values, token, "give a bearer token or a user name, not both")
+        password = "password" if "password" in values else "password_file"
+        if password in values and "username" not in values:
+            self._wrong(values, password, "needs a username")
+        if "username" in values and password not in values:
+            self._wrong(values, "username", "needs password or password_file")
+        if values.get("insecure") and "ca_file" in values:
+            self._wrong(values, "ca_file", "means nothing beside insecure: true")
+        self._headers(values)
+
+    def _headers(self, values: Values) -> None:
+        for name, value in values.get("headers", {}).items():
+            if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+                self._problems.add(value.line, value.key, "is not the name of an HTTP header")
+            secret: Secret = value.data
+            risky = any(part in name.lower() for part in _SECRET_HEADERS)
+            if "${" not in value.raw and (risky or looks_secret(secret.reveal())):
+                message = "can be a secret, which must not stand in this file: write ${NAME}"
+                self._problems.add(value.line, value.key, message)
+
+    def prices(self, entries: list[Value]) -> tuple[PriceOverride, ...]:
+        return tuple(self._price(entry.data) for entry in entries)
+
+    def _price(self, values: Values) -> PriceOverride:
+        scale = 1000 if values.get("unit") == "1K" else 1
+        rates = tuple((r, values.get(r) * scale) for r in RATE_KEYS if r in values.given)
+        written = [r for r in RATE_KEYS if r in values]
+        ways = [
+            *(["rates"] if written else []),
+            *(["per_request"] if "per_request" in values else []),
+            *(["free"] if values.get("free") or "free" in values.broken else []),
+        ]
+        if not ways:
+            named = "model" if "model" in values else "provider"
+            message = "has no price: give rates (input, output, …), per_request or free: true"
+            self._problems.add(values.line_of(named), values.key, message)
+        if len(ways) > 1:
+            message = f"is priced in {len(ways)} ways ({', '.join(ways)}): one is enough"
+            self._problems.add(values.line, values.key, message)
+        if "unit" in values and not written:
+            self._wrong(values, "unit", "means nothing without rates")
+        start, until = values.get("from"), values.get("until")
+        if start and until and until <= start:
+            self._wrong(values, "until", f"must be after from ({start})")
+        return PriceOverride(**_direct(values, PRICE), rates=rates)
+
+    def consumers(self, entries: dict[str, Value]) -> tuple[tuple[str, Consumer], ...]:
+        return tuple(
+            (name, Consumer(**_direct(entry.data, CONSUMER)) if entry.data else Consumer())
+            for name, entry in entries.items()
+        )
+
+    def alerts(self, entries: list[Value]) -> tuple[AlertRule, ...]:
+        self._once(entries, "name", "alert")
+        return tuple(self._alert(entry.data) for entry in entries)
+
+    def _alert(self, values: Values) -> AlertRule:
+        fields = _direct(values, ALERT)
+        fields.setdefault("name", "")
+        fields.setdefault("window", 0)
+        dimensions = [value.data for value in values.get("by", [])]
+        if len(set(dimensions)) < len(dimensions):
+            self._wrong(values, "by", "names a dimension twice")
+        written = values.given.get("window")
+        return AlertRule(
+            **fields,
+            cost_over_nano=nano_from_decimal(values.get("cost_over", 0)) if _has(values) else 0,
+            window_name=written.raw if written and "$" not in written.raw else "",
+            by=tuple(dimensions),
+            where=tuple((name, value.data) for name, value in values.get("where", {}).items()),
+        )
+
+    def _once(self, entries: list[Value], name: str, what: str) -> None:
+        first: dict[str, Values] = {}
+        for entry in entries:
+            values: Values = entry.data
+            text = values.get(name)
+            if text is None:
+                continue
+            if text in first:
+                line = first[text].line_of(name)
+                message = f"{quoted(text)} is the name of another {what}, on line {line}"
+                self._wrong(values, name, message)
+            first.setdefault(text, values)
+
+
+def _has(values: Values) -> bool:
+    return "cost_over" in values.given
+
+
+def _direct(values: Values, section: Section) -> dict[str, Any]:
+    """The given scalars and free mappings whose one field has the same meaning."""
+    return {
+        section.by_name[name].targets[0]: value.data
+        for name, value in values.given.items()
+        if name in _DIRECT[id(section)]
+    }
+
+
+_COMPOSED = {
+    id(SOURCE): {
+        *("paths", "path", "headers", "services"),
+        *("bearer_token", "bearer_token_file", "password", "password_file"),
+    },
+    id(PRICE): {"unit", *RATE_KEYS},
+    id(ALERT): {"cost_over", "by", "where"},
+}
+"""Keys that the builder puts together itself."""
+
+_DIRECT = {
+    id(section): set(section.by_name) - _COMPOSED.get(id(section), set())
+    for section in (RETENTION, SOURCE, SERVICE, PRICE, CONSUMER, ALERT)
+}
+
+
+def _service(value: Value) -> ServiceMapping:
+    fields = _direct(value.data, SERVICE)
+    fields.setdefault("provider", "")
+    return ServiceMapping(**fields)
+
+
+def _bad_url(url: str) -> str:
+    """Why `url` cannot be scraped, or ""."""
+    try:
+        parts = urlsplit(url)
+        host, user = parts.hostname, "@" in parts.netloc
+        _ = parts.port
+    except ValueError:
+        return "is not a URL: write http://host:port/metrics"
+    if parts.scheme not in ("http", "https") or not host or any(c.isspace() for c in url):
+        return "is not a URL: write http://host:port/metrics"
+    if user:
+        return "must not hold a user or password: use username and password"
+    return "must not have a #fragment" if parts.fragment else ""
