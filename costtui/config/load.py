@@ -41,9 +41,11 @@ class Loaded:
 
     config: Config
     origins: Mapping[str, str] = field(default_factory=dict)
-    """Dotted path → `line 12`, `COSTTUI_DB` or `--db`; what is not in here is a default."""
+    """Dotted path → `file line 12`, `env COSTTUI_DB` or `flag --db`; all else is default."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """Dotted path → line in the file."""
+    filled: frozenset[str] = frozenset()
+    """Dotted paths of texts that hold the value of an environment variable."""
 
 
 def load(
@@ -62,15 +64,15 @@ def load_traced(
     """As `load`, with the origin of each value."""
     file = find(path, env)
     problems = Problems(str(file) if file else "")
-    config, lines = _from_file(file, env, problems) if file else (_defaults(env), {})
-    origins = {key: f"line {line}" for key, line in lines.items()}
-    config = _laid_over(config, env, overrides or Overrides(), origins, problems)
+    loaded = _from_file(file, env, problems) if file else Loaded(_defaults(env))
+    origins = {key: f"file line {line}" for key, line in loaded.lines.items()}
+    config = _laid_over(loaded.config, env, overrides or Overrides(), origins, problems)
     problems.raise_any()
     proxy = _proxy_log(config, env)
     if proxy is not None:
         config = replace(config, sources=(*config.sources, proxy))
-        origins[f"sources[{len(config.sources) - 1}]"] = "COST_TRACKING_FILE"
-    return Loaded(config, origins, lines)
+        origins[f"sources[{len(config.sources) - 1}]"] = "env COST_TRACKING_FILE"
+    return replace(loaded, config=config, origins=origins)
 
 
 def find(path: Path | None, env: Mapping[str, str]) -> Path | None:
@@ -90,9 +92,7 @@ def _defaults(env: Mapping[str, str]) -> Config:
     return Config(store=StoreConfig(path=locate.default_store(env)))
 
 
-def _from_file(
-    file: Path, env: Mapping[str, str], problems: Problems
-) -> tuple[Config, dict[str, int]]:
+def _from_file(file: Path, env: Mapping[str, str], problems: Problems) -> Loaded:
     # The keys, the reader and yaml take 40 ms to import; without a file nobody waits for them.
     from costtui.config.build import Builder
     from costtui.config.keys import ROOT
@@ -128,7 +128,7 @@ def _from_file(
         timezone=root.get("timezone", "local"),
         files=(file,),
     )
-    return config, reader.lines
+    return Loaded(config, {}, reader.lines, frozenset(reader.filled))
 
 
 def _laid_over(
@@ -146,7 +146,7 @@ def _laid_over(
         ("display.window", "COSTTUI_WINDOW"),
     ):
         if env.get(variable):
-            said[key] = (env[variable], variable)
+            said[key] = (env[variable], f"env {variable}")
     for key, value, flag in (
         ("store.path", flags.store_path, "--db"),
         ("display.theme", flags.theme, "--theme"),
@@ -155,7 +155,7 @@ def _laid_over(
         ("display.ascii", flags.ascii, "--ascii"),
     ):
         if value is not None:
-            said[key] = (value, flag)
+            said[key] = (value, f"flag {flag}")
     display: dict[str, Any] = {}
     for key, (value, origin) in said.items():
         origins[key] = origin
@@ -165,12 +165,13 @@ def _laid_over(
             continue
         name = key.partition(".")[2]
         display[name] = value
+        place = origin.partition(" ")[2]
         if name == "window" and value not in WINDOW_BY_NAME:
             near = did_you_mean(value, WINDOW_BY_NAME)
             message = f"{quoted(value)} is not one of {', '.join(WINDOW_BY_NAME)}{near}"
-            problems.add(0, "", message, file=origin)
+            problems.add(0, "", message, file=place)
         if name == "refresh" and not 0.1 <= value <= 86400:
-            problems.add(0, "", f"{value:g} is not between 0.1 and 86400 seconds", file=origin)
+            problems.add(0, "", f"{value:g} is not between 0.1 and 86400 seconds", file=place)
     return replace(config, display=replace(config.display, **display))
 
 

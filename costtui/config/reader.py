@@ -67,6 +67,8 @@ class Reader:
         self._problems = problems
         self.lines: dict[str, int] = {}
         """Dotted path → line of everything that was read."""
+        self.filled: set[str] = set()
+        """Dotted paths of texts that hold the value of an environment variable."""
 
     def section(self, node: Node | None, section: Section, path: str = "") -> Values:
         """The keys of `section`. A missing or empty node has none."""
@@ -114,6 +116,7 @@ class Reader:
 
     def _value(self, node: Node, shape: Shape, path: str, line: int) -> Value | None:
         """`line` is the key's, which is what the user looks for."""
+        # An alias can put one node under many keys; each key has its own line.
         self.lines[path] = line
         if isinstance(shape, Kind):
             return self._scalar(node, shape, path, line)
@@ -168,10 +171,8 @@ class Reader:
         if node.is_null:
             self._problems.add(line, path, "has no value: leave the key out for its default")
             return None
-        try:
-            text = fill_in(node.text, self._place.env)
-        except ValueError as error:
-            self._problems.add(node.line, path, str(error))
+        text = self._filled(node, path)
+        if text is None:
             return None
         written = Written(text, node.text, node.plain or text != node.text, self._place)
         try:
@@ -199,12 +200,18 @@ class Reader:
                 name.text: self._plain(child, _dotted(path, name.text))
                 for name, child in node.items
             }
+        text = self._filled(node, path)
+        return _resolved(text) if text is not None and node.plain else text
+
+    def _filled(self, node: Scalar, path: str) -> str | None:
         try:
             text = fill_in(node.text, self._place.env)
         except ValueError as error:
             self._problems.add(node.line, path, str(error))
             return None
-        return _resolved(text) if node.plain else text
+        if text != node.text:
+            self.filled.add(path)
+        return text
 
 
 _EMPTY: dict[type, type] = {ListOf: list, MapOf: dict, Free: dict}

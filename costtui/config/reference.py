@@ -1,0 +1,74 @@
+"""The key reference of `docs/configuration.md`, made from the table of keys."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING
+from typing import Any
+
+from costtui.config.keys import ROOT, Free, Key, ListOf, MapOf, Preset, Section, Shape
+from costtui.config.kinds import Kind
+
+
+def markdown() -> str:
+    """One table a section, in the order of the file."""
+    return "\n".join(_tables(ROOT, "Top level")) + "\n"
+
+
+def _tables(section: Section, title: str) -> list[str]:
+    lines = [f"### {title}", "", "| key | value | default | meaning |", "|---|---|---|---|"]
+    inner: list[str] = []
+    for key in section.keys:
+        lines.append(
+            f"| `{key.name}` | {_value(key.kind)} | {_default(section, key)} | {_doc(key)} |"
+        )
+        found = _inside(key.kind)
+        if found is not None:
+            prefix = "" if section is ROOT else title.strip("`") + "."
+            inner += ["", *_tables(found, f"`{prefix}{key.name}{_steps(key.kind)}`")]
+    return lines + inner
+
+
+def _doc(key: Key) -> str:
+    only = f"Only for `type: {key.only}`. " if key.only else ""
+    return only + key.doc.replace("|", "\\|")
+
+
+def _default(section: Section, key: Key) -> str:
+    if key.required:
+        return "required"
+    if key.default is not None:
+        return key.default
+    value: Any = section.default(key)
+    never = getattr(key.kind, "never", "")
+    if not isinstance(key.kind, Kind) or value is MISSING:
+        return ""
+    return "" if value in (None, "") and not never else f"`{key.kind.render(value)}`"
+
+
+def _value(shape: Shape) -> str:
+    if isinstance(shape, Preset):
+        return "preset (`costtui presets`)"
+    if isinstance(shape, Kind):
+        return shape.describe()
+    if isinstance(shape, ListOf):
+        inner = shape.item
+        return "list of mappings" if isinstance(inner, Section) else f"list of {_value(inner)}"
+    if isinstance(shape, MapOf):
+        inner = shape.item
+        what = "mapping" if isinstance(inner, Section) else _value(inner)
+        return f"mapping of {shape.placeholder} to {what}"
+    return "any mapping" if isinstance(shape, Free) else "mapping"
+
+
+def _inside(shape: Shape) -> Section | None:
+    if isinstance(shape, Section):
+        return shape
+    return _inside(shape.item) if isinstance(shape, ListOf | MapOf) else None
+
+
+def _steps(shape: Shape) -> str:
+    if isinstance(shape, ListOf):
+        return "[]" + _steps(shape.item)
+    if isinstance(shape, MapOf):
+        return f".<{shape.placeholder}>" + _steps(shape.item)
+    return ""
