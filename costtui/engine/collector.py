@@ -216,7 +216,11 @@ class Collector:
         pricer = self.pipeline.pricer
         days = 0
         async for _ in self.store.reprice(
-            pricer.charge, self._policies(), pricer.fingerprint, self.clock.now()
+            pricer.charge,
+            self._policies(),
+            pricer.fingerprint,
+            self.clock.now(),
+            charge_at=pricer.charge_at,
         ):
             days += 1
         return days
