@@ -1,0 +1,54 @@
+"""Rows of the small tables ↔ values of `model`, the same for the writer and the readers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from costtui.model.charge import Exactness
+from costtui.model.snapshot import AlertStatus, SkippedLine, SourceStatus
+from costtui.store.series import clean
+
+_STATUS_FIELDS: Final = tuple(SourceStatus.__slots__)
+
+STATUS_SQL: Final = f"SELECT {', '.join(_STATUS_FIELDS)} FROM source ORDER BY name"
+
+ALERT_SQL: Final = (
+    "SELECT rule, labels, state, severity, value_nano, limit_nano, since, window, exactness "
+    "FROM alert ORDER BY position"
+)
+
+SKIPPED_SQL: Final = (
+    "SELECT source.name, part, offset, line, reason, text, at FROM skipped "
+    "JOIN source ON source.id = skipped.source"
+)
+
+
+def status_from_row(row: tuple[Any, ...]) -> SourceStatus:
+    return SourceStatus(**dict(zip(_STATUS_FIELDS, row, strict=True)))
+
+
+def skipped_from_row(row: tuple[Any, ...]) -> SkippedLine:
+    return SkippedLine(*row)
+
+
+def alert_from_row(row: tuple[Any, ...]) -> AlertStatus:
+    rule, labels, state, severity, value, limit, since, window, exactness = row
+    pairs = tuple((str(name), str(value)) for name, value in json.loads(labels))
+    return AlertStatus(
+        rule, pairs, state, severity, value, limit, since, window, Exactness(exactness)
+    )
+
+
+def alert_to_row(alert: AlertStatus) -> tuple[Any, ...]:
+    return (
+        clean(alert.rule),
+        json.dumps([list(pair) for pair in alert.labels]),
+        alert.state,
+        alert.severity,
+        alert.value_nano,
+        alert.limit_nano,
+        float(alert.since),
+        alert.window,
+        int(alert.exactness),
+    )
