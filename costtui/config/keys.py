@@ -246,8 +246,8 @@ SOURCE: Final = Section(
 PRICE: Final = Section(
     PriceOverride,
     (
-        Key("provider", Glob(), "Which provider, upper or lower case."),
-        Key("model", Glob(), "Which model, upper or lower case."),
+        Key("provider", Glob(empty=True), "Which provider, upper or lower case."),
+        Key("model", Glob(empty=True), "Which model; \"\" is usage without one."),
         Key("from", Day(), "The first day it holds (UTC).", ("start",)),
         Key("until", Day(), "The first day it no longer holds (UTC)."),
         Key(

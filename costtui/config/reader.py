@@ -41,7 +41,8 @@ class Values:
     line: int
     key: str
     given: dict[str, Value] = field(default_factory=dict)
-    broken: set[str] = field(default_factory=set)
+    broken: dict[str, int] = field(default_factory=dict)
+    """Their lines."""
 
     def get(self, name: str, default: Any = None) -> Any:
         found = self.given.get(name)
@@ -49,7 +50,7 @@ class Values:
 
     def line_of(self, name: str) -> int:
         found = self.given.get(name)
-        return self.line if found is None else found.line
+        return self.broken.get(name, self.line) if found is None else found.line
 
     def path_of(self, name: str) -> str:
         return f"{self.key}.{name}" if self.key else name
@@ -78,7 +79,7 @@ class Reader:
             return values
         if not isinstance(node, yamltree.Mapping):
             self._problems.add(node.line, path, f"expected a mapping of keys, not {_called(node)}")
-            values.broken.update(section.by_name)
+            values.broken.update(dict.fromkeys(section.by_name, node.line))
             return values
         self._repeated(node, path)
         for name, child in node.items:
@@ -89,7 +90,7 @@ class Reader:
                 continue
             value = self._value(child, key.kind, where, name.line)
             if value is None:
-                values.broken.add(key.name)
+                values.broken[key.name] = name.line
             else:
                 values.given[key.name] = value
         self._required(section, values)
