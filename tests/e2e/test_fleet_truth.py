@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from costtui.demo.setup import write_config
+from costtui.demo.configfile import write_config
 
 from costtui.config.load import load
 from costtui.config.schema import Config, SourceConfig
@@ -71,7 +71,8 @@ def _build(fleet: Fleet, config: SourceConfig) -> Source:
 @pytest.mark.slow
 @pytest.mark.e2e
 async def test_an_hour_with_everything_going_wrong_is_exact(fleet: Fleet, tmp_path: Path) -> None:
-    config = load(write_config(tmp_path, fleet), env={})
+    urls = {name: f"http://127.0.0.1:1/{name}" for name in fleet.gateways}
+    config = load(write_config(tmp_path, urls, str(fleet.proxy.pattern)), env={})
     clock = StepClock(START)
     rng = random.Random(3)
 
