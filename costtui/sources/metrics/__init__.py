@@ -1,0 +1,1 @@
+"""The `metrics` source: a Prometheus exposition page, read with exact counter rules."""

@@ -1,0 +1,269 @@
+"""Fetches one page: bounded in time, in bytes on the wire and in bytes unpacked.
+
+The endpoint is not trusted: it may never end, unpack to gigabytes, redirect elsewhere or stop in
+the middle. Each of these is a failed scrape with one short sentence, and no sentence carries a
+header, a password or the user part of a URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import zlib
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+from costtui.config.schema import SourceConfig
+from costtui.errors import SourceFormatError, SourceUnreachableError
+from costtui.sources.metrics.exposition import framed
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Of a page, unpacked (and on the wire)."""
+
+MAX_REDIRECTS = 3
+
+ACCEPT = (
+    "application/openmetrics-text;version=1.0.0;q=0.8,"
+    "text/plain;version=0.0.4;q=0.6,text/plain;q=0.5,*/*;q=0.1"
+)
+
+_CHUNK = 1024 * 1024
+
+
+@dataclass(slots=True)
+class Fetched:
+    """A page as it came over the wire."""
+
+    chunks: list[bytes] = field(default_factory=list)
+    content_type: str = ""
+    gzipped: bool = False
+    length_known: bool = False
+    """The connection said where the page ends, so it came whole."""
+    skew: float = 0.0
+    """The other clock minus ours, seconds; 0 where they agree within two seconds."""
+
+    def body(self, limit: int = MAX_BYTES) -> bytes:
+        """The page with a newline in front. Unpacks, so call it in a thread."""
+        if not self.gzipped:
+            return framed(self.chunks)
+        return framed(_unpack(self.chunks, limit))
+
+
+def _unpack(chunks: list[bytes], limit: int) -> list[bytes]:
+    """Gunzip with a limit: httpx unpacks a whole network read at once, and 64 KB can become
+    64 MB. Raises SourceFormatError for a broken, cut or too large stream."""
+    unpacker = zlib.decompressobj(wbits=31)
+    pieces: list[bytes] = []
+    total = 0
+    try:
+        for chunk in chunks:
+            while chunk:
+                piece = unpacker.decompress(chunk, _CHUNK)
+                total += len(piece)
+                if total > limit:
+                    raise SourceFormatError(f"the page is larger than {limit >> 20} MB")
+                pieces.append(piece)
+                chunk = unpacker.unconsumed_tail
+                if unpacker.eof and unpacker.unused_data:
+                    # gzip allows several members one after another.
+                    chunk = unpacker.unused_data
+                    unpacker = zlib.decompressobj(wbits=31)
+    except zlib.error:
+        raise SourceFormatError("the gzip data is damaged") from None
+    if not unpacker.eof:
+        raise SourceFormatError("half a page: the gzip data ends early")
+    return pieces
+
+
+class Fetcher:
+    """One keep-alive connection to one endpoint."""
+
+    def __init__(
+        self, config: SourceConfig, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        """`transport` replaces the network in tests."""
+        self._config = config
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
+        self.shown = shown_url(config.url)
+        """The URL without user part and query: they may hold secrets."""
+
+    async def fetch(self) -> Fetched:
+        """GET the page. Raises SourceUnreachableError or SourceFormatError."""
+        if self._client is None:
+            # Importing httpx and loading CA certificates takes 100 ms.
+            self._client = await asyncio.to_thread(self._open)
+        client = self._client
+        try:
+            async with asyncio.timeout(self._config.timeout):
+                return await self._fetch(client)
+        except TimeoutError:
+            raise SourceUnreachableError(
+                f"{self.shown}: no complete answer within {self._config.timeout:g} s"
+            ) from None
+
+    async def _fetch(self, client: httpx.AsyncClient) -> Fetched:
+        import httpx
+
+        try:
+            try:
+                return await self._get(client)
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                # A kept-alive connection that the other side was just closing. A GET may be
+                # asked again; a second failure stands.
+                return await self._get(client)
+        except httpx.TimeoutException:
+            raise SourceUnreachableError(
+                f"{self.shown}: no answer within {self._config.timeout:g} s"
+            ) from None
+        except httpx.ConnectError as error:
+            raise SourceUnreachableError(f"{self.shown}: {_connect_reason(error)}") from None
+        except httpx.RemoteProtocolError:
+            raise SourceUnreachableError(
+                f"{self.shown}: the connection broke before the page was complete"
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise SourceUnreachableError(f"{self.shown}: {type(error).__name__}") from None
+
+    async def _get(self, client: httpx.AsyncClient) -> Fetched:
+        url = client.build_request("GET", self._config.url).url
+        for _ in range(MAX_REDIRECTS + 1):
+            async with client.stream("GET", url) as response:
+                if response.has_redirect_location:
+                    target = url.join(response.headers["location"])
+                    if (target.scheme, target.host, target.port) != (
+                        url.scheme,
+                        url.host,
+                        url.port,
+                    ):
+                        raise SourceUnreachableError(
+                            f"{self.shown}: redirects to another place "
+                            f"({shown_url(str(target))}); if that is right, set url to it"
+                        )
+                    url = target
+                    continue
+                self._check_status(response.status_code)
+                return await self._receive(response)
+        raise SourceUnreachableError(f"{self.shown}: more than {MAX_REDIRECTS} redirects")
+
+    def _check_status(self, status: int) -> None:
+        if status == 200:
+            return
+        hint = {
+            401: ": it wants a bearer_token or username and password",
+            403: ": these credentials may not read it",
+            404: ": is the path right?",
+            500: ": the gateway itself fails to write the page",
+        }.get(status, "")
+        raise SourceUnreachableError(f"{self.shown}: HTTP {status}{hint}")
+
+    async def _receive(self, response: httpx.Response) -> Fetched:
+        headers = response.headers
+        coding = headers.get("content-encoding", "identity").strip().lower()
+        if coding not in ("identity", "", "gzip", "x-gzip"):
+            raise SourceFormatError(f"{self.shown}: it answers in {coding[:20]!r}, not in gzip")
+        fetched = Fetched(
+            content_type=headers.get("content-type", "")[:200],
+            gzipped=coding.endswith("gzip"),
+            length_known="content-length" in headers
+            or "chunked" in headers.get("transfer-encoding", "").lower(),
+            skew=_skew(headers.get("date", "")),
+        )
+        if response.is_stream_consumed:  # a test's transport hands the page over whole
+            fetched.chunks.append(response.content)
+            fetched.gzipped = False
+            return fetched
+        total = 0
+        async for chunk in response.aiter_raw():
+            total += len(chunk)
+            if total > MAX_BYTES:
+                raise SourceFormatError(
+                    f"{self.shown}: the page is larger than {MAX_BYTES >> 20} MB"
+                )
+            fetched.chunks.append(chunk)
+        return fetched
+
+    def _open(self) -> httpx.AsyncClient:
+        import httpx
+
+        config = self._config
+        headers = {"Accept": ACCEPT, "Accept-Encoding": "gzip", "User-Agent": "costtui"}
+        headers.update((name, secret.reveal()) for name, secret in config.headers)
+        if config.bearer_token is not None:
+            headers["Authorization"] = f"Bearer {config.bearer_token.reveal()}"
+        auth = None
+        if config.username:
+            password = config.password.reveal() if config.password else ""
+            auth = httpx.BasicAuth(config.username, password)
+        try:
+            return httpx.AsyncClient(
+                headers=headers,
+                auth=auth,
+                verify=self._tls() if config.url.startswith("https:") else False,
+                timeout=config.timeout,
+                transport=self._transport,
+                trust_env=False,  # a proxy for the web must not see scrapes, nor .netrc speak
+                limits=httpx.Limits(max_connections=1, keepalive_expiry=3600),
+            )
+        except (ValueError, httpx.InvalidURL):
+            raise SourceUnreachableError(
+                f"{self.shown}: a header or password has characters that HTTP cannot carry"
+            ) from None
+
+    def _tls(self) -> ssl.SSLContext | bool:
+        import ssl
+
+        if self._config.insecure:
+            return False
+        try:
+            return ssl.create_default_context(cafile=self._config.ca_file or None)
+        except OSError:
+            raise SourceUnreachableError(
+                f"ca_file {self._config.ca_file}: cannot be read as PEM certificates"
+            ) from None
+
+    async def close(self) -> None:
+        """Close the connection. May be called twice."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+
+def shown_url(url: str) -> str:
+    """`url` without user part, query and fragment, which may hold secrets."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(not a URL)"
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))[:200]
+
+
+def _connect_reason(error: Exception) -> str:
+    text = str(error).lower()
+    if "certificate" in text or "ssl" in text:
+        return "its TLS certificate is not trusted (ca_file, or insecure: true)"
+    if "name or service" in text or "resolution" in text or "nodename" in text:
+        return "the host name is not known"
+    return (
+        "connection refused" if "refused" in text or "attempts failed" in text else "no connection"
+    )
+
+
+def _skew(date: str) -> float:
+    """The other machine's clock minus this one's. Both are real clocks, so the injected one has
+    no part in it; a difference below two seconds is what a whole-second header cannot tell."""
+    if not date:
+        return 0.0
+    try:
+        skew = parsedate_to_datetime(date).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return skew if abs(skew) > 2.0 else 0.0

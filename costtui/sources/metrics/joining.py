@@ -1,0 +1,256 @@
+"""Joins the increments of one scrape into one record for each combination of dimensions.
+
+Two things need memory between scrapes, and so live in the checkpoint:
+
+- *carry*: a page read in the middle of a request can show cached tokens before the input tokens
+  that contain them. The difference would be negative; it is carried to the next interval, so that
+  totals stay exact.
+- *held*: where a preset has a cost metric and traffic never seen before shows tokens but no cost,
+  the gateway may just not have written the cost yet. Such a record waits for one more scrape.
+  Deciding at once would price it from tokens and then count the reported money as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import NamedTuple
+
+from costtui.model.dimension import Dimensions
+from costtui.model.usage import UsageRecord
+from costtui.sources.metrics.mapping import (
+    CACHE_READ,
+    CACHE_WRITE,
+    CACHE_WRITE_1H,
+    COST,
+    ERRORS,
+    FIELDS,
+    INPUT,
+    LOOKUPS,
+    OUTPUT,
+    REASONING,
+    REQUESTS,
+    THROTTLED,
+    Placement,
+)
+
+CARRY = "c:"
+HELD = "h:"
+
+STUCK_AFTER = 3
+"""Intervals in a row with a carry after which it is no coincidence but a wrong rule."""
+
+
+class Carry(NamedTuple):
+    """Tokens counted as a part before the whole was seen; both ≤ 0."""
+
+    input: int = 0
+    output: int = 0
+    intervals: int = 0
+    """How many intervals with traffic in a row left one."""
+
+
+class Held(NamedTuple):
+    """A record that waits one scrape."""
+
+    start_ns: int
+    lost: int
+    amounts: tuple[int, ...]
+
+
+class Increment(NamedTuple):
+    """One series' increment and what it means."""
+
+    placements: tuple[Placement, ...]
+    delta: int
+    known: bool
+    lost: bool
+
+
+@dataclass(slots=True)
+class Joined:
+    """What one scrape adds. Nothing counts until it is committed."""
+
+    records: list[UsageRecord] = field(default_factory=list)
+    carries: dict[Dimensions, Carry | None] = field(default_factory=dict)
+    held: dict[Dimensions, Held | None] = field(default_factory=dict)
+    seen: set[Dimensions] = field(default_factory=set)
+
+
+class Joiner:
+    """The memory of one source between scrapes."""
+
+    def __init__(
+        self,
+        includes: Callable[[Dimensions, str], tuple[bool, bool]],
+        *,
+        hold: bool,
+        count_lookups: bool,
+    ) -> None:
+        """`includes` says for some traffic and gateway version what is inside what; `hold`:
+        money is reported and tokens may come before it; `count_lookups`: failed price look-ups
+        make reported money a lower bound."""
+        self._includes = includes
+        self._hold = hold
+        self._count_lookups = count_lookups
+        self._carries: dict[Dimensions, Carry] = {}
+        self._held: dict[Dimensions, Held] = {}
+        self._seen: set[Dimensions] = set()
+
+    def restore(self, checkpoint: Mapping[str, str]) -> None:
+        """Forget everything and go on from `checkpoint`."""
+        self._carries = {}
+        self._held = {}
+        self._seen = set()
+        for part, text in checkpoint.items():
+            if part.startswith((CARRY, HELD)):
+                self._load(part, text)
+
+    def _load(self, part: str, text: str) -> None:
+        try:
+            dims, *rest = json.loads(text)
+            dimensions = Dimensions(*map(str, dims))
+            if part.startswith(CARRY):
+                self._carries[dimensions] = Carry(*map(int, rest))
+            else:
+                start_ns, lost, amounts = rest
+                values = tuple(map(int, amounts))
+                if len(values) == FIELDS:
+                    self._held[dimensions] = Held(int(start_ns), int(lost), values)
+        except (ValueError, TypeError):
+            # Not written by us. Without it at most one interval's split or one new
+            # combination's first interval is lost; the counters do not depend on it.
+            return
+
+    @property
+    def stuck(self) -> list[Dimensions]:
+        """Traffic whose parts keep exceeding the whole: a rule does not fit the gateway."""
+        return [dims for dims, carry in self._carries.items() if carry.intervals >= STUCK_AFTER]
+
+    def join(
+        self,
+        increments: Iterable[Increment],
+        active: Callable[[Placement], bool],
+        costs: Callable[[Dimensions], bool],
+        version: str,
+        start_ns: int,
+        end_ns: int,
+    ) -> Joined:
+        """`active` says whether a placement's metric is the one that counts on this page;
+        `costs` whether the page has a cost series for some traffic."""
+        result = Joined()
+        sums: dict[Dimensions, list[int]] = {}
+        lost: set[Dimensions] = set()
+        known: set[Dimensions] = set()
+        for placements, delta, was_known, was_lost in increments:
+            for placement in placements:
+                if not active(placement):
+                    continue
+                dims = placement.dims
+                if was_known:
+                    known.add(dims)
+                result.seen.add(dims)
+                if was_lost:
+                    lost.add(dims)
+                elif not delta:
+                    continue
+                total = sums.get(dims)
+                if total is None:
+                    total = sums[dims] = [0] * FIELDS
+                for number in placement.fields:
+                    total[number] += delta
+        for dims, held in self._held.items():
+            total = sums.setdefault(dims, [0] * FIELDS)
+            for number, amount in enumerate(held.amounts):
+                total[number] += amount
+            result.held[dims] = None
+        for dims, total in sums.items():
+            waited = self._held.get(dims)
+            lower = int(dims in lost) + (waited.lost if waited else 0)
+            begin = waited.start_ns if waited else start_ns
+            priced = total[COST] > 0 or costs(dims)
+            if (
+                self._hold
+                and waited is None
+                and not priced
+                and any(total[:COST])
+                and dims not in known
+                and dims not in self._seen
+            ):
+                result.held[dims] = Held(begin, lower, tuple(total))
+                continue
+            record = self._record(dims, total, priced, lower, version, result)
+            if any(record[3:12]) or record.reported_nano or record.lower_bounds:
+                result.records.append(record._replace(start_ns=min(begin, end_ns), end_ns=end_ns))
+        return result
+
+    def _record(
+        self,
+        dims: Dimensions,
+        total: list[int],
+        priced: bool,
+        lower: int,
+        version: str,
+        result: Joined,
+    ) -> UsageRecord:
+        input_includes, output_includes = self._includes(dims, version)
+        carry = self._carries.get(dims, Carry())
+        cached = total[CACHE_READ] + total[CACHE_WRITE] + total[CACHE_WRITE_1H]
+        plain_input = total[INPUT] + carry.input - (cached if input_includes else 0)
+        plain_output = total[OUTPUT] + carry.output - (total[REASONING] if output_includes else 0)
+        left = Carry(min(plain_input, 0), min(plain_output, 0))
+        if left.input or left.output:
+            result.carries[dims] = left._replace(intervals=carry.intervals + 1)
+        elif carry != Carry():
+            result.carries[dims] = None
+        if priced and self._count_lookups:
+            lower += total[LOOKUPS]
+        return UsageRecord(
+            0,
+            0,
+            dims,
+            requests=total[REQUESTS],
+            errors=total[ERRORS],
+            throttled=total[THROTTLED],
+            input=max(plain_input, 0),
+            cache_read=total[CACHE_READ],
+            cache_write=total[CACHE_WRITE],
+            cache_write_1h=total[CACHE_WRITE_1H],
+            output=max(plain_output, 0),
+            reasoning=total[REASONING],
+            reported_nano=total[COST] if priced else None,
+            lower_bounds=lower,
+        )
+
+    def checkpoint(self, joined: Joined) -> dict[str, str | None]:
+        """The parts that `joined` changes."""
+        parts: dict[str, str | None] = {}
+        for dims, carry in joined.carries.items():
+            parts[CARRY + _digest(dims)] = None if carry is None else _dump([dims, *carry])
+        for dims, held in joined.held.items():
+            parts[HELD + _digest(dims)] = None if held is None else _dump([dims, *held])
+        return parts
+
+    def commit(self, joined: Joined) -> None:
+        """The batch of `joined` is yielded: memory follows."""
+        self._seen |= joined.seen
+        for dims, carry in joined.carries.items():
+            if carry is None:
+                self._carries.pop(dims, None)
+            else:
+                self._carries[dims] = carry
+        for dims, held in joined.held.items():
+            if held is None:
+                self._held.pop(dims, None)
+            else:
+                self._held[dims] = held
+
+
+def _digest(dims: Dimensions) -> str:
+    return blake2b("\0".join(dims).encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=True)

@@ -1,0 +1,271 @@
+"""What a series means: which dimensions its usage belongs to and which quantity it is.
+
+Asked once for each never-seen series; the answer is kept with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from costtui.config.schema import ServiceMapping, SourceConfig
+from costtui.model.dimension import Dimensions, value_or_none
+from costtui.model.money import MAX_NANO, NANO
+from costtui.model.safetext import safe_name, visible
+from costtui.sources.metrics.shape import (
+    UNITS,
+    InclusionRule,
+    MetricRule,
+    Pick,
+    Shape,
+)
+from costtui.sources.metrics.shape_reader import version_number
+
+INPUT, CACHE_READ, CACHE_WRITE, CACHE_WRITE_1H, OUTPUT, REASONING = range(6)
+COST, REQUESTS, ERRORS, THROTTLED, LOOKUPS = range(6, 11)
+FIELDS = 11
+"""How many quantities are summed for each combination of dimensions, in the order above."""
+
+_KIND_FIELD = {
+    "input": INPUT,
+    "cache_read": CACHE_READ,
+    "cache_write": CACHE_WRITE,
+    "cache_write_1h": CACHE_WRITE_1H,
+    "output": OUTPUT,
+    "reasoning": REASONING,
+}
+MAX_NAME = 200
+"""Characters of a dimension's value; longer ones are cut."""
+
+_PLAIN = re.compile(r"(\d{1,15})(?:\.0+)?")
+_INFORMATION = re.compile(r"[1-5]\d\d")
+
+CLOCK_NAMES = ("process_start_time_seconds",)
+
+
+class Placement(NamedTuple):
+    """One thing that a series says."""
+
+    dims: Dimensions
+    fields: tuple[int, ...]
+    """The quantities that its increments are added to."""
+    rule: int
+    """Which of the shape's metrics said so."""
+    name: str
+    """Under which of its names."""
+
+
+@dataclass(slots=True, eq=False)
+class Series:
+    """A series, understood."""
+
+    key: str
+    """Its checkpoint part."""
+    role: str
+    """`counter`, `created`, `start`, `version`, `marker` or `ignored`."""
+    placements: tuple[Placement, ...] = ()
+    factor: Decimal | None = None
+    """Multiply the number by it; None for plain whole numbers."""
+    pair: tuple[str, bytes] = ("", b"")
+    """What a counter and its `_created` have in common."""
+    version: str = ""
+    stamp: tuple[bytes, float] = (b"", 0.0)
+    """Of a `created` series: its text and what it came to, so that it is read once."""
+
+
+class Mapper:
+    """Places series by a shape and a source's own settings."""
+
+    def __init__(self, shape: Shape, config: SourceConfig) -> None:
+        self.shape = shape
+        self._gateway = config.gateway
+        self._services: dict[str, ServiceMapping] = dict(config.services)
+        self._options = {k for k, v in config.options.items() if v is True}
+        self._rules: dict[str, list[int]] = {}
+        for number, rule in enumerate(shape.metrics):
+            for name in rule.names:
+                self._rules.setdefault(name, []).append(number)
+        self._created = {_base(name) + "_created" for name in self._rules} - set(self._rules)
+        self._included: dict[tuple[str, str, str], tuple[bool, bool]] = {}
+        self.unknown_kinds: set[str] = set()
+        """Values of a token-kind label that the shape does not know: not counted, shown."""
+
+    def wanted(self) -> frozenset[str]:
+        """The sample names to look for on the page."""
+        names = {*self._rules, *self._created, *CLOCK_NAMES, self.shape.version[0]}
+        for rule in self.shape.metrics:
+            names.update(rule.unless)
+        return frozenset(names - {""})
+
+    def counted(self) -> frozenset[str]:
+        """Metric and unit, for every metric that is counted."""
+        return frozenset(map(self.counter_name, self._rules))
+
+    def counter_name(self, name: str) -> str:
+        """A metric's name with its unit: another unit makes another counter."""
+        return f"{name} {self.shape.metrics[self._rules[name][0]].unit}"
+
+    def series(self, name: str, labels: Mapping[str, str], key: str, identity: bytes) -> Series:
+        """Understand one series."""
+        tail = identity[len(name) :]
+        numbers = self._rules.get(name)
+        if numbers is not None:
+            places = (self._place(number, name, labels) for number in numbers)
+            placements = tuple(place for place in places if place is not None)
+            rule = self.shape.metrics[numbers[0]]
+            return Series(
+                key,
+                "counter" if placements else "ignored",
+                placements,
+                _factor(rule),
+                (_base(name), tail),
+            )
+        if name in self._created:
+            return Series(key, "created", pair=(name.removesuffix("_created"), tail))
+        if name in CLOCK_NAMES:
+            return Series(key, "start")
+        if name == self.shape.version[0]:
+            return Series(key, "version", version=labels.get(self.shape.version[1], ""))
+        return Series(key, "marker")
+
+    def _place(self, number: int, name: str, labels: Mapping[str, str]) -> Placement | None:
+        rule = self.shape.metrics[number]
+        if not all(condition.holds(labels) for condition in rule.where):
+            return None
+        fields = self._fields(rule, labels)
+        if not fields:
+            return None
+        picks = {**self.shape.dimensions, **(rule.dimensions or {})}
+        found = {key: visible(_pick(pick, labels), MAX_NAME) for key, pick in picks.items()}
+        if "consumer" in picks:
+            found["consumer"] = visible(safe_name(_pick(picks["consumer"], labels)), MAX_NAME)
+        if rule.service_label:
+            service = value_or_none(labels.get(rule.service_label, ""))
+            mapped = self._services.get(service)
+            if mapped is not None:
+                found.update(provider=mapped.provider, model=mapped.model)
+            elif rule.service_as_provider:
+                found["provider"] = visible(service, MAX_NAME)
+            elif self._services and service:
+                # The user said which services are LLM traffic; this one is something else.
+                return None
+        return Placement(Dimensions(gateway=self._gateway, **found), fields, number, name)
+
+    def _fields(self, rule: MetricRule, labels: Mapping[str, str]) -> tuple[int, ...]:
+        match rule.quantity:
+            case "tokens":
+                kind = rule.kind
+                if rule.kind_label:
+                    value = labels.get(rule.kind_label, "")
+                    kind = rule.kinds.get(value, "")
+                    if not kind:
+                        if len(self.unknown_kinds) < 10:
+                            self.unknown_kinds.add(visible(value, 40))
+                        return ()
+                return () if kind == "ignore" else (_KIND_FIELD[kind],)
+            case "cost":
+                return (COST,)
+            case "requests":
+                return (REQUESTS,)
+            case "errors":
+                return (REQUESTS, ERRORS)
+            case "throttled":
+                return (REQUESTS, THROTTLED)
+            case "unpriced_lookups":
+                return () if labels.get(rule.code_label, "") in rule.priced else (LOOKUPS,)
+        code = labels.get(rule.code_label, "")
+        outcome = _outcome(rule, code)
+        if outcome == "ok":
+            return (REQUESTS,) if rule.count == "all" else ()
+        return (REQUESTS, THROTTLED if outcome == "throttled" else ERRORS)
+
+    def inclusions(self, dims: Dimensions, version: str) -> tuple[bool, bool]:
+        """(input includes cache, output includes reasoning) for this traffic."""
+        key = (dims.provider, dims.model, version)
+        answer = self._included.get(key)
+        if answer is None:
+            if len(self._included) > 10_000:
+                self._included.clear()
+            answer = self._included[key] = (
+                self._decide(self.shape.input_includes_cache, *key),
+                self._decide(self.shape.output_includes_reasoning, *key),
+            )
+        return answer
+
+    def _decide(
+        self, rules: Iterable[InclusionRule], provider: str, model: str, version: str
+    ) -> bool:
+        """A gateway that does not say its version is an old one; one whose version is not a
+        number (`main`, `dev`) is a new one."""
+        running = version_number(version) if version else ()
+        for rule in rules:
+            if rule.option and rule.option not in self._options:
+                continue
+            if rule.up_to and (running is None or running > rule.up_to):
+                continue
+            if fnmatchcase(provider.lower(), rule.provider) and fnmatchcase(
+                model.lower(), rule.model
+            ):
+                return rule.includes
+        return True
+
+
+def amount(series: Series, number: str) -> int:
+    """A counter's number as an integer: whole tokens or requests, rounded down (differences of
+    rounded totals telescope), or nano-USD. Raises ValueError beyond a 64-bit integer."""
+    if series.factor is None:
+        plain = _PLAIN.fullmatch(number)
+        if plain is not None:
+            return int(plain[1])
+    value = Decimal(number)
+    if value.adjusted() > 30:
+        raise ValueError("the number is too large")
+    if series.factor is not None:
+        value *= series.factor
+    if series.placements and COST in series.placements[0].fields:
+        result = int((value * NANO).to_integral_value())
+    else:
+        result = int(value)
+    if result > MAX_NANO:
+        raise ValueError("the number is too large")
+    return result
+
+
+def _factor(rule: MetricRule) -> Decimal | None:
+    factor = UNITS[rule.unit]
+    return None if factor == 1 and rule.quantity != "cost" else factor
+
+
+def _base(name: str) -> str:
+    """What a counter's name and its `_created` have in common."""
+    for suffix in ("_total", "_sum", "_count"):
+        if name.endswith(suffix):
+            return name.removesuffix(suffix)
+    return name
+
+
+def _outcome(rule: MetricRule, code: str) -> str:
+    """`ok`, `throttled` or `error`, by an HTTP status or the name of an error."""
+    if code in rule.throttled:
+        return "throttled"
+    if code in rule.ok:
+        return "ok"
+    if not value_or_none(code):
+        return rule.unknown_code
+    if _INFORMATION.fullmatch(code):
+        return "ok" if code < "400" else "error"
+    return "error"
+
+
+def _pick(pick: Pick, labels: Mapping[str, str]) -> str:
+    if pick.value:
+        return pick.value
+    for label in pick.labels:
+        value = value_or_none(labels.get(label, ""))
+        if value:
+            return value
+    return ""

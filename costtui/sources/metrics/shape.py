@@ -1,0 +1,137 @@
+"""What a metrics preset says, as plain values. docs/sources-metrics.md documents each key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+TOKEN_KINDS = ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning")
+QUANTITIES = (
+    "tokens",
+    "cost",
+    "requests",
+    "errors",
+    "throttled",
+    "requests_by_code",
+    "unpriced_lookups",
+)
+UNITS: dict[str, Decimal] = {
+    "usd": Decimal(1),
+    "cents": Decimal("0.01"),
+    "micro_usd": Decimal("0.000001"),
+    "nano_usd": Decimal("0.000000001"),
+    "tokens": Decimal(1),
+    "thousand_tokens": Decimal(1000),
+    "requests": Decimal(1),
+}
+MONEY_UNITS = ("usd", "cents", "micro_usd", "nano_usd")
+MAPPED = ("provider", "model", "consumer", "endpoint")
+"""The dimensions that labels can fill; `gateway` is the source's own, `service` is always llm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Where a dimension's value comes from."""
+
+    labels: tuple[str, ...] = ()
+    """In order of preference: the first with a value counts."""
+    value: str = ""
+    """A fixed value, for pages that serve one provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A series counts only where the label has (or has not) one of the values."""
+
+    label: str
+    values: frozenset[str]
+    negate: bool = False
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        return (labels.get(self.label, "") in self.values) != self.negate
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRule:
+    """One metric and what its value means."""
+
+    names: tuple[str, ...]
+    """Sample names that say the same; the first one that is on the page counts."""
+    quantity: str
+    unit: str = ""
+    kind: str = ""
+    """tokens: the kind of all series, when no label says it."""
+    kind_label: str = ""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """tokens: label value → token kind, or `ignore`."""
+    code_label: str = "code"
+    throttled: frozenset[str] = frozenset({"429"})
+    """requests_by_code: values that mean rate limiting."""
+    ok: frozenset[str] = frozenset()
+    """requests_by_code: values that are no HTTP status and yet no error."""
+    unknown_code: str = "ok"
+    """requests_by_code: what a code without a value means: `ok` or `error`."""
+    count: str = "all"
+    """requests_by_code: `all` requests or only the `failed` ones."""
+    priced: frozenset[str] = frozenset({"Exact"})
+    """unpriced_lookups: values of `code_label` that are no loss."""
+    service_label: str = ""
+    """Its value is looked up in the source's `services:`."""
+    service_as_provider: bool = False
+    """A service that `services:` does not know is shown as the provider."""
+    where: tuple[Condition, ...] = ()
+    unless: tuple[str, ...] = ()
+    """Not counted while one of these metrics is on the page: they say the same, better."""
+    dimensions: Mapping[str, Pick] | None = None
+    """Laid over the preset's."""
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionRule:
+    """Is a part inside the whole? The first rule that matches decides."""
+
+    includes: bool
+    provider: str = "*"
+    """Glob on the provider, case-insensitive."""
+    model: str = "*"
+    up_to: tuple[int, ...] = ()
+    """Only for gateway versions up to this one."""
+    option: str = ""
+    """Only where this switch of `options:` is on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What to tell the user when some metrics are there and others are not."""
+
+    present: tuple[str, ...]
+    absent: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A whole preset."""
+
+    name: str = ""
+    title: str = ""
+    about: str = ""
+    url: str = ""
+    metrics: tuple[MetricRule, ...] = ()
+    dimensions: Mapping[str, Pick] = field(default_factory=dict)
+    input_includes_cache: tuple[InclusionRule, ...] = (InclusionRule(True),)
+    output_includes_reasoning: tuple[InclusionRule, ...] = (InclusionRule(True),)
+    version: tuple[str, str] = ("", "")
+    """(info metric, label) that says the gateway's version."""
+    resets: str = "single"
+    """`together`: one counter that fell says that all of them started again."""
+    zero_cost_is_unknown: bool = False
+    """A cost series that stands at 0 says nothing (formats: "free" or "not priced")."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Switch → what it does."""
+    hints: tuple[Hint, ...] = ()
+
+    @property
+    def has_cost(self) -> bool:
+        return any(rule.quantity == "cost" for rule in self.metrics)

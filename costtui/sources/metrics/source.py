@@ -1,0 +1,212 @@
+"""The `metrics` source: one exposition page, polled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from costtui.config.schema import SourceConfig
+from costtui.errors import SourceError, SourceFormatError
+from costtui.model.charge import CostPolicy
+from costtui.model.dimension import Dimensions
+from costtui.model.snapshot import SkippedLine
+from costtui.sources.base import Batch, Checkpoint
+from costtui.sources.metrics.counters import SERIES, Advance, Counters, Reading, Scrape
+from costtui.sources.metrics.exposition import (
+    Entry,
+    Page,
+    PageReader,
+    check_complete,
+    check_kind,
+    note_bad_number,
+    number_text,
+)
+from costtui.sources.metrics.http import Fetched, Fetcher
+from costtui.sources.metrics.index import PageIndex
+from costtui.sources.metrics.joining import Increment, Joined, Joiner
+from costtui.sources.metrics.mapping import Mapper, Series, amount
+from costtui.sources.metrics.shape import Shape
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@dataclass(slots=True)
+class _Digest:
+    """What one page came to; committed when its batch is yielded."""
+
+    page: Page[Series]
+    advance: Advance[Series]
+    joined: Joined
+    note: str
+
+
+class MetricsSource:
+    """Scrapes one target and yields one batch a poll."""
+
+    def __init__(
+        self,
+        config: SourceConfig,
+        shape: Shape,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.name = config.name
+        self._shape = shape
+        self._mapper = Mapper(shape, config)
+        self._fetcher = Fetcher(config, transport)
+        self._reader: PageReader[Series] = PageReader(self._mapper.wanted(), self._series)
+        url = blake2b(config.url.encode(), digest_size=8).hexdigest()
+        self._counters = Counters(url, together=shape.resets == "together")
+        reported = config.cost is CostPolicy.REPORTED
+        self._joiner = Joiner(
+            self._mapper.inclusions,
+            hold=shape.has_cost and reported,
+            count_lookups=reported,
+        )
+        self._index = PageIndex(self._reader)
+        self._note: str | None = None
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Forget the last page and go on from `checkpoint`."""
+        self._counters.restore(checkpoint)
+        self._joiner.restore(checkpoint)
+        self._reader.reset()
+
+    async def poll(self, now: float) -> AsyncIterator[Batch]:
+        """One scrape at `now`. A failed one leaves the counters alone: the next record spans
+        the gap."""
+        first = self._counters.attempt(now)
+        try:
+            fetched = await self._fetcher.fetch()
+            digest = await asyncio.to_thread(self._digest, fetched, now)
+        except SourceError:
+            if first:
+                # When the first attempt was must survive: what starts later is counted whole.
+                yield Batch(checkpoint=first)
+            raise
+        batch = self._batch(digest, now)
+        self._reader.commit(digest.page)
+        self._note = digest.note
+        self._counters.commit(digest.advance)
+        self._joiner.commit(digest.joined)
+        yield batch
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._fetcher.close()
+
+    def _series(self, name: str, labels: dict[str, str], identity: bytes) -> Series:
+        key = SERIES + blake2b(identity, digest_size=8).hexdigest()
+        return self._mapper.series(name, labels, key, identity)
+
+    def _digest(self, fetched: Fetched, now: float) -> _Digest:
+        """All that takes long, in a thread. Changes nothing that a failed batch could not take
+        back."""
+        try:
+            body = fetched.body()
+            check_kind(body, fetched.content_type)
+            check_complete(body, fetched.content_type, fetched.length_known)
+        except SourceFormatError as error:
+            raise SourceFormatError(f"{self._fetcher.shown}: {error}") from None
+        page = self._reader.read(body)
+        index = self._index
+        index.follow(page)
+        start = index.start(page) if not page.unchanged else self._counters.target.start
+        scrape = Scrape(now, start, fetched.skew, self._mapper.counted())
+        readings = self._readings(page, index.changed_counters(page))
+        restarted = self._counters.restarted(readings, scrape)
+        if restarted:
+            readings = self._readings(page, index.counters(page))
+        advance = self._counters.advance(readings, scrape, restarted=restarted)
+        joined = self._joiner.join(
+            (Increment(o.item.placements, o.delta, o.known, o.lost) for o in advance.outcomes),
+            index.chooser(self._shape, page),
+            lambda dims: self._has_cost(dims, advance),
+            index.version(page),
+            _ns(advance.previous.good or advance.target.first),
+            _ns(now),
+        )
+        note = self._note
+        if note is None or not page.unchanged or not page.runs:
+            note = self._remark(body, page)
+        return _Digest(page, advance, joined, note)
+
+    def _readings(
+        self, page: Page[Series], entries: Iterable[Entry[Series]]
+    ) -> list[Reading[Series]]:
+        readings = []
+        name_of = self._mapper.counter_name
+        names: dict[str, str] = {}
+        created = self._index.created
+        for entry in entries:
+            series = entry.item
+            try:
+                number = number_text(entry.now)
+                if number is None:
+                    continue
+                value = amount(series, number)
+            except ValueError as error:
+                note_bad_number(page, entry, str(error))
+                continue
+            name = names.get(entry.name) or names.setdefault(entry.name, name_of(entry.name))
+            born = created(series.pair, page.number)
+            readings.append(Reading(series.key, name, value, born, series))
+        return readings
+
+    def _has_cost(self, dims: Dimensions, advance: Advance[Series]) -> bool:
+        """Is there a cost series for `dims`, and does it say anything?"""
+        keys = self._index.costs.get(dims, ())
+        if not self._shape.zero_cost_is_unknown:
+            return bool(keys)
+        for key in keys:
+            state = advance.states.get(key)
+            if (state.value if state is not None else self._counters.value(key)) > 0:
+                return True
+        return False
+
+    def _remark(self, body: bytes, page: Page[Series]) -> str:
+        """What the user should know about this page, or nothing."""
+        for hint in self._shape.hints:
+            if not any(self._index.shows(body, name, page) for name in hint.absent) and all(
+                self._index.shows(body, name, page) for name in hint.present
+            ):
+                return hint.note
+        if not any(True for _ in self._index.counters(page)):
+            return f"nothing that {self._shape.name or 'fields:'} counts is on this page yet"
+        if self._mapper.unknown_kinds:
+            kinds = ", ".join(sorted(self._mapper.unknown_kinds))
+            return f"token kinds that are not known and not counted: {kinds}"
+        if self._joiner.stuck:
+            dims = self._joiner.stuck[0]
+            return (
+                f"cached tokens exceed the input of {dims.provider or 'unknown'} "
+                f"{dims.model}: input_includes_cache does not fit this gateway"
+            )
+        return ""
+
+    def _batch(self, digest: _Digest, now: float) -> Batch:
+        checkpoint = self._counters.checkpoint(digest.advance)
+        checkpoint.update(self._joiner.checkpoint(digest.joined))
+        records = digest.joined.records
+        return Batch(
+            records=records,
+            checkpoint=checkpoint,
+            skipped=[
+                SkippedLine(
+                    self.name, self._fetcher.shown, bad.offset, bad.line, bad.reason, bad.text, now
+                )
+                for bad in digest.page.bad
+            ],
+            skipped_count=digest.page.bad_count,
+            resets=digest.advance.resets,
+            newest_ns=_ns(now) if records else 0,
+            note=digest.note,
+        )
+
+
+def _ns(seconds: float) -> int:
+    """Epoch seconds → nanoseconds, in whole milliseconds: a float holds no more for certain."""
+    return round(seconds * 1000) * 1_000_000
