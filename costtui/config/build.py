@@ -168,8 +168,7 @@ class Builder:
 
     def consumers(self, entries: dict[str, Value]) -> tuple[tuple[str, Consumer], ...]:
         return tuple(
-            (name, Consumer(**_direct(entry.data, CONSUMER)) if entry.data else Consumer())
-            for name, entry in entries.items()
+            (name, Consumer(**_direct(entry.data, CONSUMER))) for name, entry in entries.items()
         )
 
     def alerts(self, entries: list[Value]) -> tuple[AlertRule, ...]:

@@ -247,7 +247,7 @@ PRICE: Final = Section(
     PriceOverride,
     (
         Key("provider", Glob(empty=True), "Which provider, upper or lower case."),
-        Key("model", Glob(empty=True), "Which model; \"\" is usage without one."),
+        Key("model", Glob(empty=True), 'Which model; "" is usage without one.'),
         Key("from", Day(), "The first day it holds (UTC).", ("start",)),
         Key("until", Day(), "The first day it no longer holds (UTC)."),
         Key(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from costtui.config import yamltree
-from costtui.config.keys import Free, Key, ListOf, MapOf, Section, Shape
+from costtui.config.keys import Key, ListOf, MapOf, Section, Shape
 from costtui.config.kinds import Kind, Place, Written, fill_in
 from costtui.config.words import Problems, did_you_mean, quoted
 from costtui.config.yamltree import Node, Scalar, Sequence
@@ -121,8 +121,9 @@ class Reader:
         self.lines[path] = line
         if isinstance(shape, Kind):
             return self._scalar(node, shape, path, line)
-        if isinstance(node, Scalar) and node.is_null:
-            return Value(_EMPTY[type(shape)]() if type(shape) in _EMPTY else None, line, path)
+        if isinstance(node, Scalar) and node.is_null and not isinstance(shape, Section):
+            # `alerts:` with every entry commented out.
+            return Value([] if isinstance(shape, ListOf) else {}, line, path)
         if isinstance(shape, Section):
             before = len(self._problems.found)
             values = self.section(node, shape, path)
@@ -213,9 +214,6 @@ class Reader:
         if text != node.text:
             self.filled.add(path)
         return text
-
-
-_EMPTY: dict[type, type] = {ListOf: list, MapOf: dict, Free: dict}
 
 
 def _resolved(text: str) -> Any:

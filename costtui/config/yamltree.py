@@ -98,7 +98,7 @@ def parse(text: str, problems: Problems, *, loader: Any = None) -> Node | None:
 
     loader = loader or getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _Composer(yaml.parse(text, Loader=loader), problems).document()
+        return _Composer(yaml.parse(text, Loader=loader), problems, lines).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = min(mark.line + 1, lines) if mark else 1
@@ -128,9 +128,10 @@ def _stop(problems: Problems, line: int, message: str) -> ConfigError:
 class _Composer:
     """Builds one document; an instance is used once."""
 
-    def __init__(self, events: Iterator[Any], problems: Problems) -> None:
+    def __init__(self, events: Iterator[Any], problems: Problems, lines: int) -> None:
         self._events = events
         self._problems = problems
+        self._lines = lines
         self._anchors: dict[str, Node | None] = {}
 
     def document(self) -> Node | None:
@@ -148,7 +149,8 @@ class _Composer:
         return None if isinstance(root, Scalar) and root.is_null else root
 
     def _node(self, event: Any, depth: int) -> Node:
-        line: int = event.start_mark.line + 1
+        # A value that is missing at the end of the file stands on the line behind it.
+        line: int = min(event.start_mark.line + 1, self._lines)
         kind = type(event).__name__
         if kind == "AliasEvent":
             return self._alias(event.anchor, line)
