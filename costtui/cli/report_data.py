@@ -1,0 +1,193 @@
+"""Reports for programs: one JSON object (docs/report.schema.json) and CSV with FOCUS names.
+
+Both are promises: fields are added, never renamed; a change that breaks a reader raises `SCHEMA`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from typing import Any, Final
+
+from costtui.cli.report_query import Report, Table, iso
+from costtui.model.money import decimal_text, divide_half_even
+from costtui.model.safetext import csv_cell, safe_name
+from costtui.model.snapshot import Totals
+from costtui.model.usage import TOKEN_TYPES
+
+SCHEMA: Final = 1
+OTHER: Final = "(other)"
+"""The name of what `--top` left out, in CSV."""
+
+_COLUMNS: Final = {
+    "provider": "ProviderName",
+    "model": "x_Model",
+    "consumer": "x_Consumer",
+    "gateway": "x_Gateway",
+    "endpoint": "x_Endpoint",
+    "service": "x_Service",
+    "team": "SubAccountName",
+    "org": "x_Organization",
+}
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+
+
+def to_json(report: Report) -> str:
+    """The report as one JSON object, ASCII only, ending in a newline."""
+    table = report.tables[0]
+    window = report.view.window
+    document = {
+        "schema": SCHEMA,
+        "generated_at": iso(report.now),
+        "currency": "USD",
+        "window": {
+            "start": iso(window.start),
+            "end": iso(window.end),
+            "seconds": window.seconds,
+        },
+        "by": list(table.by),
+        "where": [
+            {"dimension": f.dimension, "op": f.op, "value": _text(f.dimension, f.value)}
+            for f in report.view.filters
+        ],
+        "total": _totals(report.total),
+        "groups": [
+            {
+                "key": {
+                    name: _text(name, value) for name, value in zip(table.by, key, strict=True)
+                },
+                **_totals(totals),
+            }
+            for key, totals in table.rows
+        ],
+        "other": None
+        if table.other is None
+        else {"groups": table.left_out, **_totals(table.other)},
+        "unpriced_models": [
+            {
+                "provider": _text("provider", u.provider),
+                "model": _text("model", u.model),
+                "requests": u.requests,
+                "tokens": u.tokens,
+            }
+            for u in report.unpriced
+        ],
+        "alerts": [
+            {
+                "rule": _text("rule", a.rule),
+                "labels": {name: _text(name, value) for name, value in a.labels},
+                "state": a.state,
+                "severity": a.severity,
+                "window": a.window,
+                "cost_nano": a.value_nano,
+                "cost": decimal_text(a.value_nano),
+                "limit_nano": a.limit_nano,
+                "limit": decimal_text(a.limit_nano),
+                "exactness": a.exactness.word,
+            }
+            for a in report.alerts
+        ],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    return {
+        "cost_nano": totals.effective_nano,
+        "cost": decimal_text(totals.effective_nano),
+        "exactness": totals.exactness.word,
+        "requests": totals.requests,
+        "errors": totals.errors,
+        "throttled": totals.throttled,
+        "tokens": {**{kind: getattr(totals, kind) for kind in TOKEN_TYPES}, "total": totals.tokens},
+        "unpriced": {"requests": totals.unpriced_requests, "tokens": totals.unpriced_tokens},
+        "estimated": {
+            "requests": totals.estimated_requests,
+            "cost_nano": totals.estimated_nano,
+            "cost": decimal_text(totals.estimated_nano),
+        },
+        "lower_bounds": totals.lower_bounds,
+        "list_cost_nano": totals.list_nano,
+        "list_cost": decimal_text(totals.list_nano),
+        "reported_cost_nano": totals.reported_nano,
+        "reported_cost": decimal_text(totals.reported_nano),
+        "cost_per_request": _average(totals.effective_nano, totals.requests),
+        "cost_per_1k_tokens": _average(totals.effective_nano * 1000, totals.tokens),
+    }
+
+
+def _average(nano: int, count: int) -> str | None:
+    return decimal_text(divide_half_even(nano, count)) if count > 0 else None
+
+
+def _text(dimension: str, value: str) -> str:
+    """A name for JSON. Consumers are stored as fingerprints; this is the second lock."""
+    kept = safe_name(value) if dimension == "consumer" else value
+    return _SURROGATES.sub("\ufffd", kept)
+
+
+def to_csv(report: Report) -> str:
+    """One line a group with FOCUS 1.2 column names, `x_` before what FOCUS does not have."""
+    table = report.tables[0]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*_header(table)])
+    window = report.view.window
+    period = [iso(window.start), iso(window.end)]
+    for key, totals in table.rows:
+        names = [_cell(name, value) for name, value in zip(table.by, key, strict=True)]
+        writer.writerow([*period, *names, *_figures(totals)])
+    if table.other is not None:
+        writer.writerow([*period, *[OTHER] * len(table.by), *_figures(table.other)])
+    return out.getvalue()
+
+
+def _header(table: Table) -> list[str]:
+    return [
+        "ChargePeriodStart",
+        "ChargePeriodEnd",
+        *(_COLUMNS[name] for name in table.by),
+        "BillingCurrency",
+        "EffectiveCost",
+        "ListCost",
+        "x_ReportedCost",
+        "x_EffectiveCostNano",
+        "x_Exactness",
+        "ConsumedQuantity",
+        "ConsumedUnit",
+        "x_Requests",
+        "x_Errors",
+        "x_Throttled",
+        *("x_Tokens" + "".join(word.title() for word in kind.split("_")) for kind in TOKEN_TYPES),
+        "x_UnpricedRequests",
+        "x_UnpricedTokens",
+        "x_EstimatedCost",
+        "x_LowerBounds",
+    ]
+
+
+def _figures(totals: Totals) -> list[str | int]:
+    return [
+        "USD",
+        decimal_text(totals.effective_nano),
+        decimal_text(totals.list_nano),
+        decimal_text(totals.reported_nano),
+        totals.effective_nano,
+        totals.exactness.word,
+        totals.tokens,
+        "Tokens",
+        totals.requests,
+        totals.errors,
+        totals.throttled,
+        *(getattr(totals, kind) for kind in TOKEN_TYPES),
+        totals.unpriced_requests,
+        totals.unpriced_tokens,
+        decimal_text(totals.estimated_nano),
+        totals.lower_bounds,
+    ]
+
+
+def _cell(dimension: str, value: str) -> str:
+    return csv_cell(safe_name(value) if dimension == "consumer" else value)

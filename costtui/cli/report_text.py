@@ -1,0 +1,280 @@
+"""Reports for people: plain text of at most 78 columns, as one pastes it into a mail.
+
+No colours, no box drawing. The marks `≥` and `~` become `>=` and `~` where the output cannot
+encode them.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from datetime import datetime, tzinfo
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+from costtui.cli.report_query import Report, Table
+from costtui.model.charge import Exactness
+from costtui.model.money import NANO, decimal_text, divide_half_even
+from costtui.model.safetext import redact, safe_name, visible
+from costtui.model.snapshot import AlertStatus, SourceStatus, Totals, UnpricedModel
+from costtui.model.usage import TOKEN_TYPES
+
+WIDTH: Final = 78
+_NAME: Final = 30
+_LABEL: Final = 26
+_KINDS: Final = {
+    "input": "input",
+    "cache_read": "cache read",
+    "cache_write": "cache write",
+    "cache_write_1h": "cache write, 1 hour",
+    "output": "output",
+    "reasoning": "reasoning",
+}
+_SHOWN_MODELS: Final = 20
+"""Unpriced models that are listed; the rest is counted."""
+
+
+def to_text(report: Report, format_name: str, encoding: str) -> str:
+    """The report as `summary`, `detailed` or `hourly`, with only what `encoding` can say."""
+    lines = list(_lines(report, format_name))
+    text = "\n".join(lines) + "\n"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        # A mark in a table has a space before it, which pays for the second character.
+        plain = text.replace(" ≥", ">=").replace("≥", ">=").replace("…", ".")
+        return plain.encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
+def _lines(report: Report, format_name: str) -> Iterator[str]:
+    window = report.view.window
+    yield f"LLM costs, {_moment(window.start, report.zone)} to {_moment(window.end, report.zone)}"
+    for step in report.view.filters:
+        yield _cut(f"Only: {visible(redact(str(step)), WIDTH)}", WIDTH)
+    yield "=" * WIDTH
+    total = report.total
+    yield from _totals(total)
+    if format_name == "hourly":
+        yield from _hours(report)
+    for table in report.tables:
+        yield from _table(table, total)
+    if format_name == "detailed":
+        for table in report.tables:
+            if "model" in table.by:
+                yield from _kinds(table)
+    yield from _unpriced(report.unpriced)
+    yield from _inexact(total)
+    yield from _alerts(report.alerts)
+    yield from _sources(report.statuses, report.now)
+
+
+def _totals(total: Totals) -> Iterator[str]:
+    mark = total.exactness
+    yield _line("Total cost", _usd(total.effective_nano, mark))
+    if total.list_nano != total.effective_nano:
+        unknown = bool(total.unpriced_requests or total.unpriced_tokens)
+        lower = Exactness.LOWER_BOUND if unknown else Exactness.EXACT
+        yield _line("  at list price", _usd(total.list_nano, lower))
+    if total.reported_nano and total.reported_nano != total.effective_nano:
+        yield _line("  reported by the sources", _usd(total.reported_nano))
+    yield _line("Requests", f"{total.requests:,}")
+    if total.requests:
+        failed = _share(total.errors, total.requests)
+        limited = _share(total.throttled, total.requests)
+        yield _line("  errors", f"{total.errors:,} ({failed})")
+        yield _line("  rate limited (429)", f"{total.throttled:,} ({limited})")
+    yield _line("Tokens", f"{total.tokens:,}")
+    for kind in TOKEN_TYPES:
+        count = getattr(total, kind)
+        if count:
+            yield _line(f"  {_KINDS[kind]}", f"{count:,}")
+    if total.requests:
+        each = divide_half_even(total.effective_nano, total.requests)
+        yield _line("Average cost per request", _usd(each, mark, 6))
+    if total.tokens:
+        each = divide_half_even(total.effective_nano * 1000, total.tokens)
+        yield _line("Average cost per 1K tokens", _usd(each, mark, 6))
+
+
+def _table(table: Table, total: Totals) -> Iterator[str]:
+    yield ""
+    yield _row("Cost by " + ", ".join(table.by), "cost", "share", "requests", "tokens")
+    yield "-" * WIDTH
+    for key, totals in table.rows:
+        yield _usage(_name(table.by, key), totals, total)
+    if table.other is not None:
+        yield _usage(f"({table.left_out} more)", table.other, total)
+    if not table.rows:
+        yield "(no usage)"
+
+
+def _usage(name: str, totals: Totals, total: Totals) -> str:
+    return _row(
+        name,
+        _usd(totals.effective_nano, totals.exactness),
+        _share(totals.effective_nano, total.effective_nano),
+        f"{totals.requests:,}",
+        f"{totals.tokens:,}",
+    )
+
+
+def _kinds(table: Table) -> Iterator[str]:
+    yield ""
+    yield f"{_fit('Tokens by ' + ', '.join(table.by), _NAME)}{'input':>12}{'cached':>12}" + (
+        f"{'output':>12}{'reasoning':>12}"
+    )
+    yield "-" * WIDTH
+    for key, totals in table.rows:
+        cached = totals.cache_read + totals.cache_write + totals.cache_write_1h
+        yield _fit(_name(table.by, key), _NAME) + "".join(
+            f"{count:>12,}" for count in (totals.input, cached, totals.output, totals.reasoning)
+        )
+
+
+def _hours(report: Report) -> Iterator[str]:
+    yield ""
+    yield _row("Hour", "cost", "share", "requests", "tokens")
+    yield "-" * WIDTH
+    total = report.total
+    for start, totals in report.hours:
+        yield _usage(_moment(start, report.zone), totals, total)
+
+
+def _unpriced(models: tuple[UnpricedModel, ...]) -> Iterator[str]:
+    if not models:
+        return
+    yield ""
+    yield f"{_fit('Without a price, counted as $0', 48)}{'requests':>14}{'tokens':>16}"
+    yield "-" * WIDTH
+    for each in models[:_SHOWN_MODELS]:
+        name = _name(("provider", "model"), (each.provider, each.model))
+        yield f"{_fit(name, 48)}{each.requests:>14,}{each.tokens:>16,}"
+    if len(models) > _SHOWN_MODELS:
+        yield f"({len(models) - _SHOWN_MODELS} more)"
+
+
+def _inexact(total: Totals) -> Iterator[str]:
+    reasons: list[str] = []
+    if total.unpriced_requests or total.unpriced_tokens:
+        reasons.append(
+            f"≥ {total.unpriced_requests:,} requests and {total.unpriced_tokens:,} tokens have no"
+            " known price"
+        )
+    if total.lower_bounds:
+        reasons.append(f"≥ {total.lower_bounds:,} times a counter was lost or reset")
+    if total.estimated_requests or total.estimated_nano:
+        reasons.append(
+            f"~ {_usd(total.estimated_nano)} of {total.estimated_requests:,} requests is estimated:"
+            " a price per request,"
+        )
+        reasons.append("  a guess of the source, or aggregated usage of a model with tiers")
+    if reasons:
+        yield ""
+        yield "What is not exact"
+        yield "-" * WIDTH
+        yield from reasons
+
+
+def _alerts(alerts: tuple[AlertStatus, ...]) -> Iterator[str]:
+    told = [a for a in alerts if a.state in ("pending", "firing")]
+    if not told:
+        return
+    yield ""
+    yield "Alerts"
+    yield "-" * WIDTH
+    for alert in sorted(told, key=lambda a: (a.state != "firing", a.rule, a.labels)):
+        where = ", ".join(f"{name}={_safe(name, value)}" for name, value in alert.labels)
+        rule = visible(alert.rule, 40) + (f" ({where})" if where else "")
+        cost = f"{_usd(alert.value_nano, alert.exactness, 2)} of {_usd(alert.limit_nano, places=2)}"
+        yield _cut(f"{alert.state:8} {cost} in {alert.window}: {rule}", WIDTH)
+
+
+def _sources(statuses: tuple[SourceStatus, ...], now: float) -> Iterator[str]:
+    told = [s for s in statuses if s.error or not s.last_ok or s.skipped]
+    if not told:
+        return
+    yield ""
+    yield "Sources that may miss something"
+    yield "-" * WIDTH
+    for status in told:
+        name = visible(status.name, 30)
+        if status.error:
+            yield _cut(f"{name}: {visible(redact(status.error), 200)}", WIDTH)
+        if not status.last_ok:
+            yield f"{name}: never read yet"
+        elif status.error:
+            yield f"{name}: last read {_ago(now - status.last_ok)} ago"
+        if status.skipped:
+            yield f"{name}: {status.skipped:,} lines or samples could not be read"
+
+
+def _ago(seconds: float) -> str:
+    whole = max(int(seconds), 0)
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if whole >= 2 * size:
+            return f"{whole // size}{unit}"
+    return f"{whole}s"
+
+
+def _moment(seconds: int, zone: tzinfo) -> str:
+    local = datetime.fromtimestamp(seconds, zone)
+    return f"{local:%Y-%m-%d %H:%M} {visible(local.tzname() or '', 10)}".rstrip()
+
+
+def _usd(nano: int, right: Exactness = Exactness.EXACT, places: int = 4) -> str:
+    """`≥$1,234.5678`, rounded half-even; what would round to nothing is shown in full."""
+    if nano and abs(nano) * 2 <= NANO // 10**places:
+        return f"{right.mark}${decimal_text(nano)}"
+    amount = Decimal(nano).scaleb(-9).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    return f"{right.mark}{'-' if amount < 0 else ''}${abs(amount):,f}"
+
+
+def _share(part: int, whole: int) -> str:
+    if whole <= 0:
+        return "-"
+    tenths = divide_half_even(part * 1000, whole)
+    return f"{tenths // 10}.{tenths % 10}%"
+
+
+def _line(label: str, value: str) -> str:
+    return f"{label:{_LABEL}}{value:>24}"
+
+
+def _row(name: str, cost: str, share: str, requests: str, tokens: str) -> str:
+    """One line of a table; a long name is cut, never a number."""
+    numbers = f" {cost:>14} {share:>7} {requests:>10} {tokens:>13}"
+    return _fit(name, WIDTH - len(numbers)) + numbers
+
+
+def _name(by: Iterable[str], key: Iterable[str]) -> str:
+    return " / ".join(_safe(name, value) or "(none)" for name, value in zip(by, key, strict=True))
+
+
+def _safe(dimension: str, value: str) -> str:
+    return visible(safe_name(value) if dimension == "consumer" else value, 60)
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _cut(text: str, width: int) -> str:
+    """`text` in at most `width` columns."""
+    if sum(map(_columns, text)) <= width:
+        return text
+    room, kept = width - 1, ""
+    for char in text:
+        room -= _columns(char)
+        if room < 0:
+            break
+        kept += char
+    return kept + "…"
+
+
+def _fit(text: str, width: int) -> str:
+    """`text` in exactly `width` columns."""
+    cut = _cut(text, max(width, 1))
+    return cut + " " * (width - sum(map(_columns, cut)))
