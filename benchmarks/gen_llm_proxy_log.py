@@ -4,7 +4,7 @@
     python benchmarks/gen_llm_proxy_log.py log.jsonl --bytes 10G --days 30 --truth truth.json
 
 Up to a million records every line is drawn for itself (about 200,000 a second). Above that the
-lines are tiles: 50,000 drawn once and used again under new seconds, which runs at the disk's
+lines are tiles: 20,000 drawn once and used again under new seconds, which runs at the disk's
 speed. Time stamps are right either way: they follow the working day, differ in every line and end
 at `--end`. Request ids repeat between tiles, so use `--no-tile` where they matter.
 """
@@ -19,19 +19,18 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 from costtui.demo.fleet import PER_SECOND
 from costtui.demo.people import PROXY_ROUTES, Route, shown_consumer
-from costtui.demo.proxylines import UNIT, LineMaker
+from costtui.demo.proxylines import UNIT, LineMaker, Stamp
 from costtui.demo.rhythm import Rhythm
 from costtui.demo.traffic import draw
 from costtui.demo.truth import Amounts, Cell, Truth
 
 GATEWAY = "llm-proxy"
-TILE = 50_000
+TILE = 20_000
 TILE_ABOVE = 1_000_000
 HOUR = 3600
 _ROUTES: dict[tuple[str, str], Route] = {(r.provider, r.model): r for r in PROXY_ROUTES}
@@ -67,9 +66,12 @@ def generate(
         raise ValueError("give records or size")
     until = int(time.time()) if end is None else end
     start = until - max(1, int(days * 86_400))
-    block = _tile(seed)
+    block = _tile(seed) if size or tile or records > TILE_ABOVE else []
     if size:
-        records = max(1, size // (sum(map(len, block)) // len(block)))
+        records = max(1, size * len(block) // len("".join(block).encode()))
+        # Lines that are not tiles say `+01:00` where these say `Z`.
+        if tile is False or (tile is None and records <= TILE_ABOVE):
+            records = max(1, records * size // (size + 5 * records))
     tiled = records > TILE_ABOVE if tile is None else tile
     rhythm = Rhythm(seed, GATEWAY, PER_SECOND[GATEWAY], [r.weight for r in PROXY_ROUTES], until)
     counts = _per_hour(rhythm, records, start, until)
@@ -127,6 +129,7 @@ def _tiled(block: list[str], counts: list[tuple[int, int, int]]) -> Iterator[str
     """Text of one hour at a time. What follows the second in a line, fraction included, is the
     tile; all lines of a second are one `join`, so the cost is per second and not per line."""
     rests = [line[_STAMP:] for line in block]
+    stamp = Stamp("utc")
     at = 0
     for start, seconds, count in counts:
         pieces: list[str] = []
@@ -136,8 +139,7 @@ def _tiled(block: list[str], counts: list[tuple[int, int, int]]) -> Iterator[str
             if not wanted:
                 continue
             done += wanted
-            stamp = datetime.fromtimestamp(start + second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-            prefix = f'{{"timestamp":"{stamp}'
+            prefix, _ = stamp.prefix(start + second)
             while wanted:
                 taken = rests[at : at + wanted]
                 pieces += (prefix, prefix.join(taken))

@@ -67,7 +67,7 @@ class DemoCommand:
 
         options = [f"--seed={args.seed}", f"--speed={args.speed}", f"--days={args.days}"]
         with FleetProcess(directory, *options, f"--port-base={args.port_base}") as fleet:
-            config = write_config(directory, fleet.urls, fleet.pattern)
+            config = write_config(directory, fleet.urls, fleet.pattern, fleet.services)
             if args.days:
                 print(f"Making {args.days} days of history …", file=sys.stderr)
                 _seed_history(config, directory, fleet.start, args)

@@ -1,7 +1,7 @@
 """An agentgateway 1.4.1 stats page: an OpenMetrics body that is labelled `text/plain`.
 
 In this version `input` holds the cached tokens for OpenAI and Gemini, and does not for Anthropic;
-reasoning is part of `output`; failures are counted without a model.
+reasoning is part of `output`; failures are counted by backend and not by model.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ KINDS = ("input", "output", "input_cache_read", "input_cache_write")
 WIRE_PROVIDER = {"gemini": "gcp.gemini"}
 """What agentgateway calls a provider, where it is not the common name."""
 
+ROUTE = "ai/chat"
 _REASON = {200: "Upstream", 429: "RateLimit"}
 
 
@@ -66,7 +67,7 @@ class Agentgateway(Gateway):
     def __init__(self, name: str, routes: Sequence[Route], rhythm: Rhythm, seed: int) -> None:
         super().__init__(name, routes, rhythm, seed)
         self._place = (
-            f'bind="3000/ai/{name}",gateway="ai/{name}",listener="http",route="ai/chat",'
+            f'bind="3000/ai/{name}",gateway="ai/{name}",listener="http",route="{ROUTE}",'
             'route_rule="unknown"'
         )
         self._labels = [
@@ -79,8 +80,15 @@ class Agentgateway(Gateway):
     def shown_provider(self, provider: str) -> str:
         return WIRE_PROVIDER.get(provider, provider)
 
-    def failure_cell(self, _route: Route, _consumer: int) -> Cell:
-        return Cell("", "", "", self.name)
+    def failure_cell(self, route: Route, _consumer: int) -> Cell:
+        return Cell(self.shown_provider(route.provider), "", "", self.name)
+
+    def endpoint(self, _cell: Cell) -> str:
+        return ROUTE
+
+    @property
+    def services(self) -> dict[str, str]:
+        return {_backend(r.provider): self.shown_provider(r.provider) for r in self.routes}
 
     def reset(self) -> None:
         count = len(self.routes)
@@ -97,7 +105,8 @@ class Agentgateway(Gateway):
         for kind, tokens in zip(
             KINDS, (listed, request.output, request.cache_read, request.cache_write), strict=True
         ):
-            if tokens:
+            # A request whose whole input came from a cache still has an input, of 0.
+            if tokens or kind in ("input", "output"):
                 found = usage.get(kind)
                 if found is None:
                     found = usage[kind] = Histogram(TOKEN_BOUNDS)
@@ -137,7 +146,7 @@ class Agentgateway(Gateway):
                 f"{self._lookups[at]}"
             )
         answers = [
-            f'agentgateway_requests_total{{backend="ai/{provider}",protocol="llm",method="POST",'
+            f'agentgateway_requests_total{{backend="{_backend(provider)}",protocol="llm",method="POST",'
             f'status="{status}",reason="{_REASON.get(status, "Upstream")}",{self._place}}} {value}'
             for (provider, status), value in self._answers.items()
         ]
@@ -160,3 +169,7 @@ class Agentgateway(Gateway):
 
 def _family(name: str, text: str, kind: str) -> list[str]:
     return [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
+
+
+def _backend(provider: str) -> str:
+    return f"ai/{provider}"

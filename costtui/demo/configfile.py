@@ -39,13 +39,15 @@ def write_config(
     directory: Path,
     urls: Mapping[str, str],
     log_pattern: str,
+    services: Mapping[str, Mapping[str, str]],
     *,
     interval: float = INTERVAL,
     store: Path | None = None,
 ) -> Path:
     """Write `config.yml` into `directory`, with the store beside it, and return its path.
 
-    `urls` is the page of each scraped gateway, `log_pattern` the glob of the proxy's log.
+    `urls` is the page of each scraped gateway, `log_pattern` the glob of the proxy's log,
+    `services` what a gateway's failures are labelled with and the provider that means.
     """
     lines = [
         "# Made by `costtui demo`: a simulated fleet on this machine.",
@@ -61,6 +63,11 @@ def write_config(
             f"    gateway: {name}",
             f"    url: {_text(url)}",
             f"    interval: {interval:g}s",
+            "    services:",
+        ]
+        lines += [
+            f"      {_text(service)}: {{provider: {provider}}}"
+            for service, provider in services[name].items()
         ]
     lines += [
         "  - name: llm-proxy",

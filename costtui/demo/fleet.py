@@ -23,7 +23,7 @@ PER_SECOND = {
     "kong": 0.40,
     "agentgateway-eu": 0.25,
     "agentgateway-us": 0.25,
-    "llm-proxy": 0.11,
+    "llm-proxy": 0.08,
 }
 """Mean requests per second of each gateway at `rate` 1."""
 
@@ -71,6 +71,11 @@ class Fleet:
     def gateways(self) -> dict[str, Gateway]:
         """The scraped gateways by name."""
         return {g.name: g for g in (self.kong, self.eu, self.us)}
+
+    @property
+    def services(self) -> dict[str, dict[str, str]]:
+        """`Gateway.services` by gateway, for `configfile.write_config`."""
+        return {name: gateway.services for name, gateway in self.gateways.items()}
 
     @property
     def history_start(self) -> int:

@@ -79,11 +79,21 @@ class Gateway:
         return Cell(self.shown_provider(route.provider), route.model, "", self.name)
 
     def failure_cell(self, route: Route, consumer: int) -> Cell:
-        """Where costtui sees a failed request."""
+        """Where costtui sees a failed request, with the `services:` that the demo configures."""
         raise NotImplementedError
 
     def shown_provider(self, provider: str) -> str:
+        """The provider as the page calls it, which is how costtui shows it."""
         return provider
+
+    def endpoint(self, cell: Cell) -> str:
+        """The endpoint that costtui sees for the usage of `cell`."""
+        raise NotImplementedError
+
+    @property
+    def services(self) -> dict[str, str]:
+        """What the failures are labelled with → the provider that `services:` maps it to."""
+        raise NotImplementedError
 
     def reset(self) -> None:
         """Forget every counter."""

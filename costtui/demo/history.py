@@ -85,7 +85,7 @@ def history_records(
     gateway = fleet.gateways.get(source_name)
     if gateway is None:
         return
-    cells = [gateway.cell(route) for route in gateway.routes]
+    dims = [_dimensions(gateway, gateway.cell(route)) for route in gateway.routes]
     batch: list[UsageRecord] = []
     for piece in intervals(gateway, fleet.seed, int(start), int(end)):
         start_ns, end_ns = piece.start * NS, piece.end * NS
@@ -95,7 +95,7 @@ def history_records(
                 UsageRecord(
                     start_ns,
                     end_ns,
-                    _dimensions(cells[index]),
+                    dims[index],
                     requests,
                     input=sums.plain,
                     cache_read=sums.cache_read,
@@ -107,7 +107,12 @@ def history_records(
         for cell, (errors, throttled) in _failures(gateway, piece).items():
             batch.append(
                 UsageRecord(
-                    start_ns, end_ns, _dimensions(cell), errors + throttled, errors, throttled
+                    start_ns,
+                    end_ns,
+                    _dimensions(gateway, cell),
+                    errors + throttled,
+                    errors,
+                    throttled,
                 )
             )
         if len(batch) >= BATCH:
@@ -159,5 +164,7 @@ def _failures(gateway: Gateway, piece: Interval) -> dict[Cell, tuple[int, int]]:
     return out
 
 
-def _dimensions(cell: Cell) -> Dimensions:
-    return Dimensions(cell.provider, cell.model, cell.consumer, cell.gateway)
+def _dimensions(gateway: Gateway, cell: Cell) -> Dimensions:
+    return Dimensions(
+        cell.provider, cell.model, cell.consumer, cell.gateway, gateway.endpoint(cell)
+    )

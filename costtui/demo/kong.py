@@ -69,8 +69,16 @@ class Kong(Gateway):
         ]
         self.reset()
 
-    def failure_cell(self, _route: Route, consumer: int) -> Cell:
-        return Cell("", "", shown_consumer(CONSUMERS[consumer].id), self.name)
+    def failure_cell(self, route: Route, consumer: int) -> Cell:
+        return Cell(route.provider, "", shown_consumer(CONSUMERS[consumer].id), self.name)
+
+    def endpoint(self, cell: Cell) -> str:
+        # The AI metrics have no route; only failures, which have no model, come with one.
+        return "" if cell.model else _route_name(cell.provider)
+
+    @property
+    def services(self) -> dict[str, str]:
+        return {_service_name(r.provider): r.provider for r in self.routes}
 
     def reset(self) -> None:
         count = len(self.routes)
@@ -114,9 +122,9 @@ class Kong(Gateway):
         answers = families["kong_http_requests_total"]
         for (provider, source, status, consumer), value in self._http.items():
             answers.append(
-                f'kong_http_requests_total{{service="{provider}-upstream",route="{provider}-chat",'
-                f'code="{status}",source="{source}",workspace="default",consumer="{consumer}"}} '
-                + lua_number(value)
+                f'kong_http_requests_total{{service="{_service_name(provider)}",'
+                f'route="{_route_name(provider)}",code="{status}",source="{source}",'
+                f'workspace="default",consumer="{consumer}"}} ' + lua_number(value)
             )
         answers.sort()
         self._unrelated(families)
@@ -200,3 +208,11 @@ def _histogram(
     lines.append(f"{name}_count{{{labels}}} {lua_number(running)}")
     lines.append(f"{name}_sum{{{labels}}} {lua_number(total)}")
     return lines
+
+
+def _service_name(provider: str) -> str:
+    return f"{provider}-upstream"
+
+
+def _route_name(provider: str) -> str:
+    return f"{provider}-chat"

@@ -44,6 +44,7 @@ class FleetProcess:
         self.control: str = ready["control"]
         self.log = Path(ready["log"])
         self.pattern: str = ready["pattern"]
+        self.services: dict[str, dict[str, str]] = ready["services"]
         self.start: int = ready["start"]
 
     def wait_for_history(self) -> int:

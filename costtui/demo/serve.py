@@ -79,6 +79,7 @@ def main(argv: list[str] | None = None) -> int:
             control=server.control,
             log=str(fleet.proxy.path),
             pattern=fleet.proxy.pattern,
+            services=fleet.services,
             start=fleet.start,
         )
         lines = fleet.proxy.write_backlog(fleet.history_start, fleet.start) if args.days else 0
