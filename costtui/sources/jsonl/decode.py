@@ -1,0 +1,342 @@
+"""Lines of the preset `llm-proxy` → records, fast; and what every decoder promises.
+
+Typed decoding of only the fields that count is what makes it fast; a chunk in which one line
+does not fit is decoded again line by line, and only the line that does not fit goes the slow and
+forgiving way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Annotated, Protocol, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from costtui.model.dimension import Dimensions
+from costtui.model.usage import UsageRecord
+from costtui.sources.jsonl import values
+from costtui.sources.jsonl.timestamps import MinuteCache
+from costtui.sources.jsonl.values import MAX_COUNT, MAX_LINE, NAME_LIMIT, Decoded, LineError
+
+_CACHE_LIMIT = 50_000
+_BOM = b"\xef\xbb\xbf"
+_BLANK = b" \t\r\n\0"
+_new = tuple.__new__
+T = TypeVar("T")
+
+Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
+Money = Annotated[float, Meta(ge=0)]
+ABSENT = float("nan")
+"""No JSON number is NaN, so it can say that a cost is absent without a slower union type."""
+
+
+class Decoder(Protocol):
+    """Complete lines in, records out. Keeps nothing but caches between two calls."""
+
+    def decode(self, data: bytes, base: int, part: str, cut_ns: int) -> Decoded:
+        """`data` is whole lines that begin at byte `base` of `part`; what is older than `cut_ns`
+        is left out."""
+
+    def moment(self, line: bytes) -> int | None:
+        """The timestamp of a line, nanoseconds; None where it has none."""
+
+    def complete(self, line: bytes) -> bool:
+        """Is a line without its newline whole, so that nothing more can belong to it?"""
+
+
+class ProxyLine(msgspec.Struct, gc=False):
+    """The fields of an LLM-proxy line that are used."""
+
+    timestamp: str = ""
+    request_id: str = ""
+    user_id: str = ""
+    key_id: str = ""
+    ip_address: str = ""
+    provider: str = ""
+    model: str = ""
+    endpoint: str = ""
+    is_streaming: bool = False
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    total_cost: Money = ABSENT
+    is_estimate: bool = False
+    finish_reason: str = ""
+    matched_model: str = ""
+
+
+_TEXTS = tuple(n for n, t in ProxyLine.__annotations__.items() if t == "str")
+
+
+class ProxyDecoder:
+    """The preset `llm-proxy`."""
+
+    def __init__(self, gateway: str) -> None:
+        self._gateway = gateway
+        self._decode = msgspec.json.Decoder(ProxyLine).decode
+        self._minutes = MinuteCache()
+        self._dims: dict[tuple[str, str, str, str, str], Dimensions] = {}
+        self._attrs: dict[tuple[str, bool, str, str, str], str] = {}
+        self._nanos: dict[float, int] = {}
+
+    def moment(self, line: bytes) -> int | None:
+        """The timestamp of a line, nanoseconds; None where it has none."""
+        try:
+            return self._minutes.parse(self._decode(line).timestamp)
+        except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):
+            return None
+
+    def complete(self, line: bytes) -> bool:
+        """Is a line without its newline whole?"""
+        return is_complete(line)
+
+    def decode(self, data: bytes, base: int, part: str, cut_ns: int) -> Decoded:
+        """See `Decoder`."""
+        out = Decoded()
+        lines = split_lines(data)
+        out.lines = len(lines)
+        try:
+            self._rows(list(map(self._decode, lines)), lines, base, part, cut_ns, out)
+        except (ValueError, RecursionError, LineError):  # msgspec's errors are ValueErrors
+            out = Decoded()
+            out.lines = len(lines)
+            self._one_by_one(lines, base, part, cut_ns, out)
+        return out
+
+    def _one_by_one(
+        self, lines: list[bytes], base: int, part: str, cut_ns: int, out: Decoded
+    ) -> None:
+        for number, line in enumerate(lines):
+            # Only lines that hold anything are looked at: blank ones are no mistake.
+            if bare(line):
+                try:
+                    self._rows([self._decode(line)], [line], base, part, cut_ns, out)
+                except (ValueError, RecursionError, LineError):
+                    for at, row in salvage(line, number, base, self._forgiving, out):
+                        self._rows([row], [line], at, part, cut_ns, out)
+            base += len(line) + 1
+
+    def _rows(
+        self,
+        rows: list[ProxyLine],
+        lines: list[bytes],
+        base: int,
+        part: str,
+        cut_ns: int,
+        out: Decoded,
+    ) -> None:
+        moment = self._minutes.parse
+        dims, attrs, nanos = self._dims, self._attrs, self._nanos
+        append = out.records.append
+        newest = out.newest_ns
+        for row, line in zip(rows, lines, strict=True):
+            ns = moment(row.timestamp)
+            if ns >= cut_ns:
+                user, key_id = row.user_id, row.key_id
+                key = (row.provider, row.model, user, key_id, row.endpoint)
+                found = dims.get(key) or self._intern(key)
+                seen = (
+                    row.ip_address,
+                    row.is_streaming,
+                    row.finish_reason,
+                    row.matched_model,
+                    key_id if user else "",
+                )
+                extra = attrs.get(seen)
+                if extra is None:
+                    extra = self._describe(seen)
+                usd = row.total_cost
+                nano = nanos.get(usd)
+                if nano is None and usd == usd:
+                    nano = self._price(usd)
+                request_id = row.request_id
+                if len(request_id) > NAME_LIMIT or "\0" in request_id:
+                    request_id = values.clean(request_id)
+                if ns > newest:
+                    newest = ns
+                append(
+                    _new(
+                        UsageRecord,
+                        (
+                            ns,
+                            ns,
+                            found,
+                            1,
+                            0,
+                            0,
+                            row.input_tokens,
+                            0,
+                            0,
+                            0,
+                            row.output_tokens,
+                            0,
+                            nano,
+                            row.is_estimate,
+                            0,
+                            request_id,
+                            0,
+                            -1,
+                            part,
+                            base,
+                            extra,
+                        ),
+                    )
+                )
+            base += len(line) + 1
+        out.newest_ns = newest
+
+    def _intern(self, key: tuple[str, str, str, str, str]) -> Dimensions:
+        provider, model, user, key_id, endpoint = key
+        if len(self._dims) >= _CACHE_LIMIT:
+            self._dims.clear()
+        made = Dimensions(
+            values.clean(provider),
+            values.clean(model),
+            values.name(user or key_id),
+            self._gateway,
+            values.endpoint(endpoint),
+        )
+        self._dims[key] = made
+        return made
+
+    def _describe(self, seen: tuple[str, bool, str, str, str]) -> str:
+        if len(self._attrs) >= _CACHE_LIMIT:
+            self._attrs.clear()
+        ip, streaming, finish, matched, key_id = seen
+        made = values.attributes(
+            {
+                "ip_address": values.name(ip),
+                "key_id": values.name(key_id),
+                "is_streaming": streaming,
+                "finish_reason": values.clean(finish),
+                "matched_model": values.clean(matched),
+            }
+        )
+        self._attrs[seen] = made
+        return made
+
+    def _price(self, usd: float) -> int:
+        if len(self._nanos) >= _CACHE_LIMIT:
+            self._nanos.clear()
+        try:
+            made = values.fast_nano(usd)
+        except ValueError:
+            raise LineError("total_cost is absurdly large") from None
+        self._nanos[usd] = made
+        return made
+
+    def _forgiving(self, line: bytes) -> ProxyLine:
+        """One line by every means. Raises LineError."""
+        raw = parse_object(line)
+        row = ProxyLine()
+        for field in _TEXTS:
+            value = raw.get(field)
+            if isinstance(value, str):
+                setattr(row, field, values.clean(value, len(value)))
+            elif isinstance(value, int | float) and not isinstance(value, bool):
+                setattr(row, field, str(value))
+            elif value is not None:
+                raise LineError(f"{field} is not text")
+        if not row.timestamp:
+            raise LineError("there is no timestamp")
+        try:
+            self._minutes.parse(row.timestamp)
+        except ValueError as error:
+            raise LineError(str(error)) from None
+        for field in ("input_tokens", "output_tokens"):
+            if (value := raw.get(field)) is not None:
+                setattr(row, field, values.count(value, field))
+        for field in ("is_streaming", "is_estimate"):
+            if (value := raw.get(field)) is not None:
+                if not isinstance(value, bool):
+                    raise LineError(f"{field} is not true or false")
+                setattr(row, field, value)
+        if (value := raw.get("total_cost")) is not None:
+            row.total_cost = float(values.decimal(value, "total_cost"))
+            self._price(row.total_cost)
+        return row
+
+
+def split_lines(data: bytes) -> list[bytes]:
+    """Lines without their newline; the last one need not have had one."""
+    lines = data.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def bare(line: bytes) -> bytes:
+    """A line without the byte order mark and the zero bytes (a hole that `truncate` left)."""
+    return line.strip(_BLANK).removeprefix(_BOM)
+
+
+def is_complete(line: bytes) -> bool:
+    """Is this a whole JSON object or array?
+
+    Neither can be the beginning of a longer one, so whatever is written after it belongs to
+    another line: counting it before its newline has come can never count it twice.
+    """
+    line = bare(line)
+    if line[:1] not in (b"{", b"["):
+        return False
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def parse_json(line: bytes) -> object:
+    """JSON with invalid UTF-8 and lone surrogates let through (as U+FFFD, later). LineError."""
+    if len(line) > MAX_LINE:
+        raise LineError("the line is longer than 4 MB")
+    try:
+        return json.loads(bare(line).decode("utf-8", "replace"), parse_constant=_no_constant)
+    except RecursionError:
+        raise LineError("the JSON is nested too deeply") from None
+    except ValueError:
+        raise LineError("this is not JSON") from None
+
+
+def _no_constant(text: str) -> float:
+    # Kept as NaN so that the field that holds it decides; one that is not used does not matter.
+    return float(text.replace("Infinity", "inf"))
+
+
+def parse_object(line: bytes) -> dict[str, object]:
+    """As `parse_json`, and it must be an object."""
+    value = parse_json(line)
+    if not isinstance(value, dict):
+        raise LineError("the line is not a JSON object")
+    return value
+
+
+def salvage(
+    line: bytes, number: int, base: int, parse: Callable[[bytes], T], out: Decoded
+) -> Iterator[tuple[int, T]]:
+    """What `parse` makes of a line, with its offset; what cannot be parsed is noted in `out`."""
+    try:
+        yield base, parse(line)
+    except LineError as error:
+        cut = restart(line)
+        out.skip(base, number, str(error), line[:cut] if cut else line)
+        if cut:
+            # The rest of a line that was already reported is not reported again.
+            with suppress(LineError):
+                yield base + cut, parse(line[cut:])
+
+
+def restart(line: bytes) -> int:
+    """Where in a line that is no JSON a whole one may begin, or 0.
+
+    A writer that died in the middle of a line and started again has put a whole line behind a
+    torn one. The whole one begins with the same first key, so that is what is looked for.
+    """
+    start = line.find(b"{")
+    colon = line.find(b":", start, start + 4 * NAME_LIMIT)
+    if start < 0 or colon < 0:
+        return 0
+    again = line.rfind(line[start : colon + 1])
+    return again if again > start else 0
