@@ -198,7 +198,15 @@ SOURCE: Final = Section(
             "Files and globs (`**` too), plain or `.gz`.",
             only="jsonl",
         ),
-        Key("path", File(glob=True), "One file or glob.", ("paths",), only="jsonl", shown=False),
+        Key(
+            "path",
+            File(glob=True),
+            "One file or glob, instead of `paths`.",
+            ("paths",),
+            default="",
+            only="jsonl",
+            shown=False,
+        ),
         Key("since", Duration(never="all"), "How much history to read.", only="jsonl"),
         Key("url", Text(), "The page to scrape, `http://` or `https://`.", only="metrics"),
         Key(

@@ -42,7 +42,9 @@ def _default(section: Section, key: Key) -> str:
     never = getattr(key.kind, "never", "")
     if not isinstance(key.kind, Kind) or value is MISSING:
         return ""
-    return "" if value in (None, "") and not never else f"`{key.kind.render(value)}`"
+    return (
+        "" if value in (None, "") and not never else "`" + key.kind.render(value).strip('"') + "`"
+    )
 
 
 def _value(shape: Shape) -> str:

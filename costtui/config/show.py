@@ -26,6 +26,10 @@ def effective(loaded: Loaded) -> str:
     return "\n".join(lines) + "\n"
 
 
+class _AsWritten(str):
+    """Shown as the file spelled it."""
+
+
 class _Show:
     def __init__(self, loaded: Loaded) -> None:
         self._origins = loaded.origins
@@ -95,6 +99,8 @@ class _Show:
                 yield f"{indent}  - {line[len(indent) + 4 :]}" if number == 0 else line
 
     def _text(self, kind: Kind, value: Any, path: str) -> str:
+        if isinstance(value, _AsWritten):
+            return yaml_text(value)
         if path.endswith(".url"):
             page, question, _ = str(value).partition("?")
             asked = question and path in self._filled
@@ -130,6 +136,8 @@ def _read(section: Section, key: Key, value: Any) -> Any:
         return "1M" if value.rates else None
     if section is ALERT and key.name == "cost_over":
         return Decimal(value.cost_over_nano).scaleb(-9)
+    if section is ALERT and key.name == "window" and value.window_name:
+        return _AsWritten(value.window_name)
     found = getattr(value, key.targets[0])
     if isinstance(key.kind, Kind) and found == "" and section.default(key) == "":
         return None

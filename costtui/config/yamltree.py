@@ -117,7 +117,9 @@ def _syntax(error: Any, text: str, line: int) -> str:
     if "\t" in written[: len(written) - len(written.lstrip())] or "'\\t'" in str(error.problem):
         return "a tab cannot indent in YAML: use spaces"
     parts = [part for part in (error.context, error.problem) if part]
-    return "not YAML: " + ", ".join(parts)
+    flow = "${" in written and "flow" in str(error.context)
+    hint = " (inside [] and {}, put ${NAME} in quotation marks)" if flow else ""
+    return "not YAML: " + ", ".join(parts) + hint
 
 
 def _stop(problems: Problems, line: int, message: str) -> ConfigError:
