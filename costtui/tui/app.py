@@ -1,0 +1,376 @@
+"""The application: keys in, questions to the reader's thread, answers to the screen.
+
+Nothing here waits. A key changes the state and asks; until the answer comes the screen shows what
+it has, marked when that takes longer than a glance. With nothing new there is no query and no
+output at all.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App
+from textual.screen import Screen
+from textual.timer import Timer
+
+from costtui.config.schema import Config
+from costtui.engine.clock import Clock, SystemClock
+from costtui.engine.zone import zone_of
+from costtui.model.snapshot import Overview
+from costtui.model.timewindow import MINUTE
+from costtui.tui import themes
+from costtui.tui.bindings import textual_bindings
+from costtui.tui.data import Answer, Data, Desk
+from costtui.tui.glyphs import glyphs_for
+from costtui.tui.look import Look
+from costtui.tui.messages import Answered, Open, StateChanged
+from costtui.tui.palette import Palette
+from costtui.tui.screens.overview import OverviewScreen
+from costtui.tui.shown import Shown
+from costtui.tui.state import State
+from costtui.tui.watch import Firings, Watch
+
+FIRST_ANSWER_WAIT = 0.06
+"""Seconds that mounting waits for the first answer: painting an empty screen and then a full one
+costs more than that."""
+GLANCE = 0.15
+"""Seconds after which an open question is marked on the screen."""
+RETRY = 3.0
+"""Seconds between two tries to read a store that could not be read."""
+
+
+class CosttuiApp(App[int]):
+    """costtui on a terminal. `run()` returns the exit code."""
+
+    TITLE = "costtui"
+    # Textual loads no CSS_PATH of a default screen.
+    CSS_PATH: ClassVar = ["app.tcss", "screens/overview.tcss"]
+    BINDINGS = textual_bindings("app")
+    ENABLE_COMMAND_PALETTE = True
+    ALLOW_SELECT = False
+    COMMANDS: ClassVar = {lambda: _palette_provider()}
+
+    def __init__(
+        self,
+        data_factory: Callable[[], Data],
+        *,
+        config: Config,
+        clock: Clock | None = None,
+        ensure_collector: Callable[[], str | None] | None = None,
+        theme: str | None = None,
+        themes_dir: Path | None = None,
+        ascii_only: bool | None = None,
+        encoding: str = "utf-8",
+        window: str | None = None,
+        export_dir: Path | None = None,
+        wait_for_first: float = FIRST_ANSWER_WAIT,
+    ) -> None:
+        """`data_factory` is called in the reader's thread, again after an error.
+
+        `ensure_collector` starts a collector unless one runs and returns why that failed, or
+        None; it is called every refresh, in the reader's thread. `theme`, `ascii_only` and
+        `window` override the configuration. `export_dir` is where exports go instead of the
+        current directory.
+        """
+        no_color = os.environ.get("NO_COLOR") is not None
+        super().__init__(ansi_color=True if no_color else None)
+        self.animation_level = "none"
+        self.config = config
+        self.clock = clock or SystemClock()
+        self.export_dir = export_dir
+        self._wait_for_first = wait_for_first
+        self.themes_dir = themes_dir
+        ascii_wanted = config.display.ascii if ascii_only is None else ascii_only
+        self.state = State(window=window or config.display.window)
+        self._desk = Desk(data_factory)
+        self.watch_store = Watch(ensure_collector)
+        zone = zone_of(config.timezone)
+        self._zone = zone
+        self._firings = Firings()
+        self._asked_minute = 0
+        self._failed_at = 0.0
+        self._glance: Timer | None = None
+        self._desk.start()
+        self.ask_overview(mark=False)
+        notice = self._first_theme(theme, config, no_color)
+        self.look = Look(
+            Palette(self.theme_variables),
+            glyphs_for(ascii_only=ascii_wanted, encoding=encoding),
+            zone,
+        )
+        configured = bool(config.sources)
+        self.shown = Shown(self.state, configured=configured, notice=notice)
+
+    def _first_theme(self, theme: str | None, config: Config, no_color: bool) -> str:
+        """Register and choose the first theme; the rest is read when `t` is pressed."""
+        name = theme or config.display.theme
+        if no_color:
+            name = "monochrome"
+        elif theme is None and name == themes.DEFAULT and self.console.color_system == "standard":
+            name = "ansi-16"
+        data, reason = themes.load_one(name, self.themes_dir)
+        self.register_theme(data.textual())
+        self.set_reactive(App.theme, data.name)
+        self.stylesheet.set_variables(self.get_css_variables())
+        return reason
+
+    # Start and end --------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[None]:
+        answer = self._desk.take_early("overview", self._wait_for_first)
+        if answer is not None:
+            self._take(answer)
+        return OverviewScreen(self.look, self.shown)
+
+    def on_mount(self) -> None:
+        self._desk.attach(lambda answer: self.post_message(Answered(answer)))
+        self.theme_changed_signal.subscribe(self, lambda _: self._new_palette())
+        self.set_interval(max(0.2, self.config.display.refresh), self.tick)
+        if not self.is_headless:
+            import asyncio
+
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self.exit, 128 + number)
+        if self.shown.notice:
+            self.call_after_refresh(
+                self.notify, self.shown.notice, title="Theme", severity="warning", markup=False
+            )
+
+    def on_unmount(self) -> None:
+        self._desk.close()
+
+    # Questions ------------------------------------------------------------------------------
+
+    @property
+    def overview_screen(self) -> OverviewScreen:
+        screen = self.screen_stack[0]
+        assert isinstance(screen, OverviewScreen)
+        return screen
+
+    def _key(self) -> object:
+        state = self.state
+        return state.window, state.back, state.anchor, state.filters, state.panels
+
+    def ask_overview(self, *, mark: bool = True) -> None:
+        """Ask for what the state says. `mark` says on screen when it takes a while."""
+        now = self.clock.now()
+        view, panels = self.state.view(now, self._zone), self.state.panels
+        self._asked_minute = int(now) // MINUTE
+        self._desk.ask("overview", lambda data: data.overview(view, now, panels), self._key())
+        if mark and self._glance is None:
+            self._glance = self.set_timer(GLANCE, self._mark_pending)
+
+    def ask(self, kind: str, job: Callable[[Data], object], tag: object = None) -> None:
+        """A screen's own question; the answer goes to its `answered`."""
+        self._desk.ask(kind, job, tag)
+
+    def _mark_pending(self) -> None:
+        self._glance = None
+        self.show(replace(self.shown, pending=True))
+
+    def tick(self) -> None:
+        """Look for something new. Costs one `PRAGMA data_version` when there is nothing."""
+        now = self.clock.now()
+        if self.shown.error and now - self._failed_at >= RETRY:
+            self.ask_overview(mark=False)
+        elif (
+            not self.state.paused
+            and not self.state.back
+            and (int(now) // MINUTE != self._asked_minute)
+        ):
+            self.ask_overview(mark=False)
+        self._desk.ask("check", self.watch_store.check)
+
+    def on_answered(self, message: Answered) -> None:
+        answer = message.answer
+        if answer.kind == "check":
+            self._checked(answer)
+        elif answer.kind == "overview":
+            if answer.tag == self._key():
+                self._take(answer)
+                self.show(self.shown)
+        else:
+            for screen in self.screen_stack:
+                handler = getattr(screen, "answered", None)
+                if handler is not None:
+                    handler(answer)
+
+    def _checked(self, answer: Answer) -> None:
+        if answer.error is not None:
+            self._fail(answer.error)
+            return
+        changed, problem = self.watch_store.changed, self.watch_store.problem
+        if problem != self.shown.collector:
+            self.show(replace(self.shown, collector=problem))
+        if changed and not self.state.paused:
+            self.ask_overview(mark=False)
+            self._refresh_others()
+
+    def _refresh_others(self) -> None:
+        for screen in self.screen_stack[1:]:
+            handler = getattr(screen, "store_changed", None)
+            if handler is not None:
+                handler()
+
+    def _fail(self, error: BaseException) -> None:
+        self._failed_at = self.clock.now()
+        text = str(error) or type(error).__name__
+        if text != self.shown.error:
+            self.log.error(text)
+            self.show(replace(self.shown, error=text))
+
+    def _take(self, answer: Answer) -> None:
+        """An overview came, or why it did not."""
+        if self._glance is not None:
+            self._glance.stop()
+            self._glance = None
+        if isinstance(answer.value, Overview):
+            self.shown = replace(
+                self.shown, state=self.state, overview=answer.value, pending=False, error=""
+            )
+            if self._firings.new(answer.value.alerts):
+                self.bell()
+        elif answer.error is not None:
+            self._failed_at = self.clock.now()
+            text = str(answer.error) or type(answer.error).__name__
+            self.shown = replace(self.shown, state=self.state, error=text, pending=False)
+
+    def show(self, shown: Shown) -> None:
+        """Put this on screen."""
+        self.shown = shown
+        if self._screen_stack:
+            self.overview_screen.show(shown)
+            for screen in self.screen_stack[1:]:
+                handler = getattr(screen, "show", None)
+                if handler is not None:
+                    handler(shown)
+
+    # State ----------------------------------------------------------------------------------
+
+    def on_state_changed(self, message: StateChanged) -> None:
+        self.go(message.state)
+
+    def go(self, state: State) -> None:
+        """Another state: shown at once, asked for where the numbers differ."""
+        before, self.state = self._key(), state
+        self.show(replace(self.shown, state=state))
+        if self._key() != before:
+            self.ask_overview()
+            self._refresh_others()
+
+    def action_window(self, name: str) -> None:
+        self.go(self.state.with_window(name))
+
+    def action_earlier(self) -> None:
+        self.go(self.state.earlier(self.clock.now()))
+
+    def action_later(self) -> None:
+        self.go(self.state.later())
+
+    def action_live(self) -> None:
+        self.go(self.state.live())
+        self.ask_overview()
+
+    def action_pause(self) -> None:
+        self.go(replace(self.state, paused=not self.state.paused))
+        if not self.state.paused:
+            self.ask_overview()
+
+    def action_refresh(self) -> None:
+        self.ask_overview()
+        self._refresh_others()
+
+    def action_climb(self) -> None:
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+            return
+        step = self.state.climb()
+        if step is not None:
+            state, row = step
+            self.overview_screen.climbed(row)
+            self.go(state)
+
+    # Screens --------------------------------------------------------------------------------
+
+    def on_open(self, message: Open) -> None:
+        if message.screen == "sources":
+            self.action_sources()
+        elif message.screen == "request":
+            from costtui.tui.screens.request import RequestScreen
+
+            self.push_screen(RequestScreen(self.look, self.shown, message.id))
+        else:
+            self.action_requests()
+
+    def _only(self, kind: type[Screen[None]], make: Callable[[], Screen[None]]) -> None:
+        """Show one screen above the overview, whatever was there."""
+        if isinstance(self.screen, kind):
+            return
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.push_screen(make())
+
+    def action_overview(self) -> None:
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_requests(self) -> None:
+        from costtui.tui.screens.requests import RequestsScreen
+
+        self._only(RequestsScreen, lambda: RequestsScreen(self.look, self.shown))
+
+    def action_sources(self) -> None:
+        from costtui.tui.screens.sources import SourcesScreen
+
+        self._only(SourcesScreen, lambda: SourcesScreen(self.look, self.shown))
+
+    def action_help(self) -> None:
+        from costtui.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.look))
+
+    def action_back_or_quit(self) -> None:
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        else:
+            self.exit(0)
+
+    def action_stop(self) -> None:
+        self.exit(0)
+
+    # Theme ----------------------------------------------------------------------------------
+
+    def action_next_theme(self) -> None:
+        if self.no_color:
+            self.notify("NO_COLOR is set, so there are no themes to choose.", severity="warning")
+            return
+        loaded = themes.load_all(self.themes_dir)
+        for failure in loaded.failures:
+            self.notify(failure, title="Theme", severity="warning", markup=False)
+        names = list(loaded.themes)
+        at = names.index(self.theme) + 1 if self.theme in names else 0
+        data = loaded.themes[names[at % len(names)]]
+        self.register_theme(data.textual())
+        self.theme = data.name
+        self.notify(f"Theme {data.name}", timeout=2, markup=False)
+
+    def _new_palette(self) -> None:
+        from costtui.tui.widgets.lines import Lines
+
+        self.look.palette = Palette(self.theme_variables)
+        for screen in self.screen_stack:
+            for widget in screen.query(Lines):
+                widget.forget()
+
+
+def _palette_provider() -> type:
+    from costtui.tui.palette_commands import KeyCommands
+
+    return KeyCommands

@@ -1,0 +1,330 @@
+"""Every key, once. The footer, the help screen, the palette and docs/keys.md are made from it.
+
+No action hangs on a key that terminals, tmux or screen swallow: there is no ctrl+s, ctrl+q,
+ctrl+b, ctrl+a, alt or ctrl+Enter here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from textual.binding import Binding, BindingType
+
+from costtui.model.timewindow import WINDOWS
+
+
+class Key(NamedTuple):
+    """One action and the keys that call it."""
+
+    id: str
+    """Stable: what a user's `keymap:` refers to."""
+    keys: str
+    """Textual's key names, comma-separated."""
+    action: str
+    label: str
+    """One or two words, for the footer."""
+    tooltip: str
+    """One line, for help and palette."""
+    where: str = "app"
+    """The screen it belongs to; `app` is everywhere."""
+    shown: str = ""
+    """How the keys are written for people; made from `keys` where empty."""
+    footer: int = 0
+    """Order in the footer; 0 leaves it out."""
+    group: str = "General"
+    """Heading on the help screen."""
+
+
+_LENGTHS = {
+    "15m": "the last 15 minutes",
+    "1h": "the last hour",
+    "6h": "the last 6 hours",
+    "24h": "the last 24 hours",
+    "7d": "the last 7 days",
+    "30d": "the last 30 days",
+    "today": "today, from midnight",
+    "month": "this month to date",
+}
+
+KEYS: tuple[Key, ...] = (
+    *(
+        Key(
+            f"window-{w.name}", w.key, f"window('{w.name}')", w.name, f"Show {_LENGTHS[w.name]}"
+        )._replace(group="Time")
+        for w in WINDOWS
+    ),
+    Key(
+        "earlier",
+        "left_square_bracket",
+        "earlier",
+        "earlier",
+        "Go back one period",
+        "app",
+        "[",
+        0,
+        "Time",
+    ),
+    Key(
+        "later",
+        "right_square_bracket",
+        "later",
+        "later",
+        "Go forward one period",
+        "app",
+        "]",
+        0,
+        "Time",
+    ),
+    Key("live", "L", "live", "live", "Back to now", "app", "L", 0, "Time"),
+    Key(
+        "pause",
+        "p",
+        "pause",
+        "pause",
+        "Freeze the display; collecting goes on",
+        "app",
+        "p",
+        0,
+        "Time",
+    ),
+    Key("refresh", "R", "refresh", "refresh", "Read everything again now", "app", "R", 0, "Time"),
+    Key(
+        "drill",
+        "enter",
+        "drill",
+        "drill in",
+        "Narrow to this row and show the next dimension, down to one request",
+        "overview",
+        "Enter",
+        2,
+        "Look",
+    ),
+    Key(
+        "climb",
+        "escape,backspace",
+        "climb",
+        "back",
+        "Undo the last drill or filter",
+        "app",
+        "Esc",
+        3,
+        "Look",
+    ),
+    Key(
+        "filter",
+        "slash",
+        "filter",
+        "filter",
+        "Filter: text, !text, ~regex, !~regex, provider=openai, model!=gpt-5",
+        "app",
+        "/",
+        4,
+        "Look",
+    ),
+    Key(
+        "group",
+        "g",
+        "group",
+        "group",
+        "Give the big panel to the next dimension",
+        "overview",
+        "g",
+        5,
+        "Look",
+    ),
+    Key(
+        "unit", "u", "unit", "unit", "Show dollars, tokens or requests", "overview", "u", 6, "Look"
+    ),
+    Key(
+        "compare",
+        "c",
+        "compare",
+        "compare",
+        "Show or hide the change against before",
+        "overview",
+        "c",
+        0,
+        "Look",
+    ),
+    Key(
+        "sort-left",
+        "less_than_sign",
+        "sort(-1)",
+        "sort left",
+        "Sort by the column to the left",
+        "app",
+        "<",
+        0,
+        "Look",
+    ),
+    Key(
+        "sort-right",
+        "greater_than_sign",
+        "sort(1)",
+        "sort right",
+        "Sort by the column to the right",
+        "app",
+        ">",
+        0,
+        "Look",
+    ),
+    Key("reverse", "r", "reverse", "reverse", "Reverse the order", "app", "r", 0, "Look"),
+    Key("next-panel", "tab", "panel(1)", "panel", "Next panel", "app", "Tab", 7, "Look"),
+    Key(
+        "previous-panel",
+        "shift+tab",
+        "panel(-1)",
+        "previous panel",
+        "Previous panel",
+        "app",
+        "Shift+Tab",
+        0,
+        "Look",
+    ),
+    Key(
+        "maximise",
+        "M",
+        "maximise",
+        "maximise",
+        "Give the whole screen to this panel, and back",
+        "overview",
+        "M",
+        0,
+        "Look",
+    ),
+    Key(
+        "open",
+        "enter",
+        "open",
+        "record",
+        "Show the whole record of this request",
+        "requests",
+        "Enter",
+        2,
+        "Look",
+    ),
+    Key("overview", "f2", "overview", "overview", "The overview", "app", "F2", 0, "Screens"),
+    Key(
+        "requests",
+        "f3",
+        "requests",
+        "requests",
+        "The requests behind these numbers",
+        "app",
+        "F3",
+        0,
+        "Screens",
+    ),
+    Key(
+        "sources",
+        "f9",
+        "sources",
+        "sources",
+        "Health of the sources and skipped lines",
+        "app",
+        "F9",
+        0,
+        "Screens",
+    ),
+    Key("help", "question_mark,f1", "help", "help", "All keys", "app", "?", 9, "Screens"),
+    Key(
+        "export-csv",
+        "e",
+        "export('csv')",
+        "export",
+        "Write exactly what is shown to a CSV file",
+        "app",
+        "e",
+        8,
+        "Take away",
+    ),
+    Key(
+        "export-json",
+        "E",
+        "export('json')",
+        "export JSON",
+        "Write exactly what is shown to a JSON file",
+        "app",
+        "E",
+        0,
+        "Take away",
+    ),
+    Key(
+        "copy",
+        "y",
+        "copy",
+        "copy",
+        "Copy the value under the cursor (OSC 52)",
+        "app",
+        "y",
+        0,
+        "Take away",
+    ),
+    Key("theme", "t", "next_theme", "theme", "Next theme", "app", "t", 0, "General"),
+    Key(
+        "palette",
+        "ctrl+p,colon",
+        "command_palette",
+        "palette",
+        "Find any action by name",
+        "app",
+        ": or ctrl+p",
+        0,
+        "General",
+    ),
+    Key(
+        "quit", "q", "back_or_quit", "quit", "Back; quit on the overview", "app", "q", 0, "General"
+    ),
+    Key("stop", "ctrl+c", "stop", "quit now", "Quit from anywhere", "app", "ctrl+c", 0, "General"),
+    Key("up", "up,k", "up", "up", "Up", "table", "↑ k", 0, "Move"),
+    Key("down", "down,j", "down", "down", "Down", "table", "↓ j", 0, "Move"),
+    Key("page-up", "pageup,ctrl+u", "page(-1)", "page up", "A page up", "table", "PgUp", 0, "Move"),
+    Key(
+        "page-down",
+        "pagedown,ctrl+d",
+        "page(1)",
+        "page down",
+        "A page down",
+        "table",
+        "PgDn",
+        0,
+        "Move",
+    ),
+    Key("top", "home", "top", "top", "First row", "table", "Home", 0, "Move"),
+    Key("bottom", "end,G", "bottom", "bottom", "Last row", "table", "End G", 0, "Move"),
+)
+
+WINDOW_HINT = Key("windows", "", "", "window", "", "app", "1-8", 1, "Time")
+"""Eight keys, one entry in the footer."""
+
+
+def textual_bindings(where: str) -> list[BindingType]:
+    """The table's rows for one place, as Textual wants them."""
+    return [
+        Binding(
+            key.keys,
+            key.action,
+            key.label,
+            show=False,
+            id=key.id,
+            tooltip=key.tooltip,
+            priority=key.id == "stop",
+        )
+        for key in KEYS
+        if key.where == where
+    ]
+
+
+def footer_keys(where: str) -> list[Key]:
+    """At most eight keys that matter most on a screen, in order."""
+    rows = [k for k in (WINDOW_HINT, *KEYS) if k.footer and k.where in ("app", where)]
+    return sorted(rows, key=lambda k: k.footer)[:8]
+
+
+def by_group(where: tuple[str, ...]) -> Iterator[tuple[str, list[Key]]]:
+    """Help: the headings in order, each with its keys."""
+    for group in ("Time", "Look", "Move", "Screens", "Take away", "General"):
+        rows = [k for k in KEYS if k.group == group and k.where in where]
+        if rows:
+            yield group, rows

@@ -1,0 +1,154 @@
+"""What the screen needs from a store, and who asks for it.
+
+One thread owns one reader. A question of a kind replaces a waiting one of that kind, so a user
+who presses `1` `2` `3` quickly gets one answer, and no key press ever waits for SQLite.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from costtui.model.snapshot import Overview, RequestRow, SkippedLine, View
+
+
+class Data(Protocol):
+    """`costtui.store.reader.Reader`, as far as the screen goes. Used by one thread."""
+
+    def data_version(self) -> int:
+        """Changes when another connection committed. No I/O when nothing was."""
+
+    def revision(self) -> int:
+        """Changes when what a screen shows may have."""
+
+    def overview(self, view: View, now: float, dimensions: Sequence[str]) -> Overview:
+        """One consistent read of everything the overview shows."""
+
+    def requests(self, view: View, limit: int, before: int | None = None) -> Sequence[RequestRow]:
+        """The newest requests of the view, newest first; `before` is the id to go on after."""
+
+    def request(self, id: int) -> RequestRow | None:
+        """One request in full."""
+
+    def skipped(self, limit: int = 200) -> Sequence[SkippedLine]:
+        """The newest lines that could not be read."""
+
+    def close(self) -> None:
+        """Release the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result of one question, or why there is none."""
+
+    kind: str
+    tag: object
+    """What the asker gave, to know an answer that has become old."""
+    value: object = None
+    error: BaseException | None = None
+
+
+class Desk:
+    """Asks one `Data` in one thread; answers go to `deliver`, called in that thread."""
+
+    def __init__(self, factory: Callable[[], Data]) -> None:
+        self._factory = factory
+        self._data: Data | None = None
+        self._wake = threading.Condition()
+        self._waiting: dict[str, tuple[Callable[[Data], object], object]] = {}
+        self._early: list[Answer] = []
+        self._deliver: Callable[[Answer], object] | None = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, name="costtui-reader", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread. Questions asked before are answered then."""
+        self._thread.start()
+
+    def attach(self, deliver: Callable[[Answer], object]) -> None:
+        """Say where answers go; those that came before are delivered now."""
+        with self._wake:
+            self._deliver = deliver
+            early, self._early = self._early, []
+        for answer in early:
+            deliver(answer)
+
+    def take_early(self, kind: str, timeout: float) -> Answer | None:
+        """An answer that came (or comes within `timeout` seconds) before `attach`."""
+        with self._wake:
+            self._wake.wait_for(lambda: any(a.kind == kind for a in self._early), timeout)
+            for answer in self._early:
+                if answer.kind == kind:
+                    self._early.remove(answer)
+                    return answer
+        return None
+
+    def ask(self, kind: str, job: Callable[[Data], object], tag: object = None) -> None:
+        """Ask for `job`; it replaces a waiting question of the same kind."""
+        with self._wake:
+            self._waiting.pop(kind, None)
+            self._waiting[kind] = (job, tag)
+            self._wake.notify_all()
+
+    def close(self, timeout: float = 2.0) -> None:
+        """End the thread after the question it is on. May be called twice."""
+        with self._wake:
+            self._closed = True
+            self._waiting.clear()
+            self._wake.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _serve(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._closed or bool(self._waiting))
+                if self._closed:
+                    break
+                kind = next(iter(self._waiting))
+                job, tag = self._waiting.pop(kind)
+            answer = self._answer(kind, job, tag)
+            if answer.value is None and answer.error is None:
+                continue
+            with self._wake:
+                deliver = self._deliver
+                if deliver is None:
+                    self._early.append(answer)
+                    self._wake.notify_all()
+            if deliver is not None:
+                deliver(answer)
+        if self._data is not None:
+            self._data.close()
+
+    def _answer(self, kind: str, job: Callable[[Data], object], tag: object) -> Answer:
+        # A Future keeps any exception for the screen to show: this is the border of the worker.
+        future: Future[object] = Future()
+        guarded(future, lambda: job(self._open()))
+        error = future.exception()
+        if error is not None:
+            self._reopen()
+        return Answer(kind, tag, None if error else future.result(), error)
+
+    def _open(self) -> Data:
+        if self._data is None:
+            self._data = self._factory()
+        return self._data
+
+    def _reopen(self) -> None:
+        """A failed reader is thrown away: the store may have been replaced."""
+        data, self._data = self._data, None
+        if data is not None:
+            guarded(Future(), data.close)
+
+
+def guarded(future: Future[object], job: Callable[[], object]) -> None:
+    """Run `job` into `future`, whatever happens."""
+    try:
+        value = job()
+    except Exception as error:  # noqa: BLE001 - the worker's border: the screen shows it
+        future.set_exception(error)
+    else:
+        future.set_result(value)

@@ -1,0 +1,110 @@
+"""How everything is drawn: colours, characters and the time zone, in one shared object.
+
+Widgets hold it and never ask the app; a new theme changes the palette in place and asks the
+widgets to draw again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from rich.segment import Segment
+from rich.style import Style
+
+from costtui.tui.cells import cell_len, fit
+from costtui.tui.glyphs import Glyphs
+from costtui.tui.palette import Palette
+
+
+@dataclass(slots=True)
+class Look:
+    palette: Palette
+    glyphs: Glyphs
+    zone: tzinfo
+
+
+class Line:
+    """One line of the screen, written from left to right."""
+
+    __slots__ = ("look", "segments", "width")
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        self.segments: list[Segment] = []
+        self.width = 0
+        """Cells written so far."""
+
+    def put(self, text: str, role: str = "text") -> Line:
+        """Add text in a role of the palette."""
+        return self.styled(text, self.look.palette.style(role))
+
+    def styled(self, text: str, style: Style) -> Line:
+        if text:
+            self.segments.append(Segment(text, style))
+            self.width += cell_len(text)
+        return self
+
+    def cell(self, text: str, width: int, role: str = "text", align: str = "left") -> Line:
+        """Add text in exactly `width` cells."""
+        return self.put(fit(text, width, self.look.glyphs.cut, align), role)
+
+    def extend(self, other: Line) -> Line:
+        self.segments.extend(other.segments)
+        self.width += other.width
+        return self
+
+    def to(self, column: int) -> Line:
+        """Pad with blanks up to `column`; nothing if already there."""
+        if column > self.width:
+            self.segments.append(Segment(" " * (column - self.width)))
+            self.width = column
+        return self
+
+    def cut(self, width: int) -> Line:
+        """Exactly `width` cells."""
+        if self.width > width:
+            self.segments = list(Segment.adjust_line_length(self.segments, width))
+            self.width = width
+        return self.to(width)
+
+    def on(self, style: Style) -> Line:
+        """Lay the whole line on a background (a cursor, an alarm)."""
+        self.segments = [
+            Segment(text, (own or Style.null()) + style) for text, own, _ in self.segments
+        ]
+        return self
+
+
+def frame(
+    look: Look, body: list[Line], width: int, height: int, *, title: Line, note: Line, focus: bool
+) -> list[Line]:
+    """`body` in a box with a title in the top edge and a note in the bottom edge.
+
+    Drawn here and not by CSS borders, because a changed border title repaints the whole widget
+    and a changed line only its changed cells.
+    """
+    g = look.glyphs
+    role = "focus" if focus else "line"
+    inner = width - 2
+    lines = [_edge(look, g.corner[0], g.corner[1], title, width, role, 1)]
+    for index in range(height - 2):
+        line = Line(look).put(g.vertical, role)
+        line.extend(body[index].cut(inner) if index < len(body) else Line(look).to(inner))
+        lines.append(line.put(g.vertical, role))
+    lines.append(_edge(look, g.corner[2], g.corner[3], note, width, role, None))
+    return lines[:height]
+
+
+def _edge(
+    look: Look, left: str, right: str, label: Line, width: int, role: str, at: int | None
+) -> Line:
+    """A horizontal edge with a label near its left (`at` given) or its right end."""
+    g = look.glyphs
+    label = label.cut(width - 6) if label.width > width - 6 else label
+    used = label.width + 2 if label.width else 0
+    before = at if at is not None else max(1, width - 3 - used)
+    line = Line(look).put(left + g.horizontal * before, role)
+    if label.width:
+        line.put(" ").extend(label).put(" ")
+    return line.put(g.horizontal * (width - 1 - line.width) + right, role)

@@ -1,0 +1,100 @@
+"""The colours of the present theme, by role.
+
+Widgets name roles, themes name colours. Roles are resolved once per theme here and not by CSS
+component classes: thirty roles on twelve widgets would be 360 rule matches before first paint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.style import Style
+from textual.color import Color
+
+_BOLD = {"title", "value", "key", "over", "accent", "focus-title"}
+_PLAIN_DIM = {"quiet", "faint", "line"}
+
+ROLES: dict[str, str] = {
+    "text": "text-main",
+    "value": "text-strong",
+    "quiet": "text-quiet",
+    "faint": "text-faint",
+    "line": "frame",
+    "focus": "frame-focus",
+    "focus-title": "frame-focus",
+    "title": "text-title",
+    "accent": "accent",
+    "key": "text-key",
+    "ok": "cost-ok",
+    "warn": "cost-warn",
+    "over": "cost-over",
+    "bar": "bar-full",
+    "rest": "bar-rest",
+    **{f"chart-{n}": f"chart-{n}" for n in range(1, 7)},
+}
+"""role → theme variable."""
+
+
+class Palette:
+    """Rich styles by role. Immutable once made; a new theme makes a new one."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """`variables` are the theme's resolved variables, colour texts of Textual."""
+        self._variables = variables
+        self._attributes = variables.get("emphasis") == "attributes"
+        self._styles: dict[str, Style] = {}
+        self._gradients: dict[int, tuple[Style, ...]] = {}
+
+    def color(self, variable: str) -> Color:
+        """The colour of a theme variable; the foreground where the theme has none."""
+        text = self._variables.get(variable) or self._variables["foreground"]
+        return Color.parse(text)
+
+    def style(self, role: str) -> Style:
+        """The style of a role. `cursor` and `cursor-blurred` are backgrounds to lay a row on."""
+        style = self._styles.get(role)
+        if style is None:
+            style = self._styles[role] = self._make(role)
+        return style
+
+    def _make(self, role: str) -> Style:
+        if role == "cursor":
+            return self._background("cursor-text", "cursor-back")
+        if role == "alarm":
+            return self._background("alarm-text", "alarm-back")
+        if role == "chip":
+            return self._background("chip-text", "chip-back")
+        attributes = self._attributes
+        return Style(
+            color=self.color(ROLES[role]).rich_color,
+            bold=role in _BOLD or None,
+            dim=(attributes and role in _PLAIN_DIM) or None,
+            underline=(attributes and role == "warn") or None,
+            reverse=(attributes and role == "over") or None,
+        )
+
+    def _background(self, text: str, back: str) -> Style:
+        if self._attributes:
+            return Style(reverse=True, bold=back == "alarm-back" or None)
+        front = self._variables.get(text, "")
+        return Style(
+            color=None if front in ("", "none") else Color.parse(front).rich_color,
+            bgcolor=self.color(back).rich_color,
+            bold=back != "cursor-back" or None,
+        )
+
+    def gradient(self, steps: int) -> tuple[Style, ...]:
+        """`steps` styles from `spark-low` to `spark-high`, lowest first.
+
+        ANSI colours cannot be mixed: there the upper half is `spark-high`.
+        """
+        found = self._gradients.get(steps)
+        if found is None:
+            low, high = self.color("spark-low"), self.color("spark-high")
+            if low.ansi is not None or high.ansi is not None:
+                colors = [low if 2 * n < steps else high for n in range(steps)]
+            else:
+                colors = [low.blend(high, n / max(1, steps - 1)) for n in range(steps)]
+            found = tuple(Style(color=c.rich_color) for c in colors)
+            self._gradients[steps] = found
+        return found

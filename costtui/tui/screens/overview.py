@@ -1,0 +1,187 @@
+"""The overview: every figure of the window, and the way down to one request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.screen import Screen
+
+from costtui.tui.bindings import textual_bindings
+from costtui.tui.look import Look
+from costtui.tui.messages import Open, StateChanged
+from costtui.tui.shown import SORTS, Shown
+from costtui.tui.state import State
+from costtui.tui.widgets.alerts import Alerts
+from costtui.tui.widgets.bars import Keys, Status
+from costtui.tui.widgets.chart import Chart
+from costtui.tui.widgets.header import Header
+from costtui.tui.widgets.health import Sources
+from costtui.tui.widgets.kpi import Kpi
+from costtui.tui.widgets.lines import Lines
+from costtui.tui.widgets.notice import Notice
+from costtui.tui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from textual.events import DescendantFocus
+
+PANES = ("panel-0", "panel-1", "panel-2", "panel-3", "alerts", "sources", "chart")
+"""What Tab goes through, in order."""
+
+
+class OverviewScreen(Screen[None]):
+    """Layout, and messages to actions. It owns no data: `show` gives it what to draw."""
+
+    AUTO_FOCUS = "#panel-0"
+    BINDINGS = textual_bindings("overview")
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        (0, "-narrow"), (100, "-normal")]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-short"),
+        (34, "-middle"),
+        (56, "-tall"),
+    ]
+
+    def __init__(self, look: Look, shown: Shown) -> None:
+        super().__init__()
+        self.look = look
+        self.shown = shown
+        self.pane = PANES[0]
+        self._wanted_row = ""
+        self._composed = False
+
+    def compose(self) -> ComposeResult:
+        look = self.look
+        yield Header(look, id="header")
+        yield Kpi(look, id="kpi")
+        yield Chart(look, id="chart")
+        with Container(id="body"):
+            for number in range(4):
+                yield Panel(look, id=f"panel-{number}", classes="-current" * (number == 0))
+        with Container(id="bottom"):
+            yield Alerts(look, id="alerts")
+            yield Sources(look, id="sources")
+        yield Notice(look, id="notice")
+        yield Status(look, id="status")
+        yield Keys(look, id="keys")
+
+    def on_mount(self) -> None:
+        self._composed = True
+        self.show(self.shown)
+
+    # What is shown --------------------------------------------------------------------------
+
+    def show(self, shown: Shown) -> None:
+        """Draw this from now on. Widgets repaint only what is different."""
+        self.shown = shown
+        if not self._composed:
+            return
+        self.set_class(shown.condition != "ready", "-notice")
+        dimensions = shown.state.panels
+        for number in range(4):
+            panel = self.query_one(f"#panel-{number}", Panel)
+            panel.show(shown, dimensions[number])
+        if self._wanted_row and shown.overview is not None and not shown.pending:
+            self.query_one("#panel-0", Panel).select(self._wanted_row)
+            self._wanted_row = ""
+        self.query_one(Alerts).show(shown)
+        self.query_one(Sources).show(shown)
+        for widget in self.query(Lines):
+            if isinstance(widget, Header | Kpi | Chart | Notice | Status):
+                widget.shown = shown
+                widget.redraw()
+
+    def change(self, state: State) -> None:
+        self.post_message(StateChanged(state))
+
+    @property
+    def current_pane(self) -> Lines:
+        return self.query_one(f"#{self.pane}", Lines)
+
+    # Panels ---------------------------------------------------------------------------------
+
+    def go_to(self, pane: str) -> None:
+        """Make a pane the current one: it has the focus, and the room where there is little."""
+        for name in PANES:
+            self.query_one(f"#{name}").set_class(name == pane, "-current")
+        self.pane = pane
+        self.set_class(pane in ("alerts", "sources"), "-show-bottom")
+        self.set_class(pane.startswith("panel"), "-in-body")
+        self.set_class(pane in ("alerts", "sources"), "-in-bottom")
+        chart = self.query_one(Chart)
+        chart.maximised = pane == "chart" and self.has_class("-max")
+        self.current_pane.focus(scroll_visible=False)
+        self.call_after_refresh(self.redraw)
+
+    def redraw(self) -> None:
+        """Sizes changed: every visible widget compares what it shows with what it should."""
+        for widget in self.query(Lines):
+            widget.redraw()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        name = event.widget.id or ""
+        if name in PANES and name != self.pane:
+            self.go_to(name)
+
+    def action_panel(self, step: int) -> None:
+        at = PANES.index(self.pane)
+        self.go_to(PANES[(at + step) % len(PANES)])
+
+    def action_maximise(self) -> None:
+        self.set_class(not self.has_class("-max"), "-max")
+        self.go_to(self.pane)
+
+    # Rows -----------------------------------------------------------------------------------
+
+    def action_drill(self) -> None:
+        pane = self.current_pane
+        state = self.shown.state
+        if isinstance(pane, Alerts):
+            self._drill_alert(pane)
+            return
+        if isinstance(pane, Sources):
+            self.post_message(Open("sources"))
+            return
+        if not isinstance(pane, Panel) or pane.current is None:
+            return
+        end = state.at_end(pane.dimension)
+        self.change(state.drill(pane.dimension, pane.current.key))
+        if end:
+            self.post_message(Open("requests"))
+        elif not self.has_class("-max"):
+            self.go_to("panel-0")
+
+    def _drill_alert(self, pane: Alerts) -> None:
+        """Enter on an alert shows the usage that it is about."""
+        if pane.current is None:
+            return
+        state = self.shown.state
+        for dimension, value in pane.current.labels:
+            state = state.drill(dimension, value)
+        if state is not self.shown.state:
+            self.change(state)
+            self.go_to("panel-0")
+
+    def climbed(self, row: str) -> None:
+        """The state went one step up; put the cursor back on the row it came from."""
+        self._wanted_row = row
+        self.go_to("panel-0")
+
+    def action_group(self) -> None:
+        self.change(self.shown.state.with_next_group())
+
+    def action_unit(self) -> None:
+        self.change(self.shown.state.with_next_unit())
+
+    def action_compare(self) -> None:
+        self.change(replace(self.shown.state, compare=not self.shown.state.compare))
+
+    def action_sort(self, step: int) -> None:
+        state = self.shown.state
+        at = SORTS.index(state.sort) + step
+        self.change(replace(state, sort=SORTS[at % len(SORTS)], reverse=False))
+
+    def action_reverse(self) -> None:
+        self.change(replace(self.shown.state, reverse=not self.shown.state.reverse))

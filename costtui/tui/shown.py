@@ -1,0 +1,86 @@
+"""What is on screen, as one immutable value that every widget draws its part of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from costtui.model.snapshot import Breakdown, Group, Overview, Totals
+from costtui.tui.glyphs import Glyphs
+from costtui.tui.state import State
+
+SORTS = ("name", "value", "change", "requests", "tokens")
+"""What rows can be sorted by, in the order of the columns."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """One screenful. Compared by identity: a new one is made only when something changed."""
+
+    state: State
+    overview: Overview | None = None
+    """The newest answer; it may still be of the view before (`pending`)."""
+    pending: bool = False
+    """A question has been open for a while; what is shown is older than what was asked."""
+    error: str = ""
+    """Why the last question failed, `""` once one has succeeded again."""
+    collector: str = ""
+    """Why there is no collector, as far as the supervisor knows."""
+    configured: bool = True
+    """False when no source is configured at all."""
+    notice: str = ""
+    """What came up at the start, for example an unknown theme."""
+
+    @property
+    def condition(self) -> str:
+        """`error`, `loading`, `welcome`, `waiting` or `ready`: which screenful fits."""
+        if self.overview is None:
+            return "error" if self.error else "loading"
+        if not self.overview.earliest and not self.overview.total.requests:
+            return "waiting" if self.configured or self.overview.sources else "welcome"
+        return "ready"
+
+
+def amount(totals: Totals, unit: str) -> int:
+    """The number that `unit` stands for."""
+    if unit == "tokens":
+        return totals.tokens
+    return totals.requests if unit == "requests" else totals.effective_nano
+
+
+def sort_value(group: Group, sort: str, unit: str) -> tuple[int, int]:
+    """The key a numeric sort orders by; ties go by the unit."""
+    now = amount(group.totals, unit)
+    if sort == "requests":
+        return group.totals.requests, now
+    if sort == "tokens":
+        return group.totals.tokens, now
+    if sort == "change":
+        return now - amount(group.previous, unit), now
+    return now, group.totals.requests
+
+
+def ordered(breakdown: Breakdown, state: State) -> list[Group]:
+    """The rows of a panel in the order to show them: dearest first, names from A, or reversed."""
+    if state.sort == "name":
+        rows = sorted(breakdown.groups, key=lambda g: g.key.casefold(), reverse=state.reverse)
+    else:
+        rows = sorted(breakdown.groups, key=lambda g: g.key.casefold())
+        rows.sort(key=lambda g: sort_value(g, state.sort, state.unit), reverse=not state.reverse)
+    return rows
+
+
+def change_role(now: int, before: int, *, cost: bool = True) -> str:
+    """The role of a change: more money (or errors) warns, less is good, others are neutral."""
+    if not cost or now == before or before <= 0:
+        return "quiet"
+    if now < before:
+        return "ok"
+    return "over" if now >= 2 * before else "warn"
+
+
+def sort_mark(state: State, sort: str, glyphs: Glyphs) -> str:
+    """The arrow beside the column that rows are sorted by."""
+    if state.sort != sort:
+        return ""
+    down = state.reverse if sort == "name" else not state.reverse
+    return glyphs.sort_down if down else glyphs.sort_up

@@ -1,0 +1,82 @@
+"""The alerts: what is over its limit, by how much, since when."""
+
+from __future__ import annotations
+
+from costtui.model.snapshot import AlertStatus
+from costtui.tui import format as fmt
+from costtui.tui.cells import outside
+from costtui.tui.look import Line
+from costtui.tui.shown import Shown
+from costtui.tui.widgets.table import Column, Table
+
+_ORDER = {"firing": 0, "pending": 1, "resolved": 2, "inactive": 3}
+_SEVERITY = {"critical": 0, "warning": 1, "info": 2}
+_ROLES = {"firing": "alarm", "pending": "warn", "resolved": "ok", "inactive": "quiet"}
+
+
+def by_urgency(alerts: tuple[AlertStatus, ...]) -> list[AlertStatus]:
+    """Firing first, then by severity, then the newest."""
+    return sorted(
+        alerts, key=lambda a: (_ORDER.get(a.state, 9), _SEVERITY.get(a.severity, 9), -a.since)
+    )
+
+
+def labels_text(alert: AlertStatus) -> str:
+    """The label set as one would read it: `provider=openai team=search`."""
+    return " ".join(f"{outside(k, 40)}={outside(v, 80) or '(none)'}" for k, v in alert.labels)
+
+
+class Alerts(Table[AlertStatus]):
+    """One row an alert instance, firing ones first and red."""
+
+    shown: Shown | None = None
+
+    def show(self, shown: Shown) -> None:
+        self.shown = shown
+        alerts = shown.overview.alerts if shown.overview is not None else ()
+        self.set_items(by_urgency(alerts))
+
+    def key(self, item: AlertStatus) -> str:
+        return f"{item.rule}\0{item.labels}"
+
+    def columns(self, width: int) -> list[Column]:
+        columns = [Column("state", "state", 8), Column("rule", "alert", 0)]
+        columns.append(Column("value", "spent", 9, "right"))
+        columns.append(Column("limit", "limit", 12, "right"))
+        if width >= 50:
+            columns.append(Column("since", "since", 8, "right"))
+        return columns
+
+    def title_line(self) -> Line:
+        firing = sum(a.state == "firing" for a in self.items)
+        line = Line(self.look).put("alerts", "focus-title" if self.has_focus else "title")
+        if firing:
+            line.put(" ").styled(f" {firing} firing ", self.look.palette.style("alarm"))
+        elif self.items:
+            line.put(f" {len(self.items)}", "quiet")
+        return line
+
+    def empty_text(self) -> str:
+        return "none set: add `alerts:` to the configuration"
+
+    def draw(self, item: AlertStatus, column: Column, line: Line) -> None:
+        g, firing = self.look.glyphs, item.state == "firing"
+        match column.id:
+            case "state":
+                text = " FIRING " if firing else item.state
+                line.cell(text, column.width, _ROLES.get(item.state, "text"))
+            case "rule":
+                text = outside(item.rule)
+                labels = labels_text(item)
+                text = f"{text} {labels}" if labels else text
+                line.cell(text, column.width, "over" if firing else "text")
+            case "value":
+                text = fmt.money(item.value_nano, column.width, item.exactness, g)
+                line.cell(text, column.width, "over" if firing else "value", "right")
+            case "limit":
+                limit = fmt.money(item.limit_nano, 8, glyphs=g)
+                text = f"{limit}/{outside(item.window, 6)}" if item.window else limit
+                line.cell(text, column.width, "quiet", "right")
+            case "since":
+                text = fmt.time_of_day(item.since, self.look.zone)
+                line.cell(text, column.width, "quiet", "right")

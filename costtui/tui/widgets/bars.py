@@ -1,0 +1,80 @@
+"""The one-line bars: status (where panels have no room) and the keys at the bottom."""
+
+from __future__ import annotations
+
+from textual.geometry import Size
+
+from costtui.tui.bindings import footer_keys
+from costtui.tui.cells import outside
+from costtui.tui.look import Line
+from costtui.tui.shown import Shown
+from costtui.tui.widgets.alerts import by_urgency, labels_text
+from costtui.tui.widgets.health import health, unpriced_hint
+from costtui.tui.widgets.lines import Lines
+
+
+class Status(Lines):
+    """Alerts and sources in one line, the bad news first."""
+
+    DEFAULT_CSS = "Status { height: 1; }"
+
+    shown: Shown | None = None
+
+    def lines(self, size: Size) -> list[Line]:
+        shown = self.shown
+        if shown is None or shown.overview is None:
+            return []
+        overview, g = shown.overview, self.look.glyphs
+        line = Line(self.look).put(" ")
+        if shown.error:
+            line.put(f"{g.cross} {outside(shown.error, 100)}", "over").put("  ")
+        firing = [a for a in by_urgency(overview.alerts) if a.state == "firing"]
+        if firing:
+            text = f" {outside(firing[0].rule, 40)} {labels_text(firing[0])}".rstrip()
+            more = f" +{len(firing) - 1}" if len(firing) > 1 else ""
+            line.styled(f" FIRING{text}{more} ", self.look.palette.style("alarm")).put("  ")
+        elif overview.alerts:
+            line.put(f"{g.dot} ", "ok").put("no alert  ", "quiet")
+        states: dict[str, list[str]] = {}
+        for source in overview.sources:
+            state, _ = health(source, overview.taken_at)
+            states.setdefault(state, []).append(source.name)
+        for state, light, role in (
+            ("down", g.cross, "over"),
+            ("late", g.warn, "warn"),
+            ("new", g.dot, "quiet"),
+            ("ok", g.dot, "ok"),
+        ):
+            names = states.get(state, [])
+            if names and state in ("down", "late"):
+                line.put(f"{light} {outside(names[0], 24)} {state}", role)
+                line.put(f" +{len(names) - 1}" if len(names) > 1 else "", role).put("  ")
+            elif names:
+                line.put(light, role).put(f" {len(names)} {state}  ", "quiet")
+        for source in overview.sources:
+            if source.backfill_total > source.backfill_done:
+                percent = source.backfill_done * 100 // source.backfill_total
+                line.put(f"history {percent}%  ", "quiet")
+                break
+        return [line.extend(unpriced_hint(overview, self.look)).cut(size.width)]
+
+
+class Keys(Lines):
+    """At most eight keys that matter here."""
+
+    DEFAULT_CSS = "Keys { height: 1; dock: bottom; }"
+
+    where = "overview"
+    message = ""
+    """Shown instead of the keys, for example what a filter field takes."""
+
+    def lines(self, size: Size) -> list[Line]:
+        line = Line(self.look).put(" ")
+        if self.message:
+            return [line.put(self.message, "quiet")]
+        for key in footer_keys(self.where):
+            piece = Line(self.look).put(key.shown, "key").put(f" {key.label}", "quiet")
+            if line.width + piece.width + 2 > size.width:
+                break
+            line.extend(piece).put("   " if size.width >= 110 else "  ")
+        return [line]

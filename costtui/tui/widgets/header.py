@@ -1,0 +1,101 @@
+"""The first two lines: which window, exactly from when to when, how fresh, which filters."""
+
+from __future__ import annotations
+
+from textual.geometry import Size
+
+from costtui.model.timewindow import WINDOWS
+from costtui.tui import format as fmt
+from costtui.tui.cells import outside
+from costtui.tui.look import Line
+from costtui.tui.shown import Shown
+from costtui.tui.widgets.lines import Lines
+
+
+class Header(Lines):
+    """Window keys, exact local start and end, state of the display and of the collector."""
+
+    DEFAULT_CSS = "Header { height: 2; }"
+
+    shown: Shown | None = None
+
+    def lines(self, size: Size) -> list[Line]:
+        shown, width = self.shown, size.width
+        if shown is None:
+            return []
+        first = Line(self.look).put(" costtui ", "title").put(" ")
+        right = self._state(shown, width)
+        room = width - right.width - 1
+        if width >= 116:
+            self._windows(first, shown)
+            first.put("  ")
+        else:
+            first.put(shown.state.window, "accent").put("  ")
+        first.put(self._span(shown, room - first.width), "text")
+        return [first.cut(room).to(width - right.width).extend(right), self._path(shown, width)]
+
+    def _windows(self, line: Line, shown: Shown) -> None:
+        digits = self.look.glyphs.digits
+        for spec in WINDOWS:
+            key = digits[int(spec.key)] if digits else f"{spec.key}:"
+            if spec.name == shown.state.window:
+                line.styled(f"{key}{spec.name}", self.look.palette.style("chip"))
+            else:
+                line.put(key, "key").put(spec.name, "quiet")
+            line.put(" ")
+
+    def _span(self, shown: Shown, room: int) -> str:
+        if shown.overview is None:
+            return ""
+        window = shown.overview.view.window
+        arguments = (window.start, window.end, self.look.zone, self.look.glyphs)
+        full = fmt.span(*arguments)
+        return full if len(full) <= room else fmt.short_span(*arguments)
+
+    def _state(self, shown: Shown, width: int) -> Line:
+        """The right end: live, paused, past or broken; and the collector."""
+        g, line, state = self.look.glyphs, Line(self.look), shown.state
+        overview = shown.overview
+        if shown.error and overview is not None:
+            line.styled(f" {g.cross} NOT READ ", self.look.palette.style("alarm"))
+        elif state.paused:
+            line.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip"))
+        elif state.back:
+            periods = "period" if state.back == 1 else "periods"
+            text = f" {g.back} {state.back} {periods} back " if width >= 100 else f" -{state.back} "
+            line.styled(text, self.look.palette.style("chip"))
+        elif overview is None:
+            line.put(f"{g.middle} starting", "quiet")
+        elif not overview.collector_alive:
+            line.styled(f" {g.warn} STALE ", self.look.palette.style("alarm"))
+        else:
+            line.put(g.dot, "ok").put(" live", "text")
+        if shown.pending:
+            line.put(f" {g.middle} reading", "quiet")
+        line.put("  ")
+        if overview is not None:
+            if width >= 76:
+                line.put("collector ", "quiet")
+            alive = overview.collector_alive
+            line.put(g.dot if alive else f"{g.cross} down", "ok" if alive else "over")
+        return line.put(" ")
+
+    def _path(self, shown: Shown, width: int) -> Line:
+        """The breadcrumb, and how the rows are shown."""
+        g, state = self.look.glyphs, shown.state
+        right = Line(self.look)
+        facts = [f"by {state.unit}"]
+        facts.append(f"sorted by {state.sort}" if width >= 100 else "")
+        facts.append("vs the period before" if state.compare and width >= 100 else "")
+        right.put(f" {g.middle} ".join(f for f in facts if f) + " ", "quiet")
+        line = Line(self.look).put(" all", "text" if not state.filters else "quiet")
+        room = width - right.width - 2
+        steps = [outside(str(f), 60) for f in state.filters]
+        while len(steps) > 1 and line.width + sum(len(s) + 3 for s in steps) > room:
+            steps = [g.cut, *steps[2:]] if steps[0] == g.cut else [g.cut, *steps[1:]]
+            if steps == [g.cut]:
+                break
+        for index, text in enumerate(steps):
+            line.put(f" {g.step} ", "faint")
+            line.put(text, "accent" if index == len(steps) - 1 else "text")
+        return line.cut(room).to(width - right.width).extend(right)

@@ -1,0 +1,129 @@
+"""The sources: are they answering, how old is their data, what was lost or skipped.
+
+Times are absolute. An age would change every second and write to the terminal for nothing.
+"""
+
+from __future__ import annotations
+
+from costtui.model.snapshot import Overview, SourceStatus
+from costtui.tui import format as fmt
+from costtui.tui.cells import outside
+from costtui.tui.look import Line, Look
+from costtui.tui.shown import Shown
+from costtui.tui.spark import bar
+from costtui.tui.widgets.table import Column, Table
+
+LATE_AFTER = 3.0
+"""A source is late when nothing arrived for this many of its intervals, or it lags a minute."""
+
+
+def health(source: SourceStatus, now: float) -> tuple[str, str]:
+    """(`ok`, `late`, `down` or `new`, role) of a source at `now`, the time of the snapshot."""
+    if source.error or source.failures:
+        return "down", "over"
+    if not source.last_ok:
+        return "new", "quiet"
+    late = now - source.last_ok > LATE_AFTER * max(source.interval, 5.0) + 5.0
+    return ("late", "warn") if late or source.lag_s > 60 else ("ok", "ok")
+
+
+def troubles(source: SourceStatus) -> list[str]:
+    """What a user should know beyond up or down, worst first."""
+    out = []
+    if source.error:
+        out.append(outside(source.error, 120))
+    if source.lag_s > 60:
+        out.append(f"{fmt.duration(source.lag_s)} behind")
+    for number, word in (
+        (source.skipped, "skipped"),
+        (source.gaps, "gaps"),
+        (source.resets, "resets"),
+        (source.overruns, "overruns"),
+    ):
+        if number:
+            out.append(
+                f"{fmt.compact(number)} {word[:-1] if number == 1 and word != 'skipped' else word}"
+            )
+    if source.note:
+        out.append(outside(source.note, 120))
+    return out
+
+
+def backfill(source: SourceStatus, look: Look, width: int) -> Line:
+    """How much of the history has been read: a bar and a percentage; empty when all has."""
+    line = Line(look)
+    if source.backfill_total > source.backfill_done:
+        percent = fmt.share(source.backfill_done, source.backfill_total, 5)
+        cells = max(4, width - 15)
+        filled = bar(source.backfill_done, source.backfill_total, cells, look.glyphs.fills)
+        line.put("history ", "quiet").put(filled, "bar").put(" " * (cells - len(filled)))
+        line.put(f" {percent:>5}", "text")
+    return line
+
+
+class Sources(Table[SourceStatus]):
+    """One row a source."""
+
+    shown: Shown | None = None
+
+    def show(self, shown: Shown) -> None:
+        self.shown = shown
+        self.set_items(shown.overview.sources if shown.overview is not None else ())
+
+    def key(self, item: SourceStatus) -> str:
+        return item.name
+
+    def columns(self, width: int) -> list[Column]:
+        return [
+            Column("name", "source", min(18, max(10, width // 4))),
+            Column("state", "state", 6),
+            Column("data", "last data", 9, "right"),
+            Column("facts", "", 0),
+        ]
+
+    def title_line(self) -> Line:
+        line = Line(self.look).put("sources", "focus-title" if self.has_focus else "title")
+        if self.items:
+            line.put(f" {len(self.items)}", "quiet")
+        return line
+
+    def note_line(self) -> Line:
+        hint = unpriced_hint(self.shown.overview if self.shown else None, self.look)
+        return hint if hint.width else super().note_line()
+
+    def empty_text(self) -> str:
+        return "none configured"
+
+    def draw(self, item: SourceStatus, column: Column, line: Line) -> None:
+        g = self.look.glyphs
+        taken = self.shown.overview.taken_at if self.shown and self.shown.overview else 0.0
+        state, role = health(item, taken)
+        match column.id:
+            case "name":
+                line.cell(outside(item.name), column.width, "text")
+            case "state":
+                light = {"down": g.cross, "late": g.warn}.get(state, g.dot)
+                line.put(light, role).cell(f" {state}", column.width - 1, role)
+            case "data":
+                text = fmt.time_of_day(item.last_data, self.look.zone)
+                line.cell(text, column.width, "text", "right")
+            case "facts":
+                progress = backfill(item, self.look, min(column.width, 34))
+                facts = troubles(item)
+                text = f" {g.middle} ".join(facts)
+                if progress.width and progress.width <= column.width:
+                    rest = column.width - progress.width
+                    line.extend(progress).cell(f"  {text}" if text else "", rest, "warn")
+                else:
+                    line.cell(text, column.width, "over" if item.error else "warn")
+
+
+def unpriced_hint(overview: Overview | None, look: Look) -> Line:
+    """What the `≥` on the totals is about, and what to do."""
+    line = Line(look)
+    if overview is not None and overview.unpriced:
+        number = len(overview.unpriced)
+        models = "model" if number == 1 else "models"
+        line.put(f"{look.glyphs.at_least} ", "warn")
+        line.put(f"{number} {models} unpriced: F9 lists them", "warn")
+    return line

@@ -1,0 +1,120 @@
+"""The base of every widget here: lines that repaint only the cells that changed.
+
+Textual repaints a whole widget on `refresh()`. Over a slow line that is the difference between
+3,000 and 300 bytes a second, so `redraw` builds the new lines, compares them with those on screen
+and asks for the changed stretches only; nothing changed means not one byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.cells import get_character_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from costtui.tui.look import Line, Look
+
+_JOIN = 10
+"""Changed stretches nearer than this are painted as one: moving the cursor and setting a style
+again costs about ten bytes."""
+
+
+class Lines(Widget):
+    """A widget made of lines. Subclasses say what they are in `lines`."""
+
+    DEFAULT_CSS = "Lines { height: auto; }"
+
+    painted = 0
+    """Cells asked to be repainted since the start, for the tests of idle silence."""
+
+    def __init__(self, look: Look, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.look = look
+        self._strips: list[Strip] = []
+        self._built_for: tuple[int, int] | None = None
+
+    def lines(self, size: Size) -> list[Line]:
+        """What to show in `size` cells. May be shorter or wider; it is padded and cut."""
+        raise NotImplementedError
+
+    def _build(self, width: int, height: int) -> list[Strip]:
+        built = self.lines(Size(width, height)) if width > 0 and height > 0 else []
+        strips = [Strip(line.cut(width).segments, width) for line in built[:height]]
+        blank = Strip([Segment(" " * width)], width)
+        return strips + [blank] * (height - len(strips))
+
+    def redraw(self) -> None:
+        """Draw again after the data, the focus or the state changed."""
+        width, height = self.content_size
+        if not self.is_attached or not width or not height or not self.display:
+            self._built_for = None
+            return
+        new, old = self._build(width, height), self._strips
+        if self._built_for != (width, height) or len(old) != len(new):
+            self._strips, self._built_for = new, (width, height)
+            self.painted += width * height
+            self.refresh()
+            return
+        regions = [
+            Region(start, y, end - start, 1)
+            for y, (before, after) in enumerate(zip(old, new, strict=True))
+            if before is not after
+            for start, end in changed(before, after)
+        ]
+        self._strips = new
+        if regions:
+            self.painted += sum(r.width for r in regions)
+            self.refresh(*regions)
+
+    def forget(self) -> None:
+        """The palette changed: every cell must be drawn again."""
+        self._built_for = None
+        self.redraw()
+
+    def render_line(self, y: int) -> Strip:
+        width, height = self.content_size
+        if self._built_for != (width, height):
+            self._strips, self._built_for = self._build(width, height), (width, height)
+        return self._strips[y] if y < len(self._strips) else Strip.blank(width)
+
+    def on_focus(self) -> None:
+        self.redraw()
+
+    def on_blur(self) -> None:
+        self.redraw()
+
+
+def changed(before: Strip, after: Strip) -> list[tuple[int, int]]:
+    """The stretches `[start, end)` of cells in which two lines of one width differ."""
+    old, new = list(before), list(after)
+    if old == new:
+        return []
+    one, two = _cells(old), _cells(new)
+    if one is None or two is None or len(one) != len(two):
+        return [(0, after.cell_length)]
+    spans: list[tuple[int, int]] = []
+    for x, (a, b) in enumerate(zip(one, two, strict=True)):
+        if a == b:
+            continue
+        if spans and x - spans[-1][1] < _JOIN:
+            spans[-1] = (spans[-1][0], x + 1)
+        else:
+            spans.append((x, x + 1))
+    return spans
+
+
+def _cells(
+    segments: Sequence[Segment],
+    width_of: Callable[[str], int] = get_character_cell_size,
+) -> list[tuple[str, Style | None]] | None:
+    """One entry a cell; None where a character is not exactly one cell wide."""
+    cells: list[tuple[str, Style | None]] = []
+    for text, style, _ in segments:
+        if not text.isascii() and any(width_of(c) != 1 for c in text):
+            return None
+        cells += [(char, style) for char in text]
+    return cells

@@ -1,0 +1,154 @@
+"""One dimension of the spend: dearest first, share, change and trend of each row."""
+
+from __future__ import annotations
+
+from costtui.model.snapshot import Breakdown, Group
+from costtui.tui import format as fmt
+from costtui.tui.cells import outside
+from costtui.tui.look import Line
+from costtui.tui.shown import Shown, amount, change_role, ordered, sort_mark
+from costtui.tui.spark import GAP, bar, levels
+from costtui.tui.widgets.table import Column, Table
+
+_OPTIONAL = ("spark", "change", "share", "bar", "requests", "tokens")
+"""Columns beyond name and value, the most wanted first."""
+_WIDTHS = {"spark": 12, "change": 7, "share": 4, "bar": 8, "requests": 8, "tokens": 7}
+_ORDER = ("name", "value", "share", "bar", "change", "spark", "requests", "tokens")
+_NAME_WISH = 22
+_SPARK_MOST = 30
+NO_VALUE = "(none)"
+
+
+class Panel(Table[Group]):
+    """The breakdown of what is shown by one dimension."""
+
+    shown: Shown | None = None
+    dimension = ""
+    breakdown: Breakdown | None = None
+
+    def show(self, shown: Shown, dimension: str) -> None:
+        """Draw `dimension` of what is shown."""
+        self.shown = shown
+        if dimension != self.dimension:
+            self.dimension, self.cursor, self.cursor_key, self.scrolled = dimension, 0, "", 0
+        found = None
+        if shown.overview is not None:
+            found = next((b for b in shown.overview.breakdowns if b.dimension == dimension), None)
+        self.breakdown = found
+        self.set_items(ordered(found, shown.state) if found else ())
+
+    def key(self, item: Group) -> str:
+        return item.key
+
+    def columns(self, width: int) -> list[Column]:
+        state = self.shown.state if self.shown else None
+        unit = state.unit if state else "cost"
+        wanted = [
+            c
+            for c in _OPTIONAL
+            if not (c == unit or (c == "change" and state and not state.compare))
+        ]
+        chosen: list[str] = []
+        left = width - 10 - 12 - 1
+        for name in wanted:
+            cost = _WIDTHS[name] + 1
+            if left - cost >= (0 if len(chosen) < 3 else _NAME_WISH - 12):
+                chosen.append(name)
+                left -= cost
+        widths = dict(_WIDTHS)
+        longest = max((len(g.key) for g in self.items), default=8)
+        spare = left + 12 - max(12, min(longest + 1, 34))
+        if "spark" in chosen and spare > 0:
+            widths["spark"] += min(spare, _SPARK_MOST - widths["spark"])
+        out = []
+        for name in _ORDER:
+            if name == "name":
+                out.append(Column("name", self._titled(self.dimension, "name"), 0))
+            elif name == "value":
+                out.append(Column("value", self._titled(unit, "value"), 9, "right"))
+            elif name in chosen:
+                trend = "trend req" if unit == "requests" else "trend $"
+                title = {"spark": trend, "bar": "", "share": "%"}.get(name, name)
+                right = name in ("share", "change", "requests", "tokens")
+                align = "right" if right else "left"
+                out.append(Column(name, self._titled(title, name), widths[name], align))
+        return out
+
+    def _titled(self, title: str, sort: str) -> str:
+        if self.shown is None:
+            return title
+        return title + sort_mark(self.shown.state, sort, self.look.glyphs)
+
+    def header_role(self, column: Column) -> str:
+        return "accent" if self.shown and self.shown.state.sort == column.id else "quiet"
+
+    def title_line(self) -> Line:
+        line = Line(self.look).put(self.dimension, "focus-title" if self.has_focus else "title")
+        if self.items:
+            line.put(f" {len(self.items)}", "quiet")
+        return line
+
+    def empty_text(self) -> str:
+        return "no usage in this window"
+
+    def draw(self, item: Group, column: Column, line: Line) -> None:
+        shown, g = self.shown, self.look.glyphs
+        if shown is None or shown.overview is None:
+            return
+        unit = shown.state.unit
+        now, before = amount(item.totals, unit), amount(item.previous, unit)
+        whole = amount(shown.overview.total, unit)
+        width = column.width
+        match column.id:
+            case "name":
+                role = "text" if item.key else "quiet"
+                if self._fires(item.key):
+                    role = "over"
+                line.cell(outside(item.key) or NO_VALUE, width, role)
+            case "value":
+                self._value(item, unit, width, line)
+            case "share":
+                line.cell(fmt.share(now, whole, width), width, "quiet", "right")
+            case "bar":
+                filled = bar(now, whole, width, g.fills)
+                line.put(filled, "bar")
+                line.put(" " * (width - len(filled)))
+            case "change":
+                role = change_role(now, before, cost=unit == "cost")
+                line.cell(fmt.change(now, before, g, width), width, role, "right")
+            case "spark":
+                values = item.spark_requests if unit == "requests" else item.spark
+                self._spark(values, shown.overview.gap_buckets, width, line)
+            case "requests":
+                line.cell(fmt.count(item.totals.requests, width), width, "text", "right")
+            case "tokens":
+                line.cell(fmt.compact(item.totals.tokens, width), width, "text", "right")
+
+    def _value(self, item: Group, unit: str, width: int, line: Line) -> None:
+        if unit == "cost":
+            text = fmt.money(
+                item.totals.effective_nano, width, item.totals.exactness, self.look.glyphs
+            )
+        elif unit == "tokens":
+            text = fmt.compact(item.totals.tokens, width)
+        else:
+            text = fmt.count(item.totals.requests, width)
+        line.put(" " * (width - len(text)))
+        sign = fmt.mark(item.totals.exactness, self.look.glyphs) if unit == "cost" else ""
+        line.put(text[: len(sign)], "warn").put(text[len(sign) :], "value")
+
+    def _spark(self, values: tuple[int, ...], gaps: frozenset[int], width: int, line: Line) -> None:
+        g, start = self.look.glyphs, line.width
+        colors = self.look.palette.gradient(8)
+        for level in levels(values, gaps, width):
+            if level == GAP:
+                line.put(g.gap, "faint")
+            elif level == 0:
+                line.put(" ")
+            else:
+                line.styled(g.levels[level - 1], colors[level - 1])
+        line.to(start + width)
+
+    def _fires(self, key: str) -> bool:
+        alerts = self.shown.overview.alerts if self.shown and self.shown.overview else ()
+        return any(a.state == "firing" and (self.dimension, key) in a.labels for a in alerts)

@@ -1,0 +1,392 @@
+"""Seeded overviews and a scripted `Data`: what screens are fed in tests and benchmarks."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from costtui.config.schema import Config, DisplayConfig, SourceConfig, StoreConfig
+from costtui.model.charge import CostBasis, Exactness
+from costtui.model.dimension import Dimensions
+from costtui.model.snapshot import (
+    AlertStatus,
+    Breakdown,
+    Filter,
+    Gap,
+    Group,
+    Overview,
+    RequestRow,
+    SkippedLine,
+    SourceStatus,
+    Totals,
+    UnpricedModel,
+    View,
+)
+from costtui.model.timewindow import WINDOW_BY_NAME, Window, window_at
+
+NOW = datetime(2026, 11, 22, 10, 57, 3, tzinfo=UTC).timestamp()
+NANO = 1_000_000_000
+
+VALUES: dict[str, tuple[str, ...]] = {
+    "provider": ("anthropic", "openai", "google", "deepseek", "xai", "ollama", "mistral"),
+    "model": (
+        "claude-sonnet-4-5",
+        "gpt-5",
+        "claude-opus-4-1",
+        "gemini-2.5-pro",
+        "gpt-5-mini",
+        "claude-haiku-4-5",
+        "deepseek-chat",
+        "grok-4",
+        "qwen3-coder-plus",
+        "llama3.3:70b",
+        "mistral-large-latest",
+        "gemini-2.5-flash",
+        "text-embedding-3-large",
+        "o4-mini",
+    ),
+    "consumer": (
+        "checkout-assistant",
+        "search",
+        "support-bot",
+        "key:9f31c04be2aa",
+        "data-pipeline",
+        "",
+        "intern-playground",
+        "mobile-app",
+    ),
+    "gateway": ("kong-eu", "llm-proxy", "agentgateway-1", "agentgateway-2"),
+    "endpoint": ("/v1/messages", "/v1/chat/completions", "/v1/embeddings"),
+    "team": ("payments", "discovery", "support", ""),
+}
+UNPRICED = ("qwen3-coder-plus", "ollama")
+
+
+def wave(rng: random.Random, buckets: Sequence[int], scale: float) -> list[int]:
+    """Spend by bucket with the shape of a working day and some noise."""
+    out = []
+    for bucket in buckets:
+        hour = bucket / 3600 % 24
+        day = 0.18 + max(0.0, math.sin((hour - 6) / 24 * 2 * math.pi)) ** 1.3
+        out.append(int(scale * day * rng.uniform(0.75, 1.25)))
+    return out
+
+
+def totals(rng: random.Random, nano: int, *, unpriced: bool = False) -> Totals:
+    """Usage that would plausibly cost `nano`."""
+    requests = max(1, nano // 7_100_000) if nano else rng.randrange(10, 4000)
+    tokens = max(1, requests * rng.randrange(1800, 2600))
+    return Totals(
+        requests=requests,
+        errors=requests * rng.randrange(0, 9) // 1000,
+        throttled=requests * rng.randrange(0, 25) // 1000,
+        input=tokens * 38 // 100,
+        cache_read=tokens * 41 // 100,
+        cache_write=tokens * 4 // 100,
+        cache_write_1h=tokens // 100,
+        output=tokens * 12 // 100,
+        reasoning=tokens * 4 // 100,
+        effective_nano=0 if unpriced else nano,
+        list_nano=0 if unpriced else nano,
+        unpriced_requests=requests if unpriced else 0,
+        unpriced_tokens=tokens if unpriced else 0,
+    )
+
+
+def scaled(t: Totals, factor: float) -> Totals:
+    return Totals(*(int(v * factor) for v in t))
+
+
+def breakdown(rng: random.Random, dimension: str, whole: int, window: Window) -> Breakdown:
+    buckets = window.buckets()
+    groups = []
+    left = whole
+    names = VALUES[dimension]
+    for index, name in enumerate(names):
+        part = left if index == len(names) - 1 else int(left * rng.uniform(0.28, 0.48))
+        left -= part
+        unpriced = name in UNPRICED
+        now = totals(rng, part, unpriced=unpriced)
+        then = Totals() if index == 6 else scaled(now, rng.uniform(0.6, 1.35))
+        shape = wave(rng, buckets, 1.0 * NANO)
+        spend = [v * part // (sum(shape) or 1) for v in shape]
+        requests = [v * now.requests // (sum(shape) or 1) for v in shape]
+        if index == 4:
+            spend = [0 if i < len(spend) * 2 // 3 else v for i, v in enumerate(spend)]
+        if unpriced:
+            spend = [0] * len(spend)
+        if name == "intern-playground":
+            now = now._replace(estimated_nano=now.effective_nano)
+        groups.append(Group(name, now, then, tuple(spend), tuple(requests)))
+    groups.sort(key=lambda g: -g.totals.effective_nano)
+    return Breakdown(dimension, tuple(groups))
+
+
+def sources(now: float = NOW) -> tuple[SourceStatus, ...]:
+    return (
+        SourceStatus(
+            "kong-eu", "metrics/kong", "kong-eu", last_attempt=now - 4, last_ok=now - 4,
+            last_data=now - 4, interval=15, resets=1, gaps=2, records=91_233,
+        ),
+        SourceStatus(
+            "llm-proxy", "jsonl/llm-proxy", "llm-proxy", last_attempt=now - 1, last_ok=now - 1,
+            last_data=now - 2, interval=1, skipped=3, records=1_204_118,
+            backfill_done=2_900_000_000, backfill_total=4_200_000_000,
+        ),
+        SourceStatus(
+            "agentgateway-1", "metrics/agentgateway", "agentgateway-1", last_attempt=now - 9,
+            last_ok=now - 9, last_data=now - 9, interval=15, records=55_012,
+        ),
+        SourceStatus(
+            "agentgateway-2", "metrics/agentgateway", "agentgateway-2", last_attempt=now - 12,
+            last_ok=now - 903, last_data=now - 903, interval=15, failures=60, gaps=1,
+            error="http://10.0.7.12:15020/metrics: connection refused", records=31_400,
+        ),
+    )  # fmt: skip
+
+
+def alerts(now: float = NOW) -> tuple[AlertStatus, ...]:
+    return (
+        AlertStatus("daily budget", (), "inactive", "warning", 512_770_000_000,
+                    800_000_000_000, now - 80_000, "24h"),
+        AlertStatus("team playground", (("consumer", "intern-playground"),), "pending", "info",
+                    19_400_000_000, 20_000_000_000, now - 130, "1h"),
+    )  # fmt: skip
+
+
+FIRING = AlertStatus(
+    "opus is expensive", (("model", "claude-opus-4-1"),), "firing", "critical",
+    148_230_000_000, 100_000_000_000, NOW - 1260, "24h", Exactness.LOWER_BOUND,
+)  # fmt: skip
+
+
+def overview(
+    window: str | Window = "24h",
+    *,
+    now: float = NOW,
+    seed: int = 7,
+    filters: tuple[Filter, ...] = (),
+    dimensions: Sequence[str] = ("provider", "model", "consumer", "gateway"),
+) -> Overview:
+    """A busy fleet: unpriced models, a source that is down, a gap, an alert pending."""
+    rng = random.Random(seed)
+    if isinstance(window, str):
+        window = window_at(WINDOW_BY_NAME[window], now, UTC)
+    buckets = window.buckets()
+    chart = wave(rng, buckets, window.step / 3600 * 92 * NANO)
+    gaps = frozenset(i for i in range(len(chart)) if len(chart) // 3 <= i < len(chart) // 3 + 2)
+    chart = [0 if i in gaps else v for i, v in enumerate(chart)]
+    chart[-1] //= 3
+    whole = sum(chart)
+    parts = tuple(breakdown(random.Random(seed + i), d, whole, window)
+                  for i, d in enumerate(dimensions))  # fmt: skip
+    total = totals(rng, whole)._replace(unpriced_requests=412, unpriced_tokens=1_800_000)
+    today = scaled(total, 0.47)._replace(unpriced_requests=80, unpriced_tokens=200_000)
+    month = scaled(total, 19.4)
+    return Overview(
+        view=View(window, filters),
+        revision=1,
+        taken_at=now,
+        total=total,
+        previous=scaled(total, 0.891),
+        today=today,
+        today_previous=scaled(today, 1.04),
+        month=month,
+        month_previous=scaled(month, 0.7),
+        month_projection_nano=int(month.effective_nano * 1.37),
+        burn_nano_per_hour=61_200_000_000,
+        burn_previous_nano_per_hour=63_100_000_000,
+        chart=tuple(chart),
+        chart_requests=tuple(v // 7_100_000 for v in chart),
+        gap_buckets=gaps,
+        breakdowns=parts,
+        sources=sources(now),
+        alerts=alerts(now),
+        unpriced=(
+            UnpricedModel("qwen", "qwen3-coder-plus", 380, 1_640_000),
+            UnpricedModel("ollama", "llama3.3:70b", 32, 160_000),
+        ),
+        gaps=(Gap("agentgateway-2", now - 903, now),),
+        earliest=now - 40 * 86400,
+    )
+
+
+def firing() -> Overview:
+    base = overview()
+    return replace(base, alerts=(*base.alerts, FIRING))
+
+
+def exact() -> Overview:
+    """Nothing unpriced, nothing wrong, no alert set."""
+    base = overview()
+    fine = tuple(
+        replace(s, error="", failures=0, last_ok=NOW - 5, last_data=NOW - 5, skipped=0, gaps=0,
+                resets=0, backfill_done=0, backfill_total=0)
+        for s in base.sources
+    )  # fmt: skip
+    return replace(
+        base, total=base.total._replace(unpriced_requests=0, unpriced_tokens=0), unpriced=(),
+        today=base.today._replace(unpriced_requests=0, unpriced_tokens=0), sources=fine,
+        alerts=(), gap_buckets=frozenset(),
+    )  # fmt: skip
+
+
+def empty(*, configured: bool = False) -> Overview:
+    """A store in which nothing has ever arrived."""
+    window = window_at(WINDOW_BY_NAME["24h"], NOW, UTC)
+    zero = Totals()
+    none = tuple(Breakdown(d, ()) for d in ("provider", "model", "consumer", "gateway"))
+    waiting = (
+        SourceStatus("llm-proxy", "jsonl/llm-proxy", "llm-proxy", last_ok=NOW - 1, interval=1,
+                     backfill_done=120_000_000, backfill_total=9_700_000_000),
+        SourceStatus("kong", "metrics/kong", "kong", interval=15, failures=3,
+                     error="http://kong:8100/metrics: HTTP 404",
+                     note="this answers, but not with metrics: is the status listener on?"),
+    )  # fmt: skip
+    buckets = len(window.buckets())
+    return Overview(
+        view=View(window), revision=1, taken_at=NOW, total=zero, previous=zero, today=zero,
+        today_previous=zero, month=zero, month_previous=zero, month_projection_nano=0,
+        burn_nano_per_hour=0, burn_previous_nano_per_hour=0, chart=(0,) * buckets,
+        chart_requests=(0,) * buckets, gap_buckets=frozenset(), breakdowns=none,
+        sources=waiting if configured else (), alerts=(),
+    )  # fmt: skip
+
+
+def quiet_window() -> Overview:
+    """There is data in the store, but none in this window."""
+    return replace(empty(configured=True), earliest=NOW - 86400 * 9, sources=sources())
+
+
+HOSTILE = (
+    "\x1b]0;owned\x07\x1b[2Jgpt",
+    "[bold red]markup[/] [@click=app.quit]x[/]",
+    "模型-深度求索-聊天-超长名称测试",
+    "evil\u202etxt.exe\u200b",
+    "line\nbreak\ttab\r",
+    "a" * 400,
+    "emoji 🚀🔥 ok",
+    "=HYPERLINK(1)",
+)
+
+
+def hostile() -> Overview:
+    """Names that try to move the cursor, inject markup, or break columns."""
+    base = overview()
+    parts = []
+    for part in base.breakdowns:
+        names = (*HOSTILE, *(f"x{i}" for i in range(20)))
+        groups = tuple(replace(g, key=n) for g, n in zip(part.groups, names, strict=False))
+        parts.append(Breakdown(part.dimension, groups))
+    bad = replace(base.sources[0], name="\x1b[31msrc", error="\x1b[2J<bold>\nboom", failures=2)
+    alert = replace(FIRING, rule="\x1b[5mblink[/]", labels=(("model", "\u202eabc"),))
+    return replace(base, breakdowns=tuple(parts), sources=(bad, *base.sources[1:]), alerts=(alert,))
+
+
+def request_rows(number: int = 60, *, before: int | None = None) -> list[RequestRow]:
+    rng = random.Random(11)
+    rows = []
+    for index in range(number):
+        moment = int((NOW - index * 7.3) * 1e9)
+        nano = rng.randrange(20_000, 90_000_000)
+        status = 429 if index % 17 == 5 else 500 if index % 23 == 7 else 200
+        dims = Dimensions(
+            rng.choice(VALUES["provider"][:3]), rng.choice(VALUES["model"][:6]),
+            rng.choice(VALUES["consumer"]), rng.choice(VALUES["gateway"]), "/v1/messages",
+        )  # fmt: skip
+        basis = CostBasis.UNPRICED if index % 13 == 4 else CostBasis.REPORTED
+        if index % 9 == 8:
+            basis = CostBasis.ESTIMATED
+        rows.append(RequestRow(
+            (int(NOW * 1000) - index * 7300) << 22, moment, dims, "llm-proxy", 1,
+            int(status == 500), int(status == 429), rng.randrange(50, 9000), 1200, 0, 0,
+            rng.randrange(5, 900), 0, 0 if basis is CostBasis.UNPRICED else nano, nano,
+            nano, basis, 0, status, rng.randrange(300, 22_000), f"req_{index:04x}",
+            "/var/log/llm/costs.jsonl", 4096 + index * 411,
+            '{"session":"s-81","stream":true,"user_agent":"checkout/2.4"}',
+        ))  # fmt: skip
+    return [r for r in rows if before is None or r.id < before]
+
+
+def skipped() -> list[SkippedLine]:
+    return [
+        SkippedLine("llm-proxy", "/var/log/llm/costs.jsonl", 918_233, 4011,
+                    "not JSON: unexpected end of data", '{"ts":"2026-11-22T10:41:0', NOW - 900),
+        SkippedLine("llm-proxy", "/var/log/llm/costs.jsonl.1", 77_001, 312,
+                    "no `model`", '{"ts":"2026-11-21T08:00:00Z","cost":0.1}', NOW - 91_000),
+        SkippedLine("llm-proxy", "/var/log/llm/costs.jsonl.1", 12, 1,
+                    "a line of 10.4 MB is longer than 1 MB", "\x1b[2J\x00\x00AAAA", NOW - 99_000),
+    ]  # fmt: skip
+
+
+class FakeData:
+    """A `Data` whose answers are values or functions of the view."""
+
+    def __init__(
+        self, answer: Overview | Callable[[View, float, Sequence[str]], Overview] | None = None
+    ) -> None:
+        self.answer = answer
+        self.version = 1
+        self.asked: list[tuple[View, float, tuple[str, ...]]] = []
+        self.checks = 0
+        self.closed = False
+        self.error: Exception | None = None
+
+    def data_version(self) -> int:
+        self.checks += 1
+        return self.version
+
+    def revision(self) -> int:
+        return self.version
+
+    def overview(self, view: View, now: float, dimensions: Sequence[str]) -> Overview:
+        self.asked.append((view, now, tuple(dimensions)))
+        if self.error is not None:
+            raise self.error
+        if callable(self.answer):
+            return self.answer(view, now, dimensions)
+        if self.answer is not None:
+            return self.answer
+        return overview(view.window, now=now, filters=view.filters, dimensions=dimensions)
+
+    def requests(self, view: View, limit: int, before: int | None = None) -> list[RequestRow]:
+        return request_rows(before=before)[:limit]
+
+    def request(self, id: int) -> RequestRow | None:
+        return next((r for r in request_rows() if r.id == id), None)
+
+    def skipped(self, limit: int = 200) -> list[SkippedLine]:
+        return skipped()[:limit]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FrozenClock:
+    """Time that moves only when told."""
+
+    def __init__(self, now: float = NOW) -> None:
+        self.time = now
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+def config(*, configured: bool = True, theme: str = "costtui-dark") -> Config:
+    source = SourceConfig("llm-proxy", "jsonl", "llm-proxy", paths=("/var/log/llm/*.jsonl",))
+    return Config(
+        store=StoreConfig(Path("/nonexistent/costtui.db")),
+        sources=(source,) if configured else (),
+        display=DisplayConfig(theme=theme, refresh=3600.0),
+        timezone="UTC",
+    )
