@@ -20,6 +20,7 @@ from costtui.config.schema import Config
 from costtui.errors import UsageError
 from costtui.model.safetext import visible
 from costtui.model.snapshot import View
+from costtui.model.timewindow import HOUR
 
 FORMATS: Final = ("summary", "detailed", "hourly", "csv", "json")
 ALERT_FIRING: Final = 3
@@ -101,6 +102,8 @@ class ReportCommand:
         window = report_query.parse_window(args.since, args.until, now, zone)
         with self._open(config, zone) as reader:
             report = gather(reader, View(window, filters), args.format, by, top, now, zone)
+        if report.view.window != window:
+            say("Of this time only hours or days are kept: the window is widened to whole ones.")
         if not report.total.requests and not report.total.tokens:
             say("No usage in this window.")
         sys.stdout.write(render(report, args.format, sys.stdout.encoding or "ascii"))
@@ -133,13 +136,13 @@ def gather(
                 found = reader.breakdown(view, (name,), now)
                 if any(key != ("",) for key, _ in found):
                     tables.append(report_query.table((name,), found, top))
-    hours = report_query.hours_of(reader, view, now) if format_name == "hourly" else ()
+    hours = reader.timeline(view, HOUR, now) if format_name == "hourly" else ()
     return Report(
-        view=view,
+        view=reader.effective_view(view),
         now=now,
         zone=zone,
         tables=tuple(tables),
-        hours=hours,
+        hours=tuple(hours),
         unpriced=tuple(reader.unpriced(view, now)),
         alerts=tuple(reader.alerts()),
         statuses=tuple(reader.statuses()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import reduce
 from typing import Final, Protocol
@@ -40,7 +40,7 @@ _LATEST: Final = 253_402_300_800
 class Reads(Protocol):
     """The part of `store.reader.Reader` that a report uses."""
 
-    def totals(self, view: View, now: float) -> Totals: ...
+    def effective_view(self, view: View) -> View: ...
 
     def breakdown(self, view: View, by: tuple[str, ...], now: float) -> list[Row]: ...
 
@@ -56,8 +56,8 @@ class Reads(Protocol):
 class NoStore:
     """A store that was never written: every figure is zero."""
 
-    def totals(self, view: View, now: float) -> Totals:  # noqa: ARG002
-        return Totals()
+    def effective_view(self, view: View) -> View:
+        return view
 
     def breakdown(self, view: View, by: tuple[str, ...], now: float) -> list[Row]:  # noqa: ARG002
         return []
@@ -95,21 +95,23 @@ class Report:
     """Everything a report shows."""
 
     view: View
+    """What was really read: wider than asked for where retention keeps no minutes."""
     now: float
     zone: tzinfo
     tables: tuple[Table, ...]
-    """At least one; the first gives the total."""
+    """The first gives the total; none for `hourly` without `--by`."""
     hours: tuple[tuple[int, Totals], ...]
-    """(epoch second, usage) of every hour of the window; only for `hourly`."""
+    """(epoch second, usage) of every hour of the window, only for `hourly`; days where retention
+    keeps no hours."""
     unpriced: tuple[UnpricedModel, ...]
     alerts: tuple[AlertStatus, ...]
     statuses: tuple[SourceStatus, ...]
 
     @property
     def total(self) -> Totals:
-        if self.hours:
-            return total_of([((), totals) for _, totals in self.hours], None)
-        return self.tables[0].total
+        if self.tables:
+            return self.tables[0].total
+        return total_of([((), totals) for _, totals in self.hours], None)
 
 
 def total_of(rows: Iterable[Row], other: Totals | None) -> Totals:
@@ -134,14 +136,6 @@ def fold(rows: Iterable[Row], position: int) -> list[Row]:
         one = (key[position],)
         sums[one] = sums[one].plus(totals) if one in sums else totals
     return list(sums.items())
-
-
-def hours_of(reader: Reads, view: View, now: float) -> tuple[tuple[int, Totals], ...]:
-    """Every hour of the window, those without usage too."""
-    hourly = replace(view, window=replace(view.window, step=HOUR))
-    found = dict(reader.timeline(hourly, HOUR, now))
-    starts = sorted({*hourly.window.buckets(), *found})
-    return tuple((start, found.get(start, Totals())) for start in starts)
 
 
 # The words of the command line. Each raises UsageError with a sentence for the user.

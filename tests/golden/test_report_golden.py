@@ -82,7 +82,8 @@ class Store(NoStore):
 
     def timeline(self, view: View, step: int, now: float) -> list[tuple[int, Totals]]:
         assert step == 3600
-        return [(TEN - 3600 * i, totals) for i, (_, totals) in enumerate(self.usage)]
+        usage = [*(totals for _, totals in self.usage), Totals()]
+        return [(TEN - 3600 * i, totals) for i, totals in enumerate(usage)][::-1]
 
     def unpriced(self, view: View, now: float) -> Sequence[UnpricedModel]:
         return [UnpricedModel("openai", "mystery\x1b[31m-9000", 7, 3_500)] if self.usage else []
