@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
-from costtui.alerts.evaluate import evaluate
+from costtui.alerts.evaluate import Labels, Observation, evaluate
 from costtui.config.schema import Config, SourceConfig
 from costtui.engine.clock import Clock, SystemClock
 from costtui.engine.pipeline import Pipeline
@@ -38,6 +38,7 @@ PRUNE_EVERY = 900.0
 HEARTBEAT_EVERY = 10.0
 
 BuildSource = Callable[[SourceConfig], Source]
+Observations = Mapping[str, Mapping[Labels, Observation]]
 
 
 class Collector:
@@ -198,7 +199,7 @@ class Collector:
         if after != list(before):
             await self.store.put_alerts(after)
 
-    def _observe(self, now: float) -> Mapping[str, Mapping[tuple[tuple[str, str], ...], object]]:
+    def _observe(self, now: float) -> Observations:
         zone = zone_of(self.config.timezone)
         with Reader(self.config.store.path, zone=zone, consumers=self.config.consumers) as reader:
             return {

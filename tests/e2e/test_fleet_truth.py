@@ -72,7 +72,8 @@ def _build(fleet: Fleet, config: SourceConfig) -> Source:
 @pytest.mark.e2e
 async def test_an_hour_with_everything_going_wrong_is_exact(fleet: Fleet, tmp_path: Path) -> None:
     urls = {name: f"http://127.0.0.1:1/{name}" for name in fleet.gateways}
-    config = load(write_config(tmp_path, urls, str(fleet.proxy.pattern)), env={})
+    path = write_config(tmp_path, urls, fleet.proxy.pattern, fleet.services)
+    config = load(path, env={})
     clock = StepClock(START)
     rng = random.Random(3)
 
@@ -131,7 +132,7 @@ async def _crash(running: Collector, poll: Any) -> None:
     async def full(*_: Any, **__: Any) -> None:
         raise StoreFullError("no space left on device")
 
-    running.store.append = full  # type: ignore[method-assign, assignment]
+    running.store.append = full  # type: ignore[method-assign]
     await poll(running)
     await running.__aexit__()
 
