@@ -59,26 +59,34 @@ class Parser(argparse.ArgumentParser):
 
     def parse(self, argv: Sequence[str]) -> argparse.Namespace:
         """Parse all of `argv`. Raises `UsageError`, with the nearest spelling of a wrong flag."""
+        flags = set(self._flags())
+        for word in argv:
+            if word == "--":
+                break
+            # Looked for first: argparse would take the value behind a misspelt flag for an
+            # argument and complain about that.
+            if word.startswith("--") and word.partition("=")[0] not in flags:
+                self._unknown(word, flags)
         args, unknown = self.parse_known_args(argv)
         if unknown:
-            from costtui.config.words import did_you_mean, quoted
-
-            word = unknown[0].partition("=")[0]
-            near = did_you_mean(word, self._flags()) if word.startswith("-") else ""
-            if word in self.commands:
-                near = f": a command goes before its options, `costtui {word} …`"
-            self.error(f"unknown {_part(word)} {quoted(word)}{near}")
+            self._unknown(unknown[0], flags)
         return args
+
+    def _unknown(self, word: str, flags: Collection[str]) -> NoReturn:
+        from costtui.config.words import did_you_mean, quoted
+
+        if word in self.commands:
+            hint = f": a command goes before its options, `costtui {word} …`"
+            self.error(f"unknown argument {quoted(word)}{hint}")
+        if not word.startswith("-"):
+            self.error(f"unknown argument {quoted(word)}")
+        flag = word.partition("=")[0]
+        self.error(f"unknown option {quoted(flag)}{did_you_mean(flag, flags)}")
 
     def _flags(self) -> Iterator[str]:
         for parser in (self, *_nested(self)):
             for action in parser._actions:
-                if action.help != argparse.SUPPRESS:
-                    yield from (flag for flag in action.option_strings if flag.startswith("--"))
-
-
-def _part(word: str) -> str:
-    return "option" if word.startswith("-") else "argument"
+                yield from (flag for flag in action.option_strings if flag.startswith("--"))
 
 
 def _nested(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

@@ -188,7 +188,8 @@ def _price(price: PriceOverride) -> str:
         how = ", ".join(f"{rate} ${usd.normalize():f}" for rate, usd in price.rates) + " per 1M"
     start = f" from {price.start}" if price.start else ""
     until = f" until {price.until}" if price.until else ""
-    return f"{price.provider}/{price.model}: {how}{start}{until}"
+    model = price.model or "(no model)"
+    return f"{price.provider or '(no provider)'}/{model}: {how}{start}{until}"
 
 
 def _alert(alert: AlertRule) -> str:

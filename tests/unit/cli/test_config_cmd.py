@@ -1,0 +1,173 @@
+"""`costtui config check|show|schema`, as its user sees it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from costtui.cli.main import main
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "config"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("CONFIG", "DB", "THEME", "WINDOW"):
+        monkeypatch.delenv(f"COSTTUI_{name}", raising=False)
+    for name in ("COST_TRACKING_FILE", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def write(folder: Path, text: str) -> str:
+    file = folder / "c.yml"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+def test_check_tells_what_will_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.jsonl", "b.jsonl", "c.jsonl", "d.jsonl"):
+        (tmp_path / name).write_bytes(b"x" * 250)
+    file = write(
+        tmp_path,
+        """\
+store: {path: costs.db}
+sources:
+  - {name: log, type: jsonl, preset: llm-proxy, path: "*.jsonl"}
+  - {name: late, type: jsonl, preset: llm-proxy, path: late.log, role: reconcile, gateway: log}
+  - name: kong
+    type: metrics
+    preset: kong
+    url: http://kong:8001/metrics?token=x
+    bearer_token: ${TEST_TOKEN}
+pricing:
+  - {provider: openai, model: "gpt-4*", input: 2.50, unit: 1M, from: 2026-01-01}
+  - {provider: anthropic, model: "", per_request: 0.003}
+  - {model: llama*, free: true}
+alerts:
+  - {name: day, cost_over: 50.5, window: 24h, by: [team], where: {provider: openai}, for: 5m}
+timezone: UTC
+""",
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TEST_TOKEN", "t0ken")
+        assert main(["config", "check", "--config", file]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.splitlines() == [
+        f"configuration  {file}",
+        f"store          {tmp_path}/costs.db",
+        "kept           requests 30d, minutes 14d, hours 400d, days forever",
+        "time zone      UTC",
+        "",
+        "3 sources",
+        "  log: jsonl (llm-proxy), counts log",
+        f"    {tmp_path}/*.jsonl: 4 files, 1,000 bytes",
+        f"      {tmp_path}/a.jsonl",
+        f"      {tmp_path}/b.jsonl",
+        f"      {tmp_path}/c.jsonl",
+        "      and 1 more",
+        "  late: jsonl (llm-proxy), is compared with log",
+        f"    {tmp_path}/late.log: no file yet",
+        "  kong: metrics (kong), counts kong",
+        "    http://kong:8001/metrics every 15 s, bearer token",
+        "",
+        "3 prices of your own, over the built-in catalogue",
+        "  openai/gpt-4*: input $2.5 per 1M from 2026-01-01",
+        "  anthropic/(no model): $0.003 a request (an estimate)",
+        "  */llama*: free",
+        "",
+        "1 alert",
+        "  day: over $50.5 in 24h by team, provider=openai for 5m (warning)",
+    ]
+
+
+def test_check_without_anything(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "check"]) == 0
+    out = capsys.readouterr().out
+    assert "configuration  none, only defaults" in out
+    assert "no sources\n  nothing will be read: add sources:, or set COST_TRACKING_FILE" in out
+    assert "no prices of your own" in out
+    assert "no alerts" in out
+
+
+def test_check_tells_every_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    file = FIXTURES / "invalid" / "unknown_keys.yml"
+    assert main(["config", "check", "--config", str(file)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.rpartition("unknown_keys.yml")[2].split(" ")[0] for line in err.splitlines()] == [
+        ":1:",
+        ":3:",
+        ":9:",
+        ":10:",
+    ]
+
+
+def test_check_asks_the_sources_about_their_fields(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(
+        tmp_path,
+        """\
+sources:
+  - name: page
+    type: metrics
+    url: http://x/metrics
+    fields:
+      metrics:
+        - name: a_total
+          quantitty: requests
+""",
+    )
+    assert main(["config", "check", "--config", file]) == 2
+    err = capsys.readouterr().err
+    assert f"{file}:8: sources[0].fields.metrics[0].quantitty: unknown key" in err
+
+
+def test_check_reads_the_pricing_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "proxy.yml").write_text("- not a mapping\n", encoding="utf-8")
+    file = write(tmp_path, "timezone: UTC\npricing_file: proxy.yml\n")
+    assert main(["config", "check", "--config", file]) == 2
+    assert capsys.readouterr().err.startswith(f"{file}:2: pricing_file: ")
+
+
+def test_check_show_is_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write(tmp_path, "timezone: UTC\n")
+    assert main(["config", "check", "--show", "--config", file]) == 0
+    both = capsys.readouterr().out
+    assert main(["config", "show", "--config", file]) == 0
+    shown = capsys.readouterr().out
+    assert both.startswith("configuration  ")
+    assert both.endswith("\n\n" + shown)
+
+
+def test_show_tells_origins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path, "\ntimezone: UTC\n")
+    monkeypatch.setenv("COSTTUI_THEME", "nord")
+    assert main(["--db", "/x/flag.db", "config", "show", "--config", file]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  path: /x/flag.db  # flag --db" in lines
+    assert "timezone: UTC  # file line 2" in lines
+    assert "  theme: nord  # env COSTTUI_THEME" in lines
+    assert "    day: forever  # default" in lines
+
+
+def test_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert "sources" in schema["properties"]
+    assert main(["config", "schema", "--format", "markdown"]) == 0
+    assert "| `timezone` |" in capsys.readouterr().out
+
+
+def test_an_action_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config"]) == 2
+    assert "check|show|schema" in capsys.readouterr().err
+    assert main(["config", "chekc"]) == 2
+    assert '(did you mean "check"?)' in capsys.readouterr().err
