@@ -35,7 +35,7 @@ _IDENTITY = re.compile(
     rb"""[ \t]*(
         [^\s{]+[ \t]*\{(?:[^"}]|"(?:[^"\\]|\\.)*+")*+\}
       | \{(?:[^"}]|"(?:[^"\\]|\\.)*+")*+\}
-      | [^\s{]+
+      | [^\s{]++(?=[ \t]+[^\s{])
     )""",
     re.VERBOSE | re.DOTALL,
 )
@@ -193,7 +193,7 @@ class PageReader(Generic[T]):
             return f"the line is longer than {MAX_LINE} bytes"
         match = _IDENTITY.match(line)
         if match is None:
-            return "no metric name"
+            return "name or labels are malformed"
         identity = match[1]
         text = line[match.end() :]
         if identity in self._ignored:

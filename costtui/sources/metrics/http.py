@@ -248,8 +248,10 @@ def shown_url(url: str) -> str:
 
 def _connect_reason(error: Exception) -> str:
     text = str(error).lower()
-    if "certificate" in text or "ssl" in text:
+    if "certificate" in text:
         return "its TLS certificate is not trusted (ca_file, or insecure: true)"
+    if "ssl" in text:
+        return "it does not speak TLS; is the URL http:// rather than https://?"
     if "name or service" in text or "resolution" in text or "nodename" in text:
         return "the host name is not known"
     return (
