@@ -57,6 +57,7 @@ class LogMachine(RuleBasedStateMachine):
         self.clock = 0
         self.mtime = START * 10**9
         self.source: JsonlSource | None = None
+        self.runner = asyncio.Runner()
         self.chunk = 4096
 
     @initialize(chunk=st.sampled_from([150, 1000, 4096, 100_000]))
@@ -66,7 +67,7 @@ class LogMachine(RuleBasedStateMachine):
 
     def start(self) -> None:
         if self.source is not None:
-            asyncio.run(self.source.close())
+            self.runner.run(self.source.close())
         config = SourceConfig(
             "log", "jsonl", "gw", "llm-proxy", paths=(str(self.folder / self.pattern),)
         )
@@ -170,7 +171,7 @@ class LogMachine(RuleBasedStateMachine):
     @rule(lose=st.booleans(), at_most=st.integers(1, 5))
     def poll(self, lose: bool, at_most: int) -> None:
         """One poll of at most so many batches; the last one may not reach the store."""
-        asyncio.run(self._poll(lose, at_most))
+        self.runner.run(self._poll(lose, at_most))
 
     async def _poll(self, lose: bool, at_most: int) -> None:
         assert self.source is not None
@@ -216,7 +217,8 @@ class LogMachine(RuleBasedStateMachine):
             assert self.store.seen == self.truth
         finally:
             if self.source is not None:
-                asyncio.run(self.source.close())
+                self.runner.run(self.source.close())
+            self.runner.close()
             shutil.rmtree(self.folder)
 
 
@@ -225,10 +227,17 @@ class PlainPathMachine(LogMachine):
 
     pattern = "app.log"
 
+    @initialize(chunk=st.sampled_from([150, 1000, 4096, 100_000]))
+    def begin(self, chunk: int) -> None:
+        """The log was there, if empty, before anything happened to it."""
+        self.log.touch()
+        super().begin(chunk)
+        self.poll(lose=False, at_most=10)
+
 
 CALM = settings(
-    max_examples=60,
-    stateful_step_count=25,
+    max_examples=40,
+    stateful_step_count=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

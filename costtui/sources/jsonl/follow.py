@@ -39,6 +39,7 @@ class Plan:
 
     states: dict[str, FileState]
     """All content as it is now known."""
+    before: Mapping[str, FileState]
     now: float
     files: dict[str, Seen] = field(default_factory=dict)
     """Where content is, by state key; only what may be read."""
@@ -68,7 +69,6 @@ class Follower:
         self._handles = handles
         self._begin = beginner
         self._checked: dict[str, tuple[object, ...]] = {}
-        self._zeros: set[tuple[Inode, int, int]] = set()
         self._refused: set[tuple[str, Inode]] = set()
 
     def refuse(self, key: str, inode: Inode) -> None:
@@ -77,7 +77,7 @@ class Follower:
 
     def scan(self, states: Mapping[str, FileState], now: float) -> Plan:
         """Where everything is now. The plan's states differ from `states` where that changed."""
-        plan = Plan(dict(states), now)
+        plan = Plan(dict(states), states, now)
         seen = self._configured(plan)
         replaced: list[tuple[str, Seen]] = []
         missing: list[FileState] = []
@@ -93,12 +93,11 @@ class Follower:
                 replaced.append((state.key, file))
         unknown = [f for f in seen.values() if f.inode not in plan.touched]
         unknown += [f for _, f in replaced if f.inode not in seen]
-        unknown = [f for f in unknown if f.size and self._stamp(f) not in self._zeros]
         if missing or unknown:
             near = self._near(plan, missing, unknown, seen)
             for state in missing:
                 self._search(state, near, plan)
-            unknown += [f for f in near.values() if f.inode not in plan.touched and f.size]
+            unknown += [f for f in near.values() if f.inode not in plan.touched]
             for file in sorted(unknown, key=lambda f: (not f.configured, f.mtime_ns)):
                 self._identify(file, plan)
         self._copies(plan)
@@ -156,7 +155,8 @@ class Follower:
             return True
         if holds:
             plan.touched.add(file.inode)
-            plan.files[state.key] = file
+            if state.known:
+                plan.files[state.key] = file
             if state.path != file.path:
                 plan.states[state.key] = self._moved(state, file)
         else:
@@ -175,7 +175,10 @@ class Follower:
         if self._checked.get(state.key) == stamp:
             return True
         with self._handles.use(state, file) as fd:
-            if state.gz != content.is_gzip(fd):
+            if not state.known:
+                # It was empty or a hole; if it was touched, who knows what it is now.
+                holds = (file.size, file.mtime_ns) == (state.begin, state.seen_ns)
+            elif state.gz != content.is_gzip(fd):
                 holds = False
             elif state.gz:
                 begin, head = content.gzip_head(fd)
@@ -234,10 +237,6 @@ class Follower:
                 if not is_file(fd, file):
                     return
                 head = head_of(fd, file)
-                if not head.data:
-                    if not head.gz:
-                        self._zeros.add(self._stamp(file))
-                    return
                 self._decide(file, fd, head, plan)
         except FileNotFoundError:
             return  # gone again; the next poll finds it where it is
@@ -246,6 +245,12 @@ class Follower:
                 plan.trouble(file.path, error)
 
     def _decide(self, file: Seen, fd: int, head: Head, plan: Plan) -> None:
+        if not head.data:
+            # Empty, or a hole: remembered, so that what is written to it and rotated away before
+            # the next poll is missed.
+            if file.configured and not head.gz:
+                self._start(file, fd, head, file.path, plan)
+            return
         covering = None
         for state in best_first(plan.lost.values()):
             if (state.key, file.inode) in self._refused:
@@ -278,12 +283,17 @@ class Follower:
                 return
         origin = file.path if file.configured else self._missed_origin(file, plan)
         if origin:
-            self._add(self._begin.new(file, fd, head, plan.states, origin, plan.now), file, plan)
+            self._start(file, fd, head, origin, plan)
+
+    def _start(self, file: Seen, fd: int, head: Head, origin: str, plan: Plan) -> None:
+        # Content that was nothing so far gives its key to what it became.
+        taken = {k for k, s in plan.states.items() if s.known or k not in plan.lost}
+        self._add(self._begin.new(file, fd, head, taken, origin, plan.now), file, plan)
 
     def _missed_origin(self, file: Seen, plan: Plan) -> str:
         """The configured path under which this content was written while nobody looked, or ""."""
         newest: dict[str, int] = {}
-        for state in plan.states.values():
+        for state in plan.before.values():
             if state.origin and state.seen_ns:
                 newest[state.origin] = max(newest.get(state.origin, 0), state.seen_ns)
         for origin, seen_ns in newest.items():
@@ -297,12 +307,13 @@ class Follower:
         )
         if head.gz and not state.gz:
             moved = moved._replace(check=state.tail_len > 0, long=False)
-        del plan.lost[state.key]
         self._add(moved, file, plan)
 
     def _add(self, state: FileState, file: Seen, plan: Plan) -> None:
         plan.states[state.key] = state
-        plan.files[state.key] = file
+        if state.known:
+            plan.files[state.key] = file
+        plan.lost.pop(state.key, None)
         plan.touched.add(file.inode)
 
     def _copies(self, plan: Plan) -> None:
@@ -365,7 +376,8 @@ class Follower:
     def _forget(self, plan: Plan, before: Mapping[str, FileState]) -> None:
         """Mark what is lost, and forget what has been lost for long."""
         for key, state in plan.lost.items():
-            if state.of or not state.known:
+            # A path at which there was nothing is remembered too: see `_missed_origin`.
+            if state.of or not (state.known or state.origin):
                 plan.states.pop(key, None)
             elif not state.gone:
                 plan.states[key] = state._replace(gone=max(1, int(plan.now)))
@@ -376,7 +388,3 @@ class Follower:
         for key in before.keys() - plan.states.keys():
             self._checked.pop(key, None)
             self._handles.close(key)
-
-    @staticmethod
-    def _stamp(file: Seen) -> tuple[Inode, int, int]:
-        return file.inode, file.size, file.mtime_ns
