@@ -179,13 +179,13 @@ def test_there_is_nothing_to_rotate_twice(tmp_path: Path) -> None:
 
 
 def test_the_backlog_is_rotated_files_that_add_up(tmp_path: Path) -> None:
-    fleet = Fleet(tmp_path, start=START, days=10)
+    fleet = Fleet(tmp_path, start=START, days=9)
     lines = fleet.proxy.write_backlog(fleet.history_start, fleet.start)
     fleet.advance(START + 600)
     fleet.close()
     files = sorted(fleet.proxy.path.parent.iterdir())
     assert [p.name.rpartition("-")[2] for p in files if p.suffix == ".gz"] == [
-        f"{START - 3 * 86_400}.gz",
+        f"{START - 2 * 86_400}.gz",
         f"{START - 86_400}.gz",
     ]
     truth = fleet.proxy.history_truth()
@@ -194,7 +194,7 @@ def test_the_backlog_is_rotated_files_that_add_up(tmp_path: Path) -> None:
     assert _adds_up_to(_rows(files)).to_dict() == truth.to_dict()
     first = next(_rows(files[1:]))
     moment = datetime.fromisoformat(re.sub(r"\.\d+", "", first["timestamp"])).timestamp()
-    assert START - 10 * 86_400 <= moment < START - 10 * 86_400 + 3600
+    assert START - 9 * 86_400 <= moment < START - 9 * 86_400 + 3600
 
 
 def test_dates_are_those_of_the_calendar() -> None:
