@@ -146,6 +146,7 @@ def gather(
         unpriced=tuple(reader.unpriced(view, now)),
         alerts=tuple(reader.alerts()),
         statuses=tuple(reader.statuses()),
+        names=report_query.names_of(reader, tables),
     )
 
 

@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any, Final
 
-from costtui.cli.report_query import Report, Table, iso
+from costtui.cli.report_query import Key, Report, Table, iso
 from costtui.model.money import decimal_text, divide_half_even
 from costtui.model.safetext import csv_cell, safe_name
 from costtui.model.snapshot import Totals
@@ -58,6 +58,7 @@ def to_json(report: Report) -> str:
                 "key": {
                     name: _text(name, value) for name, value in zip(table.by, key, strict=True)
                 },
+                **_named(report, table, key),
                 **_totals(totals),
             }
             for key, totals in table.rows
@@ -91,6 +92,14 @@ def to_json(report: Report) -> str:
         ],
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _named(report: Report, table: Table, key: Key) -> dict[str, str]:
+    """`consumer_name`, where the table is by consumer and the configuration names this one."""
+    if "consumer" not in table.by:
+        return {}
+    name = report.names.get(key[table.by.index("consumer")], "")
+    return {"consumer_name": _text("consumer", name)} if name else {}
 
 
 def _totals(totals: Totals) -> dict[str, Any]:
@@ -137,10 +146,14 @@ def to_csv(report: Report) -> str:
     window = report.view.window
     period = [iso(window.start), iso(window.end)]
     for key, totals in table.rows:
-        names = [_cell(name, value) for name, value in zip(table.by, key, strict=True)]
+        names = []
+        for name, value in zip(table.by, key, strict=True):
+            names.append(_cell(name, value))
+            if name == "consumer":
+                names.append(_cell(name, report.names.get(value, "")))
         writer.writerow([*period, *names, *_figures(totals)])
     if table.other is not None:
-        writer.writerow([*period, *[OTHER] * len(table.by), *_figures(table.other)])
+        writer.writerow([*period, *[OTHER] * len(_names(table)), *_figures(table.other)])
     return out.getvalue()
 
 
@@ -148,7 +161,7 @@ def _header(table: Table) -> list[str]:
     return [
         "ChargePeriodStart",
         "ChargePeriodEnd",
-        *(_COLUMNS[name] for name in table.by),
+        *_names(table),
         "BillingCurrency",
         "EffectiveCost",
         "ListCost",
@@ -166,6 +179,16 @@ def _header(table: Table) -> list[str]:
         "x_EstimatedCost",
         "x_LowerBounds",
     ]
+
+
+def _names(table: Table) -> list[str]:
+    """The columns of the dimensions; a consumer has its id and its name."""
+    columns: list[str] = []
+    for name in table.by:
+        columns.append(_COLUMNS[name])
+        if name == "consumer":
+            columns.append("x_ConsumerName")
+    return columns
 
 
 def _figures(totals: Totals) -> list[str | int]:

@@ -7,13 +7,14 @@ commits between two queries must not make a mail that does not add up.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import reduce
 from typing import Final, Protocol
 
 from costtui.config.durations import parse_duration
+from costtui.config.schema import Consumer
 from costtui.config.words import did_you_mean, quoted
 from costtui.errors import UsageError
 from costtui.model.dimension import DIMENSIONS, MAPPED_DIMENSIONS
@@ -52,6 +53,8 @@ class Reads(Protocol):
 
     def statuses(self) -> Sequence[SourceStatus]: ...
 
+    def consumer(self, identity: str) -> Consumer: ...
+
 
 class NoStore:
     """A store that was never written: every figure is zero."""
@@ -73,6 +76,9 @@ class NoStore:
 
     def statuses(self) -> Sequence[SourceStatus]:
         return ()
+
+    def consumer(self, identity: str) -> Consumer:  # noqa: ARG002
+        return Consumer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,8 @@ class Report:
     unpriced: tuple[UnpricedModel, ...]
     alerts: tuple[AlertStatus, ...]
     statuses: tuple[SourceStatus, ...]
+    names: Mapping[str, str]
+    """Consumer id → what the configuration calls it, for those in the tables that have a name."""
 
     @property
     def total(self) -> Totals:
@@ -127,6 +135,18 @@ def table(by: tuple[str, ...], rows: Iterable[Row], top: int | None) -> Table:
     rest = ordered[len(shown) :]
     other = total_of(rest, None) if rest else None
     return Table(by, tuple(shown), other, len(rest))
+
+
+def names_of(reader: Reads, tables: Iterable[Table]) -> dict[str, str]:
+    """The names of the consumers in `tables`."""
+    ids = {
+        key[each.by.index("consumer")]
+        for each in tables
+        if "consumer" in each.by
+        for key, _ in each.rows
+    }
+    found = {identity: reader.consumer(identity).name for identity in ids}
+    return {identity: name for identity, name in found.items() if name}
 
 
 def fold(rows: Iterable[Row], position: int) -> list[Row]:

@@ -7,7 +7,7 @@ encode them.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
@@ -22,6 +22,7 @@ from costtui.model.usage import TOKEN_TYPES
 WIDTH: Final = 78
 _NAME: Final = 30
 _LABEL: Final = 26
+Names = Mapping[str, str]
 _KINDS: Final = {
     "input": "input",
     "cache_read": "cache read",
@@ -58,11 +59,11 @@ def _lines(report: Report, format_name: str) -> Iterator[str]:
     if format_name == "hourly":
         yield from _hours(report)
     for table in report.tables:
-        yield from _table(table, total)
+        yield from _table(table, total, report.names)
     if format_name == "detailed":
         for table in report.tables:
             if "model" in table.by:
-                yield from _kinds(table)
+                yield from _kinds(table, report.names)
     yield from _unpriced(report.unpriced)
     yield from _inexact(total)
     yield from _alerts(report.alerts)
@@ -97,12 +98,12 @@ def _totals(total: Totals) -> Iterator[str]:
         yield _line("Average cost per 1K tokens", _usd(each, mark, 6))
 
 
-def _table(table: Table, total: Totals) -> Iterator[str]:
+def _table(table: Table, total: Totals, names: Names) -> Iterator[str]:
     yield ""
     yield _row("Cost by " + ", ".join(table.by), "cost", "share", "requests", "tokens")
     yield "-" * WIDTH
     for key, totals in table.rows:
-        yield _usage(_name(table.by, key), totals, total)
+        yield _usage(_name(table.by, key, names), totals, total)
     if table.other is not None:
         yield _usage(f"({table.left_out} more)", table.other, total)
     if not table.rows:
@@ -119,7 +120,7 @@ def _usage(name: str, totals: Totals, total: Totals) -> str:
     )
 
 
-def _kinds(table: Table) -> Iterator[str]:
+def _kinds(table: Table, names: Names) -> Iterator[str]:
     yield ""
     yield f"{_fit('Tokens by ' + ', '.join(table.by), _NAME)}{'input':>12}{'cached':>12}" + (
         f"{'output':>12}{'reasoning':>12}"
@@ -127,7 +128,7 @@ def _kinds(table: Table) -> Iterator[str]:
     yield "-" * WIDTH
     for key, totals in table.rows:
         cached = totals.cache_read + totals.cache_write + totals.cache_write_1h
-        yield _fit(_name(table.by, key), _NAME) + "".join(
+        yield _fit(_name(table.by, key, names), _NAME) + "".join(
             f"{count:>12,}" for count in (totals.input, cached, totals.output, totals.reasoning)
         )
 
@@ -148,7 +149,7 @@ def _unpriced(models: tuple[UnpricedModel, ...]) -> Iterator[str]:
     yield f"{_fit('Without a price, counted as $0', 48)}{'requests':>14}{'tokens':>16}"
     yield "-" * WIDTH
     for each in models[:_SHOWN_MODELS]:
-        name = _name(("provider", "model"), (each.provider, each.model))
+        name = _name(("provider", "model"), (each.provider, each.model), {})
         yield f"{_fit(name, 48)}{each.requests:>14,}{each.tokens:>16,}"
     if len(models) > _SHOWN_MODELS:
         yield f"({len(models) - _SHOWN_MODELS} more)"
@@ -247,8 +248,13 @@ def _row(name: str, cost: str, share: str, requests: str, tokens: str) -> str:
     return _fit(name, WIDTH - len(numbers)) + numbers
 
 
-def _name(by: Iterable[str], key: Iterable[str]) -> str:
-    return " / ".join(_safe(name, value) or "(none)" for name, value in zip(by, key, strict=True))
+def _name(by: Iterable[str], key: Iterable[str], names: Names) -> str:
+    parts = []
+    for dimension, value in zip(by, key, strict=True):
+        if dimension == "consumer":
+            value = names.get(value, value)
+        parts.append(_safe(dimension, value) or "(none)")
+    return " / ".join(parts)
 
 
 def _safe(dimension: str, value: str) -> str:
