@@ -207,7 +207,9 @@ class Fetcher:
                 headers=headers,
                 auth=auth,
                 verify=self._tls() if config.url.startswith("https:") else False,
-                timeout=config.timeout,
+                # Below the deadline over all: httpcore closes a TLS connection whose handshake
+                # timed out, but not one that was cancelled in it.
+                timeout=config.timeout * 0.9,
                 transport=self._transport,
                 trust_env=False,  # a proxy for the web must not see scrapes, nor .netrc speak
                 limits=httpx.Limits(max_connections=1, keepalive_expiry=3600),

@@ -207,9 +207,23 @@ async def test_nobody_listens() -> None:
 
 
 async def test_plain_http_behind_https_is_said() -> None:
-    async with server(always(response(PAGE), close=True)) as (url, _):
-        with pytest.raises(SourceUnreachableError, match="does not speak TLS"):
-            await fetch(url.replace("http:", "https:"))
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(response(PAGE))
+        await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    with pytest.raises(SourceUnreachableError, match="does not speak TLS"):
+        await fetch(f"https://127.0.0.1:{port}")
+    listener.close()
+
+
+async def test_a_handshake_that_never_ends_meets_its_deadline() -> None:
+    async with server(always(b"")) as (url, _):
+        with pytest.raises(SourceUnreachableError, match=r"within 0\.5 s"):
+            await fetch(url.replace("http:", "https:"), timeout=0.5)
 
 
 async def test_a_wrong_clock_is_measured() -> None:
