@@ -44,7 +44,7 @@ from costtui.model.dimension import DIMENSIONS, MAPPED_DIMENSIONS
 from costtui.model.timewindow import WINDOW_BY_NAME
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Preset(Text):
     """The name of a preset."""
 
@@ -57,7 +57,7 @@ class Preset(Text):
         return text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Key:
     """One key of a section."""
 
@@ -79,16 +79,16 @@ class Key:
         return self.fields or (self.name,)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Section:
     """A mapping with known keys."""
 
     cls: type
     keys: tuple[Key, ...]
-    by_name: dict[str, Key] = field(init=False, repr=False, compare=False)
+    by_name: dict[str, Key] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "by_name", {key.name: key for key in self.keys})
+        self.by_name = {key.name: key for key in self.keys}
 
     def default(self, key: Key) -> Any:
         """The dataclass's default for `key`, or MISSING."""
@@ -98,12 +98,12 @@ class Section:
         return MISSING
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ListOf:
     item: Shape
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class MapOf:
     """A mapping whose keys the user chooses."""
 
@@ -113,7 +113,7 @@ class MapOf:
     """How the manual calls a key."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Free:
     """A mapping that its source understands; kept as it is, with `${NAME}` filled in."""
 

@@ -22,7 +22,7 @@ _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Value:
     """What one key was given."""
 
@@ -34,7 +34,7 @@ class Value:
     """As written; "" for lists and mappings."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Values:
     """What one section was given. Keys that were given wrongly are in `broken` only."""
 
