@@ -18,9 +18,13 @@ from costtui.config.jsonschema import schema as json_schema
 from costtui.config.keys import ROOT, Key, ListOf, MapOf, Section, Shape
 from costtui.config.kinds import Kind
 from costtui.config.load import Loaded, load, load_traced
+from costtui.config.presets import preset_types
 from costtui.config.reference import markdown
 from costtui.config.show import effective
 from costtui.errors import ConfigError
+from costtui.sources.factory import build
+from costtui.sources.jsonl.decoders import preset_names as jsonl_presets
+from costtui.sources.presets import names as metric_presets
 
 ROOT_FOLDER = Path(__file__).parents[3]
 FIXTURES = ROOT_FOLDER / "tests" / "fixtures" / "config"
@@ -83,6 +87,21 @@ def test_the_sample_loads_with_every_line_uncommented(tmp_path: Path, env: dict[
     assert config.store.retention == schema.Retention()
     assert config.store.path == Path("/home/me/.local/share/costtui/costtui.db")
     assert (config.catalogue, config.timezone) == (True, "local")
+
+
+@pytest.mark.parametrize("text", [SAMPLE, UNCOMMENTED], ids=["as it is", "uncommented"])
+def test_the_sources_of_the_sample_can_be_built(
+    tmp_path: Path, env: dict[str, str], text: str
+) -> None:
+    """What `config` keeps as it is, `fields` and `options`, is right as well."""
+    for source in loaded(tmp_path, text, env).config.sources:
+        assert build(source).name == source.name
+
+
+def test_the_names_of_presets_are_those_of_the_sources() -> None:
+    found = preset_types()
+    assert sorted(n for n, kind in found.items() if kind == "metrics") == metric_presets()
+    assert sorted(n for n, kind in found.items() if kind == "jsonl") == sorted(jsonl_presets())
 
 
 def test_each_comment_of_the_sample_is_prose_or_a_key() -> None:
