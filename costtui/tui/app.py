@@ -25,10 +25,11 @@ from costtui.model.snapshot import Overview
 from costtui.model.timewindow import MINUTE
 from costtui.tui import themes
 from costtui.tui.bindings import textual_bindings
+from costtui.tui.cells import outside
 from costtui.tui.data import Answer, Data, Desk
 from costtui.tui.glyphs import glyphs_for
 from costtui.tui.look import Look
-from costtui.tui.messages import Answered, Open, StateChanged
+from costtui.tui.messages import Answered, Ask, Filtered, Open, StateChanged
 from costtui.tui.palette import Palette
 from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
@@ -166,9 +167,19 @@ class CosttuiApp(App[int]):
         if mark and self._glance is None:
             self._glance = self.set_timer(GLANCE, self._mark_pending)
 
-    def ask(self, kind: str, job: Callable[[Data], object], tag: object = None) -> None:
+    def on_ask(self, message: Ask) -> None:
         """A screen's own question; the answer goes to its `answered`."""
-        self._desk.ask(kind, job, tag)
+        view, number, limit = (
+            self.state.view(self.clock.now(), self._zone),
+            message.id,
+            message.limit,
+        )
+        jobs: dict[str, Callable[[Data], object]] = {
+            "requests": lambda data: data.requests(view, limit, number),
+            "request": lambda data: data.request(number or 0) or False,
+            "skipped": lambda data: data.skipped(),
+        }
+        self._desk.ask(message.kind, jobs[message.kind], number)
 
     def _mark_pending(self) -> None:
         self._glance = None
@@ -177,9 +188,7 @@ class CosttuiApp(App[int]):
     def tick(self) -> None:
         """Look for something new. Costs one `PRAGMA data_version` when there is nothing."""
         now = self.clock.now()
-        if self.shown.error and now - self._failed_at >= RETRY:
-            self.ask_overview(mark=False)
-        elif (
+        if (self.shown.error and now - self._failed_at >= RETRY) or (
             not self.state.paused
             and not self.state.back
             and (int(now) // MINUTE != self._asked_minute)
@@ -195,6 +204,8 @@ class CosttuiApp(App[int]):
             if answer.tag == self._key():
                 self._take(answer)
                 self.show(self.shown)
+        elif answer.error is not None:
+            self._fail(answer.error)
         else:
             for screen in self.screen_stack:
                 handler = getattr(screen, "answered", None)
@@ -301,6 +312,11 @@ class CosttuiApp(App[int]):
     def on_open(self, message: Open) -> None:
         if message.screen == "sources":
             self.action_sources()
+        elif message.screen == "filter":
+            from costtui.tui.widgets.filterbar import FilterBar
+
+            if not self.screen.query(FilterBar):
+                self.screen.mount(FilterBar())
         elif message.screen == "request":
             from costtui.tui.screens.request import RequestScreen
 
@@ -334,7 +350,7 @@ class CosttuiApp(App[int]):
         from costtui.tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.look))
+            self.push_screen(HelpScreen(self.look, getattr(self.screen, "where", "overview")))
 
     def action_back_or_quit(self) -> None:
         if len(self.screen_stack) > 1:
@@ -344,6 +360,33 @@ class CosttuiApp(App[int]):
 
     def action_stop(self) -> None:
         self.exit(0)
+
+    # Take away ------------------------------------------------------------------------------
+
+    def action_export(self, kind: str) -> None:
+        from costtui.tui import export
+
+        sheet = getattr(self.screen, "sheet", lambda: None)()
+        if sheet is None:
+            self.notify("There is nothing to write here.", severity="warning")
+            return
+        places = export.folders(self.export_dir, os.environ)
+        try:
+            path = export.save(sheet, kind, places, self.clock.now(), self._zone)
+        except export.ExportError as error:
+            self.notify(str(error), title="Export", severity="error", timeout=10, markup=False)
+            return
+        rows = f"{len(sheet.rows):,} row{'' if len(sheet.rows) == 1 else 's'}"
+        self.notify(f"{rows} in {path}", title="Export", timeout=8, markup=False)
+
+    def action_copy(self) -> None:
+        value = outside(getattr(self.screen, "value", lambda: "")(), 4000)
+        if value:
+            self.copy_to_clipboard(value)
+            self.notify(f"Copied: {outside(value, 80)}", timeout=2, markup=False)
+
+    def on_filtered(self, message: Filtered) -> None:
+        self.go(self.state.filtered(message.filter))
 
     # Theme ----------------------------------------------------------------------------------
 

@@ -27,13 +27,17 @@ class Key(NamedTuple):
     tooltip: str
     """One line, for help and palette."""
     where: str = "app"
-    """The screen it belongs to; `app` is everywhere."""
+    """The screens it belongs to, comma-separated; `app` is everywhere, `table` in every list."""
     shown: str = ""
     """How the keys are written for people; made from `keys` where empty."""
     footer: int = 0
     """Order in the footer; 0 leaves it out."""
     group: str = "General"
     """Heading on the help screen."""
+
+    def on(self, where: str) -> bool:
+        """Does it do something on the screen `where`?"""
+        return bool({"app", where} & set(self.where.split(",")))
 
 
 _LENGTHS = {
@@ -47,253 +51,84 @@ _LENGTHS = {
     "month": "this month to date",
 }
 
-KEYS: tuple[Key, ...] = (
-    *(
-        Key(
-            f"window-{w.name}", w.key, f"window('{w.name}')", w.name, f"Show {_LENGTHS[w.name]}"
-        )._replace(group="Time")
-        for w in WINDOWS
+# fmt: off
+_TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
+    # id, keys, action, label, tooltip, where, shown, place in the footer
+    "Time": (
+        *((f"window-{w.name}", w.key, f"window('{w.name}')", w.name, f"Show {_LENGTHS[w.name]}",
+           "app", "", 0) for w in WINDOWS),
+        ("earlier", "left_square_bracket", "earlier", "earlier", "Go back one period",
+         "app", "[", 0),
+        ("later", "right_square_bracket", "later", "later", "Go forward one period",
+         "app", "]", 0),
+        ("live", "L", "live", "live", "Back to now", "app", "L", 0),
+        ("pause", "p", "pause", "pause", "Freeze the display; collecting goes on",
+         "app", "p", 0),
+        ("refresh", "R", "refresh", "refresh", "Read everything again now", "app", "R", 0),
     ),
-    Key(
-        "earlier",
-        "left_square_bracket",
-        "earlier",
-        "earlier",
-        "Go back one period",
-        "app",
-        "[",
-        0,
-        "Time",
+    "Look": (
+        ("drill", "enter", "drill", "drill",
+         "Narrow to this row and show the next dimension, down to one request",
+         "overview", "Enter", 2),
+        ("open", "enter", "open", "record", "Show everything known about this request",
+         "requests", "Enter", 2),
+        ("climb", "escape,backspace", "climb", "back", "Undo the last drill or filter",
+         "app", "Esc", 3),
+        ("filter", "slash", "filter", "filter",
+         "Filter: text, !text, ~regex, !~regex, provider=openai, model!=gpt-5",
+         "overview,requests", "/", 4),
+        ("group", "g", "group", "group", "Give the big panel to the next dimension",
+         "overview", "g", 5),
+        ("unit", "u", "unit", "unit", "Show dollars, tokens or requests", "overview", "u", 6),
+        ("compare", "c", "compare", "compare", "Show or hide the change against before",
+         "overview", "c", 0),
+        ("sort-left", "less_than_sign", "sort(-1)", "sort left",
+         "Sort by the column to the left", "overview", "<", 0),
+        ("sort-right", "greater_than_sign", "sort(1)", "sort right",
+         "Sort by the column to the right", "overview", ">", 0),
+        ("reverse", "r", "reverse", "reverse", "Reverse the order", "overview", "r", 0),
+        ("next-panel", "tab", "panel(1)", "panel", "Next panel", "overview,sources", "Tab", 0),
+        ("previous-panel", "shift+tab", "panel(-1)", "previous panel", "Previous panel",
+         "overview,sources", "Shift+Tab", 0),
+        ("maximise", "M", "maximise", "maximise",
+         "Give the whole screen to this panel, and back", "overview", "M", 0),
     ),
-    Key(
-        "later",
-        "right_square_bracket",
-        "later",
-        "later",
-        "Go forward one period",
-        "app",
-        "]",
-        0,
-        "Time",
+    "Move": (
+        ("up", "up,k", "up", "up", "Up", "table", "↑ k", 0),
+        ("down", "down,j", "down", "down", "Down", "table", "↓ j", 0),
+        ("page-up", "pageup,ctrl+u", "page(-1)", "page up", "A page up", "table", "PgUp", 0),
+        ("page-down", "pagedown,ctrl+d", "page(1)", "page down", "A page down",
+         "table", "PgDn", 0),
+        ("top", "home", "top", "top", "First row", "table", "Home", 0),
+        ("bottom", "end,G", "bottom", "bottom", "Last row", "table", "End G", 0),
     ),
-    Key("live", "L", "live", "live", "Back to now", "app", "L", 0, "Time"),
-    Key(
-        "pause",
-        "p",
-        "pause",
-        "pause",
-        "Freeze the display; collecting goes on",
-        "app",
-        "p",
-        0,
-        "Time",
+    "Screens": (
+        ("overview", "f2", "overview", "overview", "The overview", "app", "F2", 0),
+        ("requests", "f3", "requests", "requests", "The requests behind these numbers",
+         "app", "F3", 0),
+        ("sources", "f9", "sources", "sources", "Sources, skipped lines, unpriced models",
+         "app", "F9", 0),
+        ("help", "question_mark,f1", "help", "help", "All keys", "app", "?", 9),
     ),
-    Key("refresh", "R", "refresh", "refresh", "Read everything again now", "app", "R", 0, "Time"),
-    Key(
-        "drill",
-        "enter",
-        "drill",
-        "drill in",
-        "Narrow to this row and show the next dimension, down to one request",
-        "overview",
-        "Enter",
-        2,
-        "Look",
+    "Take away": (
+        ("export-csv", "e", "export('csv')", "export",
+         "Write exactly what is shown to a CSV file", "app", "e", 8),
+        ("export-json", "E", "export('json')", "export JSON",
+         "Write exactly what is shown to a JSON file", "app", "E", 0),
+        ("copy", "y", "copy", "copy", "Copy the value under the cursor (OSC 52)",
+         "app", "y", 0),
     ),
-    Key(
-        "climb",
-        "escape,backspace",
-        "climb",
-        "back",
-        "Undo the last drill or filter",
-        "app",
-        "Esc",
-        3,
-        "Look",
+    "General": (
+        ("theme", "t", "next_theme", "theme", "Next theme", "app", "t", 0),
+        ("palette", "colon,ctrl+p", "command_palette", "palette", "Find any action by name",
+         "app", ": or ctrl+p", 0),
+        ("quit", "q", "back_or_quit", "quit", "Back; quit on the overview", "app", "q", 0),
+        ("stop", "ctrl+c", "stop", "quit now", "Quit from anywhere", "app", "ctrl+c", 0),
     ),
-    Key(
-        "filter",
-        "slash",
-        "filter",
-        "filter",
-        "Filter: text, !text, ~regex, !~regex, provider=openai, model!=gpt-5",
-        "app",
-        "/",
-        4,
-        "Look",
-    ),
-    Key(
-        "group",
-        "g",
-        "group",
-        "group",
-        "Give the big panel to the next dimension",
-        "overview",
-        "g",
-        5,
-        "Look",
-    ),
-    Key(
-        "unit", "u", "unit", "unit", "Show dollars, tokens or requests", "overview", "u", 6, "Look"
-    ),
-    Key(
-        "compare",
-        "c",
-        "compare",
-        "compare",
-        "Show or hide the change against before",
-        "overview",
-        "c",
-        0,
-        "Look",
-    ),
-    Key(
-        "sort-left",
-        "less_than_sign",
-        "sort(-1)",
-        "sort left",
-        "Sort by the column to the left",
-        "app",
-        "<",
-        0,
-        "Look",
-    ),
-    Key(
-        "sort-right",
-        "greater_than_sign",
-        "sort(1)",
-        "sort right",
-        "Sort by the column to the right",
-        "app",
-        ">",
-        0,
-        "Look",
-    ),
-    Key("reverse", "r", "reverse", "reverse", "Reverse the order", "app", "r", 0, "Look"),
-    Key("next-panel", "tab", "panel(1)", "panel", "Next panel", "app", "Tab", 7, "Look"),
-    Key(
-        "previous-panel",
-        "shift+tab",
-        "panel(-1)",
-        "previous panel",
-        "Previous panel",
-        "app",
-        "Shift+Tab",
-        0,
-        "Look",
-    ),
-    Key(
-        "maximise",
-        "M",
-        "maximise",
-        "maximise",
-        "Give the whole screen to this panel, and back",
-        "overview",
-        "M",
-        0,
-        "Look",
-    ),
-    Key(
-        "open",
-        "enter",
-        "open",
-        "record",
-        "Show the whole record of this request",
-        "requests",
-        "Enter",
-        2,
-        "Look",
-    ),
-    Key("overview", "f2", "overview", "overview", "The overview", "app", "F2", 0, "Screens"),
-    Key(
-        "requests",
-        "f3",
-        "requests",
-        "requests",
-        "The requests behind these numbers",
-        "app",
-        "F3",
-        0,
-        "Screens",
-    ),
-    Key(
-        "sources",
-        "f9",
-        "sources",
-        "sources",
-        "Health of the sources and skipped lines",
-        "app",
-        "F9",
-        0,
-        "Screens",
-    ),
-    Key("help", "question_mark,f1", "help", "help", "All keys", "app", "?", 9, "Screens"),
-    Key(
-        "export-csv",
-        "e",
-        "export('csv')",
-        "export",
-        "Write exactly what is shown to a CSV file",
-        "app",
-        "e",
-        8,
-        "Take away",
-    ),
-    Key(
-        "export-json",
-        "E",
-        "export('json')",
-        "export JSON",
-        "Write exactly what is shown to a JSON file",
-        "app",
-        "E",
-        0,
-        "Take away",
-    ),
-    Key(
-        "copy",
-        "y",
-        "copy",
-        "copy",
-        "Copy the value under the cursor (OSC 52)",
-        "app",
-        "y",
-        0,
-        "Take away",
-    ),
-    Key("theme", "t", "next_theme", "theme", "Next theme", "app", "t", 0, "General"),
-    Key(
-        "palette",
-        "ctrl+p,colon",
-        "command_palette",
-        "palette",
-        "Find any action by name",
-        "app",
-        ": or ctrl+p",
-        0,
-        "General",
-    ),
-    Key(
-        "quit", "q", "back_or_quit", "quit", "Back; quit on the overview", "app", "q", 0, "General"
-    ),
-    Key("stop", "ctrl+c", "stop", "quit now", "Quit from anywhere", "app", "ctrl+c", 0, "General"),
-    Key("up", "up,k", "up", "up", "Up", "table", "↑ k", 0, "Move"),
-    Key("down", "down,j", "down", "down", "Down", "table", "↓ j", 0, "Move"),
-    Key("page-up", "pageup,ctrl+u", "page(-1)", "page up", "A page up", "table", "PgUp", 0, "Move"),
-    Key(
-        "page-down",
-        "pagedown,ctrl+d",
-        "page(1)",
-        "page down",
-        "A page down",
-        "table",
-        "PgDn",
-        0,
-        "Move",
-    ),
-    Key("top", "home", "top", "top", "First row", "table", "Home", 0, "Move"),
-    Key("bottom", "end,G", "bottom", "bottom", "Last row", "table", "End G", 0, "Move"),
-)
+}
+# fmt: on
+
+KEYS: tuple[Key, ...] = tuple(Key(*row, group) for group, rows in _TABLE.items() for row in rows)
 
 WINDOW_HINT = Key("windows", "", "", "window", "", "app", "1-8", 1, "Time")
 """Eight keys, one entry in the footer."""
@@ -312,19 +147,19 @@ def textual_bindings(where: str) -> list[BindingType]:
             priority=key.id == "stop",
         )
         for key in KEYS
-        if key.where == where
+        if where in key.where.split(",")
     ]
 
 
 def footer_keys(where: str) -> list[Key]:
     """At most eight keys that matter most on a screen, in order."""
-    rows = [k for k in (WINDOW_HINT, *KEYS) if k.footer and k.where in ("app", where)]
+    rows = [k for k in (WINDOW_HINT, *KEYS) if k.footer and k.on(where)]
     return sorted(rows, key=lambda k: k.footer)[:8]
 
 
-def by_group(where: tuple[str, ...]) -> Iterator[tuple[str, list[Key]]]:
+def by_group(*where: str) -> Iterator[tuple[str, list[Key]]]:
     """Help: the headings in order, each with its keys."""
-    for group in ("Time", "Look", "Move", "Screens", "Take away", "General"):
-        rows = [k for k in KEYS if k.group == group and k.where in where]
+    for group in _TABLE:
+        rows = [k for k in KEYS if k.group == group and any(k.on(w) for w in where)]
         if rows:
             yield group, rows

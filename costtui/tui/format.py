@@ -93,6 +93,19 @@ def money(
     return (sign + text)[:width] if text != TOO_WIDE else TOO_WIDE[:width]
 
 
+def round_money(nano: int, width: int = 8) -> str:
+    """A limit or a scale end: as `money`, whole dollars without cents."""
+    return (
+        money(nano, max(width, 3) + 3).removesuffix(".00")
+        if _is_short(nano)
+        else money(nano, width)
+    )
+
+
+def _is_short(nano: int) -> bool:
+    return nano % NANO == 0 and abs(nano) < 1000 * NANO
+
+
 def mark(exactness: Exactness, glyphs: Glyphs = UNICODE) -> str:
     """`≥`, `~`, both or nothing, in the terminal's characters."""
     least = glyphs.at_least if exactness & Exactness.LOWER_BOUND else ""

@@ -16,7 +16,9 @@ class Glyphs(NamedTuple):
     levels: str
     """Vertical fill, lowest first; the last one fills the cell."""
     fills: str
-    """Horizontal fill, narrowest first; the last one fills the cell."""
+    """Horizontal bar, narrowest first; the last one fills the cell."""
+    rest: str
+    """What is left of a horizontal bar."""
     gap: str
     """Where no data arrived. Never the same as zero, which is blank."""
     up: str
@@ -61,7 +63,8 @@ class Glyphs(NamedTuple):
 UNICODE = Glyphs(
     ascii=False,
     levels="▁▂▃▄▅▆▇█",
-    fills="▏▎▍▌▋▊▉█",
+    fills="╸━",
+    rest="━",
     gap="·",
     up="▲",
     down="▼",
@@ -93,7 +96,8 @@ UNICODE = Glyphs(
 ASCII = Glyphs(
     ascii=True,
     levels="_.,:-=+#",
-    fills="-------#",
+    fills="=",
+    rest="-",
     gap="?",
     up="+",
     down="-",

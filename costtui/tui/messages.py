@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.message import Message
 
+from costtui.model.snapshot import Filter
 from costtui.tui.data import Answer
 from costtui.tui.state import State
 
@@ -25,9 +26,27 @@ class StateChanged(Message):
 
 
 class Open(Message):
-    """Show another screen: `requests`, `sources`, or `request` with its id."""
+    """Show another screen, `requests`, `sources`, `request` with its id, or the `filter` line."""
 
     def __init__(self, screen: str, id: int = 0) -> None:
         super().__init__()
         self.screen = screen
         self.id = id
+
+
+class Ask(Message):
+    """A screen wants rows: `requests` (before an id, at most `limit`), `request`, `skipped`."""
+
+    def __init__(self, kind: str, id: int | None = None, limit: int = 0) -> None:
+        super().__init__()
+        self.kind = kind
+        self.id = id
+        self.limit = limit
+
+
+class Filtered(Message):
+    """The user typed a filter."""
+
+    def __init__(self, filter: Filter) -> None:
+        super().__init__()
+        self.filter = filter

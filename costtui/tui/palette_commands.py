@@ -14,17 +14,14 @@ class KeyCommands(Provider):
     """Finds actions by label, tooltip and key."""
 
     def _keys(self) -> Iterator[tuple[Key, Callable[[], None]]]:
-        where = ("app", getattr(self.screen, "where", "overview"))
+        where = getattr(self.screen, "where", "overview")
         for key in KEYS:
-            if key.where in where and key.action != "command_palette":
+            if key.on(where) and key.action != "command_palette":
                 yield key, partial(self._run, key)
 
     def _run(self, key: Key) -> None:
-        namespace = self.screen if key.where != "app" or self._has(key) else self.app
+        namespace = self.app if key.on("") else self.screen
         self.app.call_later(self.app.run_action, key.action, namespace)
-
-    def _has(self, key: Key) -> bool:
-        return hasattr(self.screen, "action_" + key.action.partition("(")[0])
 
     async def discover(self) -> Hits:
         for key, run in self._keys():

@@ -27,6 +27,8 @@ from costtui.tui.widgets.panel import Panel
 if TYPE_CHECKING:
     from textual.events import DescendantFocus
 
+    from costtui.tui.sheet import Sheet
+
 PANES = ("panel-0", "panel-1", "panel-2", "panel-3", "alerts", "sources", "chart")
 """What Tab goes through, in order."""
 
@@ -34,10 +36,13 @@ PANES = ("panel-0", "panel-1", "panel-2", "panel-3", "alerts", "sources", "chart
 class OverviewScreen(Screen[None]):
     """Layout, and messages to actions. It owns no data: `show` gives it what to draw."""
 
+    where = "overview"
     AUTO_FOCUS = "#panel-0"
     BINDINGS = textual_bindings("overview")
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
-        (0, "-narrow"), (100, "-normal")]
+        (0, "-narrow"),
+        (100, "-normal"),
+    ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-short"),
         (34, "-middle"),
@@ -168,6 +173,37 @@ class OverviewScreen(Screen[None]):
         """The state went one step up; put the cursor back on the row it came from."""
         self._wanted_row = row
         self.go_to("panel-0")
+
+    def sheet(self) -> Sheet | None:
+        """What `e` writes: the current pane."""
+        from costtui.tui import sheet
+
+        overview, pane = self.shown.overview, self.current_pane
+        if overview is None:
+            return None
+        if isinstance(pane, Panel):
+            return sheet.groups(overview.view, pane.dimension, pane.items)
+        if isinstance(pane, Alerts):
+            return sheet.alerts(overview.view, pane.items)
+        if isinstance(pane, Sources):
+            return sheet.sources(overview.view, pane.items)
+        return sheet.chart(
+            overview.view, overview.chart, overview.chart_requests, overview.gap_buckets
+        )
+
+    def value(self) -> str:
+        """What `y` copies: the name under the cursor."""
+        pane = self.current_pane
+        if isinstance(pane, Panel):
+            return pane.current.key if pane.current else ""
+        if isinstance(pane, Alerts):
+            return pane.current.rule if pane.current else ""
+        if isinstance(pane, Sources):
+            return (pane.current.error or pane.current.name) if pane.current else ""
+        return ""
+
+    def action_filter(self) -> None:
+        self.post_message(Open("filter"))
 
     def action_group(self) -> None:
         self.change(self.shown.state.with_next_group())

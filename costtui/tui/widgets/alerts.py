@@ -41,9 +41,9 @@ class Alerts(Table[AlertStatus]):
 
     def columns(self, width: int) -> list[Column]:
         columns = [Column("state", "state", 8), Column("rule", "alert", 0)]
-        columns.append(Column("value", "spent", 9, "right"))
-        columns.append(Column("limit", "limit", 12, "right"))
-        if width >= 50:
+        columns.append(Column("value", "spent", 8, "right"))
+        columns.append(Column("limit", "limit", 14))
+        if width >= 64:
             columns.append(Column("since", "since", 8, "right"))
         return columns
 
@@ -74,9 +74,8 @@ class Alerts(Table[AlertStatus]):
                 text = fmt.money(item.value_nano, column.width, item.exactness, g)
                 line.cell(text, column.width, "over" if firing else "value", "right")
             case "limit":
-                limit = fmt.money(item.limit_nano, 8, glyphs=g)
-                text = f"{limit}/{outside(item.window, 6)}" if item.window else limit
-                line.cell(text, column.width, "quiet", "right")
+                limit = fmt.round_money(item.limit_nano, 6)
+                line.cell(f"of {limit} {outside(item.window, 5)}", column.width, "quiet")
             case "since":
                 text = fmt.time_of_day(item.since, self.look.zone)
                 line.cell(text, column.width, "quiet", "right")

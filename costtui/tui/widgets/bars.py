@@ -56,7 +56,8 @@ class Status(Lines):
                 percent = source.backfill_done * 100 // source.backfill_total
                 line.put(f"history {percent}%  ", "quiet")
                 break
-        return [line.extend(unpriced_hint(overview, self.look)).cut(size.width)]
+        hint = unpriced_hint(overview, self.look, short=size.width < 100)
+        return [line.extend(hint).cut(size.width)]
 
 
 class Keys(Lines):
@@ -72,9 +73,11 @@ class Keys(Lines):
         line = Line(self.look).put(" ")
         if self.message:
             return [line.put(self.message, "quiet")]
-        for key in footer_keys(self.where):
-            piece = Line(self.look).put(key.shown, "key").put(f" {key.label}", "quiet")
-            if line.width + piece.width + 2 > size.width:
-                break
-            line.extend(piece).put("   " if size.width >= 110 else "  ")
-        return [line]
+        keys = footer_keys(self.where)
+        gap = 3 if size.width >= 100 else 2
+        pieces = [Line(self.look).put(k.shown, "key").put(f" {k.label}", "quiet") for k in keys]
+        help_at = size.width - pieces[-1].width - 1
+        for piece in pieces[:-1]:
+            if line.width + piece.width + gap <= help_at:
+                line.extend(piece).put(" " * gap)
+        return [line.extend(pieces[-1])]

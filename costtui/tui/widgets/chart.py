@@ -32,11 +32,12 @@ _AXIS = 9
 
 
 def nice_ceiling(value: int) -> int:
-    """The least of 1, 2, 3, 4, 5, 6, 8, 10 × 10^k that is ≥ `value` (≥ 1)."""
-    if value <= 1:
-        return 1
-    power = int(10 ** (len(str(value - 1)) - 1))
-    return next(m * power for m in (1, 2, 3, 4, 5, 6, 8, 10) if m * power >= value)
+    """The least round number ≥ `value` whose quarters are fairly round, too; at least 10."""
+    if value <= 10:
+        return 10
+    power = int(10 ** (len(str(value - 1)) - 2))
+    steps = (10, 12, 16, 20, 24, 30, 40, 50, 60, 80, 100)
+    return next(m * power for m in steps if m * power >= value)
 
 
 def time_labels(
@@ -96,9 +97,7 @@ class Chart(Lines, can_focus=True):
         elif self.maximised:
             from costtui.tui.plot import plotted
 
-            body = plotted(
-                self.look, overview, values, (inner_width, inner_height), requests
-            )
+            body = plotted(self.look, overview, values, (inner_width, inner_height), requests)
         else:
             body = self._bars(overview, values, inner_width, inner_height, requests)
         if not framed:
@@ -191,7 +190,7 @@ class Chart(Lines, can_focus=True):
         if row * part % rows:
             return ""
         value = top * (rows - row) // rows
-        return fmt.compact(value, _AXIS - 2) if requests else fmt.money(value, _AXIS - 2)
+        return fmt.compact(value, _AXIS - 2) if requests else fmt.round_money(value, _AXIS - 2)
 
     def _baseline(self, labels: list[tuple[int, str]], room: int) -> Line:
         g = self.look.glyphs

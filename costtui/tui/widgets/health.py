@@ -34,16 +34,14 @@ def troubles(source: SourceStatus) -> list[str]:
         out.append(outside(source.error, 120))
     if source.lag_s > 60:
         out.append(f"{fmt.duration(source.lag_s)} behind")
-    for number, word in (
-        (source.skipped, "skipped"),
-        (source.gaps, "gaps"),
-        (source.resets, "resets"),
-        (source.overruns, "overruns"),
+    for number, one, many in (
+        (source.skipped, "skipped", "skipped"),
+        (source.gaps, "gap", "gaps"),
+        (source.resets, "reset", "resets"),
+        (source.overruns, "overrun", "overruns"),
     ):
         if number:
-            out.append(
-                f"{fmt.compact(number)} {word[:-1] if number == 1 and word != 'skipped' else word}"
-            )
+            out.append(f"{fmt.compact(number)} {one if number == 1 else many}")
     if source.note:
         out.append(outside(source.note, 120))
     return out
@@ -54,9 +52,10 @@ def backfill(source: SourceStatus, look: Look, width: int) -> Line:
     line = Line(look)
     if source.backfill_total > source.backfill_done:
         percent = fmt.share(source.backfill_done, source.backfill_total, 5)
-        cells = max(4, width - 15)
+        cells = max(4, width - 14)
         filled = bar(source.backfill_done, source.backfill_total, cells, look.glyphs.fills)
-        line.put("history ", "quiet").put(filled, "bar").put(" " * (cells - len(filled)))
+        line.put("history ", "quiet").put(filled, "bar")
+        line.put(look.glyphs.rest * (cells - len(filled)), "rest")
         line.put(f" {percent:>5}", "text")
     return line
 
@@ -118,12 +117,12 @@ class Sources(Table[SourceStatus]):
                     line.cell(text, column.width, "over" if item.error else "warn")
 
 
-def unpriced_hint(overview: Overview | None, look: Look) -> Line:
+def unpriced_hint(overview: Overview | None, look: Look, *, short: bool = False) -> Line:
     """What the `≥` on the totals is about, and what to do."""
     line = Line(look)
     if overview is not None and overview.unpriced:
         number = len(overview.unpriced)
-        models = "model" if number == 1 else "models"
-        line.put(f"{look.glyphs.at_least} ", "warn")
-        line.put(f"{number} {models} unpriced: F9 lists them", "warn")
+        models = "" if short else " model" if number == 1 else " models"
+        line.put(f"{look.glyphs.at_least} {number}{models} unpriced: F9", "warn")
+        line.put("" if short else " lists them", "warn")
     return line

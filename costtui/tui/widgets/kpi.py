@@ -17,8 +17,8 @@ from costtui.tui.widgets.lines import Lines
 KINDS = {
     "input": "input",
     "cache_read": "cache read",
-    "cache_write": "cache write",
-    "cache_write_1h": "cache write 1h",
+    "cache_write": "write",
+    "cache_write_1h": "write 1h",
     "output": "output",
     "reasoning": "reasoning",
 }
@@ -55,7 +55,8 @@ def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[
         return fmt.change(now, then, g, min(width, 8)) if compare else ""
 
     def cost(nano: int, exactness: Exactness) -> str:
-        return fmt.money(nano, width, exactness, g, cents=nano < 10**14)
+        estimate = exactness & Exactness.ESTIMATE
+        return fmt.money(nano, width, exactness, g, cents=nano < 10**14 and not estimate)
 
     def spent(label: str, now: Totals, then: Totals, rank: int) -> Card:
         return Card(
@@ -79,11 +80,19 @@ def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[
         )
 
     burn, burn_before = overview.burn_nano_per_hour, overview.burn_previous_nano_per_hour
-    projected = overview.month_projection_nano
     estimate = Exactness(overview.month.exactness | Exactness.ESTIMATE)
+    projected = cost(overview.month_projection_nano, estimate)
+    month = spent("month", overview.month, overview.month_previous, 4)
+    narrow = width < NARROW - 1
+    if narrow:
+        # no room for a card of its own: where the month is going matters more than last month
+        room = width - len(g.arrow)
+        ahead = fmt.money(overview.month_projection_nano, room, estimate, g)
+        month = month._replace(change=f"{g.arrow}{ahead}", role="quiet")
     name = overview.view.window.name
+    plain = narrow or name in ("today", "month")
     return [
-        spent("spend" if name in ("today", "month") else f"spend {name}", total, before, 0),
+        spent("spend" if plain else f"spend {name}", total, before, 0),
         Card(
             "burn /h",
             cost(burn, total.exactness),
@@ -92,14 +101,8 @@ def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[
             2,
         ),
         spent("today", overview.today, overview.today_previous, 3),
-        spent("month", overview.month, overview.month_previous, 4),
-        Card(
-            "projected",
-            cost(projected, estimate),
-            "this month" if width > 9 else "month",
-            "quiet",
-            5,
-        ),
+        month,
+        *([] if narrow else [Card("forecast", projected, "by month end", "quiet", 8)]),
         Card(
             "requests",
             fmt.count(total.requests, min(width, 9)),
@@ -107,9 +110,9 @@ def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[
             "quiet",
             1,
         ),
-        Card("tokens", fmt.compact(total.tokens), delta(total.tokens, before.tokens), "quiet", 6),
-        part("errors", total.errors, before.errors, 7),
-        part("429", total.throttled, before.throttled, 8),
+        Card("tokens", fmt.compact(total.tokens), delta(total.tokens, before.tokens), "quiet", 5),
+        part("errors", total.errors, before.errors, 6),
+        part("429", total.throttled, before.throttled, 7),
     ]
 
 
@@ -121,13 +124,13 @@ def token_line(totals: Totals, look: Look, width: int) -> Line:
     names = KINDS if width >= 100 else SHORT_KINDS
     legend = Line(look)
     for kind, number, n in parts:
-        text = fmt.compact(number, 6)
+        text = fmt.compact(number, 5 if width < 100 else 6)
         legend.put(f" {look.glyphs.legend} ", f"chart-{n}").put(f"{names[kind]} ", "quiet")
-        legend.put(text, "text").put(" ")
+        legend.put(text, "text")
     room = width - legend.width - 3
     if parts and room >= 8:
         for (_, _, n), cells in zip(parts, _shares([p[1] for p in parts], room), strict=True):
-            line.put((look.glyphs.levels[-1] if look.glyphs.ascii else "━") * cells, f"chart-{n}")
+            line.put(look.glyphs.fills[-1] * cells, f"chart-{n}")
         line.put(" ")
     return line.extend(legend)
 
@@ -145,7 +148,7 @@ def _shares(numbers: list[int], cells: int) -> list[int]:
 class Kpi(Lines):
     """Label, value and change of each figure, then tokens by kind."""
 
-    DEFAULT_CSS = "Kpi { height: 5; }"
+    DEFAULT_CSS = "Kpi { height: 4; }"
 
     shown: Shown | None = None
 
@@ -153,9 +156,8 @@ class Kpi(Lines):
         shown = self.shown
         if shown is None or shown.overview is None:
             return []
-        width, height = size
-        everything = cards(shown.overview, self.look, 8, compare=False)
-        step = max(LEAST, min(WIDE, (width - 1) // len(everything)))
+        width = size.width
+        step = WIDE if width > 9 * WIDE else NARROW if width > 9 * NARROW else LEAST
         fitting = max(1, (width - 1) // step)
         made = cards(shown.overview, self.look, step - 1, compare=shown.state.compare)
         kept = [card for card in made if card.rank < fitting]
@@ -171,4 +173,4 @@ class Kpi(Lines):
             ):
                 line.to(column).cell(text, step - 1, role)
         out.append(token_line(shown.overview.total, self.look, width))
-        return [Line(self.look), *out] if height > 4 else out
+        return out

@@ -43,8 +43,12 @@ class Lines(Widget):
 
     def _build(self, width: int, height: int) -> list[Strip]:
         built = self.lines(Size(width, height)) if width > 0 and height > 0 else []
-        strips = [Strip(line.cut(width).segments, width) for line in built[:height]]
-        blank = Strip([Segment(" " * width)], width)
+        base = self.visual_style.rich_style
+        strips = [
+            Strip(line.cut(width).segments, width).apply_style(base).simplify()
+            for line in built[:height]
+        ]
+        blank = Strip.blank(width, base)
         return strips + [blank] * (height - len(strips))
 
     def redraw(self) -> None:

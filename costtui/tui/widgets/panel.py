@@ -63,7 +63,7 @@ class Panel(Table[Group]):
         out = []
         for name in _ORDER:
             if name == "name":
-                out.append(Column("name", self._titled(self.dimension, "name"), 0))
+                out.append(Column("name", self._titled("name", "name"), 0))
             elif name == "value":
                 out.append(Column("value", self._titled(unit, "value"), 9, "right"))
             elif name in chosen:
@@ -112,7 +112,7 @@ class Panel(Table[Group]):
             case "bar":
                 filled = bar(now, whole, width, g.fills)
                 line.put(filled, "bar")
-                line.put(" " * (width - len(filled)))
+                line.put(g.rest * (width - len(filled)), "rest")
             case "change":
                 role = change_role(now, before, cost=unit == "cost")
                 line.cell(fmt.change(now, before, g, width), width, role, "right")
@@ -125,6 +125,9 @@ class Panel(Table[Group]):
                 line.cell(fmt.compact(item.totals.tokens, width), width, "text", "right")
 
     def _value(self, item: Group, unit: str, width: int, line: Line) -> None:
+        if unit == "cost" and not item.totals.effective_nano and item.totals.unpriced_tokens:
+            line.cell("unpriced", width, "warn", "right")
+            return
         if unit == "cost":
             text = fmt.money(
                 item.totals.effective_nano, width, item.totals.exactness, self.look.glyphs

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from textual.message import Message
-
 from textual.geometry import Size
+from textual.message import Message
 
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.look import Line, Look, frame
 from costtui.tui.widgets.lines import Lines
 
 T = TypeVar("T")
+HEADER_FROM = 8
+"""Lines of a table from which column titles are worth one of them."""
 
 
 class Column(NamedTuple):
@@ -108,7 +109,8 @@ class Table(Lines, Generic[T], can_focus=True):
     # Drawing --------------------------------------------------------------------------------
 
     def _visible_rows(self) -> int:
-        return max(0, self.content_size.height - 3)
+        height = self.content_size.height
+        return max(0, height - 2 - (height >= HEADER_FROM))
 
     def _settle(self) -> None:
         """Keep the cursor inside the list and the list around the cursor."""
@@ -132,9 +134,11 @@ class Table(Lines, Generic[T], can_focus=True):
         for column in columns:
             header.cell(column.title, column.width, self.header_role(column), column.align)
             header.put(" ")
-        body = [header] if height >= 5 else []
+        body = [header] if height >= HEADER_FROM else []
         cursor = self.look.palette.style("cursor")
-        for index in range(self.scrolled, min(len(self.items), self.scrolled + height - 3)):
+        for index in range(
+            self.scrolled, min(len(self.items), self.scrolled + self._visible_rows())
+        ):
             item = self.items[index]
             selected = index == self.cursor and self.has_focus
             line = Line(self.look)

@@ -1,0 +1,97 @@
+"""The list of requests behind what the overview shows."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+
+from costtui.model.snapshot import RequestRow
+from costtui.model.timewindow import DAY
+from costtui.tui.bindings import textual_bindings
+from costtui.tui.data import Answer
+from costtui.tui.messages import Ask, Open
+from costtui.tui.screens.side import SideScreen
+from costtui.tui.sheet import Sheet, requests
+from costtui.tui.shown import Shown
+from costtui.tui.widgets.request_table import RequestTable
+from costtui.tui.widgets.table import Table
+
+PAGE = 300
+"""Requests of one question: five screens of a big terminal, a few milliseconds."""
+MOST = 20_000
+"""Rows kept in memory; whoever scrolls further wants a filter."""
+
+
+class RequestsScreen(SideScreen):
+    """Newest first; older ones are read as the cursor gets there."""
+
+    where = "requests"
+    title_text = "requests"
+    BINDINGS = textual_bindings("requests")
+
+    def body(self) -> ComposeResult:
+        yield RequestTable(self.look, id="requests")
+
+    def on_mount(self) -> None:
+        self.table.focus()
+        self._asked = (self.shown.state.window, self.shown.state.back, self.shown.state.filters)
+        self._ask(None)
+
+    @property
+    def table(self) -> RequestTable:
+        return self.query_one(RequestTable)
+
+    def _ask(self, before: int | None) -> None:
+        self.post_message(Ask("requests", before, PAGE))
+
+    def store_changed(self) -> None:
+        """New data: read the head again, unless the user is reading further down."""
+        if self.table.cursor == 0:
+            self._ask(None)
+
+    def show(self, shown: Shown) -> None:
+        super().show(shown)
+        now = (shown.state.window, shown.state.back, shown.state.filters)
+        if now != self._asked:
+            self._asked = now
+            self._ask(None)
+
+    def answered(self, answer: Answer) -> None:
+        """A page arrived: the head, or what follows the last row."""
+        if answer.kind != "requests" or not isinstance(answer.value, list | tuple):
+            return
+        rows: list[RequestRow] = list(answer.value)
+        table = self.table
+        overview = self.shown.overview
+        table.day = overview is not None and overview.view.window.seconds > DAY
+        if answer.tag is None:
+            table.complete = len(rows) < PAGE
+            table.set_items(rows)
+        elif table.items and table.items[-1].id == answer.tag:
+            table.complete = len(rows) < PAGE or len(table.items) >= MOST
+            table.set_items([*table.items, *rows])
+
+    def on_table_moved(self, message: Table.Moved) -> None:
+        table = self.table
+        if message.table is not table or table.complete or not table.items:
+            return
+        if table.cursor >= len(table.items) - PAGE // 3:
+            self._ask(table.items[-1].id)
+
+    def sheet(self) -> Sheet | None:
+        """What `e` writes: the rows that have been read."""
+        if self.shown.overview is None:
+            return None
+        return requests(self.shown.overview.view, self.table.items)
+
+    def value(self) -> str:
+        """What `y` copies."""
+        row = self.table.current
+        return (row.request_id or str(row.id)) if row else ""
+
+    def action_filter(self) -> None:
+        self.post_message(Open("filter"))
+
+    def action_open(self) -> None:
+        row = self.table.current
+        if row is not None:
+            self.post_message(Open("request", row.id))

@@ -1,0 +1,157 @@
+"""The sources in full, the lines they could not read, the models without a price."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+
+from costtui.model.snapshot import SkippedLine, SourceStatus, UnpricedModel
+from costtui.tui import format as fmt
+from costtui.tui.bindings import textual_bindings
+from costtui.tui.cells import outside
+from costtui.tui.data import Answer
+from costtui.tui.look import Line, Look
+from costtui.tui.messages import Ask
+from costtui.tui.screens.side import SideScreen
+from costtui.tui.sheet import Sheet, sources
+from costtui.tui.shown import Shown
+from costtui.tui.widgets.grid import Entry, Grid
+from costtui.tui.widgets.health import Sources
+from costtui.tui.widgets.table import Column
+
+LISTS = ("all-sources", "skipped", "unpriced")
+
+
+class SourcesInFull(Sources):
+    """As on the overview, with everything there is room for."""
+
+    def columns(self, width: int) -> list[Column]:
+        columns = [
+            Column("name", "source", 20 if width >= 100 else 14),
+            Column("state", "state", 6),
+            Column("data", "last data", 9, "right"),
+        ]
+        if width >= 100:
+            columns += [
+                Column("ok", "last read", 9, "right"),
+                Column("kind", "kind", 20),
+                Column("records", "records", 9, "right"),
+            ]
+        return [*columns, Column("facts", "", 0)]
+
+    def note_line(self) -> Line:
+        return super(Sources, self).note_line()
+
+    def draw(self, item: SourceStatus, column: Column, line: Line) -> None:
+        match column.id:
+            case "ok":
+                text = fmt.time_of_day(item.last_ok, self.look.zone)
+                line.cell(text, column.width, "text", "right")
+            case "kind":
+                role = "" if item.role == "count" else f" ({outside(item.role, 12)})"
+                line.cell(outside(item.kind, 40) + role, column.width, "quiet")
+            case "records":
+                line.cell(fmt.count(item.records, column.width), column.width, "text", "right")
+            case _:
+                super().draw(item, column, line)
+
+
+def skipped_entry(number: int, line: SkippedLine, look: Look) -> Entry:
+    """One line that could not be read: where, why, and what it said."""
+    place = outside(line.part, 200)
+    place += f":{line.line}" if line.line else f" byte {line.offset:,}" if line.offset >= 0 else ""
+    when = fmt.date_and_time(line.at, look.zone)[5:]
+    return Entry(
+        f"{number}",
+        (when, outside(line.source, 40), _tail(place, 34), outside(line.reason, 120),
+         outside(line.text, 200)),
+        ("quiet", "text", "text", "warn", "quiet"),
+        line.text,
+    )  # fmt: skip
+
+
+def _tail(text: str, width: int) -> str:
+    """A path is told apart by its end."""
+    return text if len(text) <= width else "…" + text[-(width - 1) :]
+
+
+def unpriced_entry(model: UnpricedModel) -> Entry:
+    """One model without a rate, and how much went through it."""
+    name = f"{model.provider}/{model.model}" if model.provider else model.model
+    return Entry(
+        name,
+        (outside(model.provider, 60) or "(none)", outside(model.model, 120) or "(none)",
+         fmt.count(model.requests), fmt.compact(model.tokens),
+         "add it to `pricing:` and all of its history is priced"),
+        ("text", "text", "text", "text", "quiet"),
+        name,
+    )  # fmt: skip
+
+
+class SourcesScreen(SideScreen):
+    """F9."""
+
+    where = "sources"
+    title_text = "sources"
+    BINDINGS = textual_bindings("sources")
+
+    def body(self) -> ComposeResult:
+        yield SourcesInFull(self.look, id="all-sources")
+        yield Grid(
+            self.look,
+            ("when", "source", "where", "why", "text"),
+            title="skipped lines",
+            empty="none: everything could be read",
+            id="skipped",
+        )
+        yield Grid(
+            self.look,
+            ("provider", "model", "requests", "tokens", ""),
+            title="unpriced models",
+            empty="none: every model in this window has a price",
+            id="unpriced",
+        )
+
+    def on_mount(self) -> None:
+        self.pane = LISTS[0]
+        self.query_one(SourcesInFull).focus()
+        self.show(self.shown)
+        self.store_changed()
+
+    def store_changed(self) -> None:
+        """Read the skipped lines again."""
+        self.post_message(Ask("skipped"))
+
+    def show(self, shown: Shown) -> None:
+        super().show(shown)
+        self.query_one(SourcesInFull).show(shown)
+        unpriced = shown.overview.unpriced if shown.overview is not None else ()
+        self.query_one("#unpriced", Grid).set_items([unpriced_entry(m) for m in unpriced])
+
+    def answered(self, answer: Answer) -> None:
+        """The skipped lines arrived."""
+        if answer.kind == "skipped" and isinstance(answer.value, list | tuple):
+            lines = [skipped_entry(n, line, self.look) for n, line in enumerate(answer.value)]
+            self.query_one("#skipped", Grid).set_items(lines)
+
+    def action_panel(self, step: int) -> None:
+        self.pane = LISTS[(LISTS.index(self.pane) + step) % len(LISTS)]
+        self.query_one(f"#{self.pane}").focus(scroll_visible=False)
+
+    def value(self) -> str:
+        """What `y` copies."""
+        pane = self.query_one(f"#{self.pane}")
+        if isinstance(pane, Grid):
+            return pane.current.value if pane.current else ""
+        row = self.query_one(SourcesInFull).current
+        return (row.error or row.name) if row else ""
+
+    def sheet(self) -> Sheet | None:
+        """What `e` writes."""
+        if self.shown.overview is None:
+            return None
+        view = self.shown.overview.view
+        pane = self.query_one(f"#{self.pane}")
+        if not isinstance(pane, Grid):
+            return sources(view, self.query_one(SourcesInFull).items)
+        columns = tuple(t or "note" for t in pane.titles)
+        return Sheet(self.pane, columns, tuple(e.cells for e in pane.items), view)

@@ -1,0 +1,143 @@
+"""What is on screen as a table of values: the same rows, in the same order, in full precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from costtui.model.charge import CostBasis
+from costtui.model.money import decimal_text
+from costtui.model.snapshot import AlertStatus, Group, RequestRow, SourceStatus, Totals, View
+from costtui.model.usage import TOKEN_TYPES
+from costtui.tui.widgets.request_table import NANOSECONDS
+
+Value = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Rows of named values. Money is nano-USD as an integer and USD as decimal text."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+    view: View
+
+    @property
+    def window(self) -> tuple[str, str]:
+        """Start and end of the window, ISO 8601 in UTC."""
+        return iso(self.view.window.start), iso(self.view.window.end)
+
+
+def iso(seconds: float) -> str:
+    """Epoch seconds → `2026-11-22T10:57:03Z`; empty for 0."""
+    if not seconds:
+        return ""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+_TOTALS: tuple[tuple[str, Callable[[Totals], Value]], ...] = (
+    ("cost", lambda t: decimal_text(t.effective_nano)),
+    ("cost_nano", lambda t: t.effective_nano),
+    ("exactness", lambda t: t.exactness.word),
+    ("list_cost_nano", lambda t: t.list_nano),
+    ("requests", lambda t: t.requests),
+    ("errors", lambda t: t.errors),
+    ("throttled", lambda t: t.throttled),
+    ("tokens", lambda t: t.tokens),
+    *((f"tokens_{kind}", lambda t, kind=kind: int(getattr(t, kind))) for kind in TOKEN_TYPES),
+    ("unpriced_requests", lambda t: t.unpriced_requests),
+    ("unpriced_tokens", lambda t: t.unpriced_tokens),
+)
+
+
+def groups(view: View, dimension: str, rows: Sequence[Group]) -> Sheet:
+    """A panel."""
+    return Sheet(
+        dimension,
+        (dimension, *(n for n, _ in _TOTALS), "previous_cost_nano", "previous_requests"),
+        tuple(
+            (g.key, *(f(g.totals) for _, f in _TOTALS), g.previous.effective_nano,
+             g.previous.requests)
+            for g in rows
+        ),
+        view,
+    )  # fmt: skip
+
+
+def chart(view: View, spent: Sequence[int], requests: Sequence[int], gaps: frozenset[int]) -> Sheet:
+    """The chart: one row a bucket, clipped to the window; a gap has no value."""
+    window = view.window
+    rows = []
+    for index, bucket in enumerate(window.buckets()):
+        start, end = max(bucket, window.start), min(bucket + window.step, window.end)
+        gap = index in gaps
+        empty = gap and not spent[index]
+        rows.append((
+            iso(start), iso(end),
+            None if empty else decimal_text(spent[index]), None if empty else spent[index],
+            None if empty else requests[index], int(gap),
+        ))  # fmt: skip
+    return Sheet(
+        "chart", ("start", "end", "cost", "cost_nano", "requests", "gap"), tuple(rows), view
+    )
+
+
+def alerts(view: View, rows: Sequence[AlertStatus]) -> Sheet:
+    """The alerts."""
+    return Sheet(
+        "alerts",
+        ("state", "alert", "labels", "severity", "cost", "cost_nano", "exactness", "limit_nano",
+         "window", "since"),
+        tuple(
+            (a.state, a.rule, " ".join(f"{k}={v}" for k, v in a.labels), a.severity,
+             decimal_text(a.value_nano), a.value_nano, a.exactness.word, a.limit_nano, a.window,
+             iso(a.since))
+            for a in rows
+        ),
+        view,
+    )  # fmt: skip
+
+
+def sources(view: View, rows: Sequence[SourceStatus]) -> Sheet:
+    """The health of the sources."""
+    return Sheet(
+        "sources",
+        ("source", "kind", "gateway", "role", "last_ok", "last_data", "failures", "error", "lag_s",
+         "records", "skipped", "gaps", "resets", "overruns", "backfill_done", "backfill_total",
+         "note"),
+        tuple(
+            (s.name, s.kind, s.gateway, s.role, iso(s.last_ok), iso(s.last_data), s.failures,
+             s.error, s.lag_s, s.records, s.skipped, s.gaps, s.resets, s.overruns,
+             s.backfill_done, s.backfill_total, s.note)
+            for s in rows
+        ),
+        view,
+    )  # fmt: skip
+
+
+def requests(view: View, rows: Sequence[RequestRow]) -> Sheet:
+    """The requests that have been read into the list."""
+    return Sheet(
+        "requests",
+        ("time", "provider", "model", "consumer", "gateway", "endpoint", "service", "source",
+         "status", "latency_ms", "cost", "cost_nano", "basis", "list_cost_nano",
+         "reported_cost_nano", *(f"tokens_{k}" for k in TOKEN_TYPES), "request_id", "read_from",
+         "offset", "attributes"),
+        tuple(
+            (_exact_time(r.time_ns), *r.dims, r.source, r.status or None,
+             r.latency_ms if r.latency_ms >= 0 else None,
+             decimal_text(r.effective_nano) if r.basis else None,
+             r.effective_nano if r.basis else None, CostBasis(r.basis).name.lower(), r.list_nano,
+             r.reported_nano, *(getattr(r, k) for k in TOKEN_TYPES), r.request_id, r.part,
+             r.offset if r.offset >= 0 else None, r.attrs)
+            for r in rows
+        ),
+        view,
+    )  # fmt: skip
+
+
+def _exact_time(time_ns: int) -> str:
+    seconds, rest = divmod(time_ns, NANOSECONDS)
+    return f"{datetime.fromtimestamp(seconds, UTC).strftime('%Y-%m-%dT%H:%M:%S')}.{rest:09d}Z"
