@@ -98,3 +98,10 @@ def floors_at(retention: Retention, now: float) -> Floors:
     hour = max(floor(retention.hour), day)
     minute = max(floor(retention.minute), hour)
     return Floors(max(floor(retention.requests), day), minute, hour, day)
+
+
+def read_floors(meta: Mapping[str, object]) -> Floors:
+    """The floors as `meta` holds them."""
+    own = Floors()
+    stored = (meta.get(f"floor.{name}", getattr(own, name)) for name in Floors._fields)
+    return Floors(*(value if isinstance(value, int) else FOR_EVER for value in stored))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib.resources import files
-
-import aiosqlite
+from typing import TYPE_CHECKING
 
 from costtui.store.connection import APPLICATION_ID
+
+if TYPE_CHECKING:
+    import aiosqlite  # a viewer needs the schema too and does not pay for the import
 
 _NAME = re.compile(r"(\d{4})_\w+\.sql")
 

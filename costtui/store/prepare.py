@@ -266,7 +266,8 @@ def renumber(rows: Sequence[tuple[object, ...]], taken: dict[int, int]) -> list[
     out: list[tuple[object, ...]] = []
     for row in rows:
         identity, ns = row[0], row[1]
-        assert isinstance(identity, int) and isinstance(ns, int)
+        assert isinstance(identity, int)
+        assert isinstance(ns, int)
         ms = identity >> SEQUENCE_BITS
         while taken.get(ms, -1) >= SEQUENCE_MASK and ms < MAX_MS:
             ms, ns = ms + 1, ns - _MS_NS

@@ -19,6 +19,8 @@ from typing import Any, Final, NamedTuple
 import aiosqlite
 
 from costtui.model.charge import Charge, CostPolicy
+from costtui.model.dimension import Dimensions
+from costtui.model.dimension import Dimensions
 from costtui.model.timewindow import DAY, HOUR, MINUTE, floor_to
 from costtui.model.usage import UsageRecord
 from costtui.store.append import UPSERT, Appender
@@ -38,6 +40,9 @@ _QUANTITIES: Final = EFFECTIVE  # the columns before the money
 _LIST: Final = EFFECTIVE + 1
 _REPORTED: Final = EFFECTIVE + 2
 _BOUNDS: Final = EFFECTIVE + 3
+
+_UNKNOWN: Final = UsageRecord(0, 0, Dimensions())[16:]
+"""The fields of a record from `status` on, which no price depends on."""
 
 Target = int | tuple[int, int, int, bool]
 """Where usage goes: its own series, or (old series, basis, tier, listed) of a new one."""
@@ -122,6 +127,10 @@ async def reprice(
     async with session.transaction() as db:
         await session.put("price.fingerprint", fingerprint)
         await db.execute("DELETE FROM meta WHERE key IN ('reprice.fingerprint', 'reprice.cursor')")
+
+
+_TAIL = tuple(UsageRecord(0, 0, Dimensions()))[-5:]
+"""What a price does not depend on: status, latency, part, offset, attrs."""
 
 
 class _Work:
@@ -211,15 +220,18 @@ class _Work:
             effective, listed, reported, bounds, request_id = rest[9:]
             series = self._series[sid]
             time_ns = (identity >> SEQUENCE_BITS) * 1_000_000 + ns
-            record = UsageRecord(
-                time_ns,
-                time_ns,
-                series.dims,
-                *rest[:9],
-                reported,
-                series.estimated,
-                bounds,
-                request_id,
+            record = UsageRecord._make(
+                (
+                    time_ns,
+                    time_ns,
+                    series.dims,
+                    *rest[:9],
+                    reported,
+                    series.estimated,
+                    bounds,
+                    request_id,
+                    *_TAIL,
+                )
             )
             charge = self._charge(record, self._policy_of[series.source])
             target = _target(series, charge, charge.tier)
@@ -243,14 +255,18 @@ class _Work:
             if raw and not series.aggregated:
                 continue
             effective, listed, reported, bounds = values[EFFECTIVE:]
-            record = UsageRecord(
-                t * _NS,
-                (t + step) * _NS,
-                series.dims,
-                *values[:_QUANTITIES],
-                reported if series.reports else None,
-                series.estimated,
-                bounds,
+            record = UsageRecord._make(
+                (
+                    t * _NS,
+                    (t + step) * _NS,
+                    series.dims,
+                    *values[:_QUANTITIES],
+                    reported if series.reports else None,
+                    series.estimated,
+                    bounds,
+                    None,
+                    *_TAIL,
+                )
             )
             policy = self._policy_of[series.source]
             if series.aggregated or self._charge_at is None:

@@ -8,7 +8,7 @@ the caller remembers about the store is dropped through `forget` and read again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,7 @@ from costtui.store.connection import (
     make_private,
     store_errors,
 )
-from costtui.store.levels import Floors, floors_at
+from costtui.store.levels import Floors, floors_at, read_floors
 from costtui.store.migrate import migrate, newest
 
 Row = tuple[Any, ...]
@@ -188,14 +188,3 @@ class Session:
         """Read again what a rollback may have left wrong in memory."""
         with store_errors(self.path):
             await self._read_meta()
-
-
-def read_floors(meta: dict[str, Any]) -> Floors:
-    """The stored floors."""
-    own = Floors()
-    return Floors(*(int(meta.get(f"floor.{name}", getattr(own, name))) for name in own._fields))
-
-
-def only(rows: Sequence[Row]) -> Any:
-    """The single value of a query."""
-    return rows[0][0]

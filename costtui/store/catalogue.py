@@ -1,0 +1,160 @@
+"""What readers know of series: who they are, and which of them a view asks for.
+
+A few thousand series describe millions of rows, so filters and groups are resolved here, in
+Python, to sets of series ids; SQL sees integers only. Teams and organisations are joined here too,
+which makes a re-mapping in the config retroactive.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from typing import Final
+
+from costtui.config.schema import Consumer
+from costtui.errors import UsageError
+from costtui.model.dimension import DIMENSIONS, MAPPED_DIMENSIONS
+from costtui.model.snapshot import Filter
+from costtui.store.series import COLUMNS, Series, from_row
+
+RECONCILE: Final = "reconcile"
+ALL_DIMENSIONS: Final = (*DIMENSIONS, *MAPPED_DIMENSIONS, "source")
+_CONSUMER: Final = DIMENSIONS.index("consumer")
+_CACHED: Final = 64
+
+Selection = frozenset[int]
+
+
+class Catalogue:
+    """All series of a store, read once and then only what is new."""
+
+    def __init__(self, consumers: Sequence[tuple[str, Consumer]] = ()) -> None:
+        self.series: dict[int, Series] = {}
+        self.sources: dict[int, tuple[str, str]] = {}
+        """id → (name, role)."""
+        self._newest = 0
+        self._exact = {pattern: who for pattern, who in consumers if not _is_glob(pattern)}
+        self._globs = [(pattern, who) for pattern, who in consumers if _is_glob(pattern)]
+        self._who: dict[str, Consumer] = {}
+        self._selections: dict[tuple[tuple[Filter, ...], bool], Selection] = {}
+        self._keys: dict[tuple[str, ...], dict[int, tuple[str, ...]]] = {}
+
+    def refresh(self, connection: sqlite3.Connection) -> None:
+        """Learn what is new, inside of a read transaction."""
+        sources = {
+            int(identity): (str(name), str(role))
+            for identity, name, role in connection.execute("SELECT id, name, role FROM source")
+        }
+        rows = connection.execute(
+            f"SELECT {COLUMNS} FROM series WHERE id > ? ORDER BY id", (self._newest,)
+        ).fetchall()
+        if rows or sources != self.sources:
+            self.sources = sources
+            self._selections.clear()
+        for row in rows:
+            series = from_row(row)
+            self.series[series.id] = series
+            self._newest = series.id
+
+    def consumer(self, identity: str) -> Consumer:
+        """Who a consumer id is: the exact entry, else the last glob that matches."""
+        who = self._who.get(identity)
+        if who is None:
+            who = self._exact.get(identity)
+            if who is None:
+                who = next(
+                    (w for pattern, w in reversed(self._globs) if fnmatchcase(identity, pattern)),
+                    Consumer(),
+                )
+            self._who[identity] = who
+        return who
+
+    def value(self, series: Series, dimension: str) -> str:
+        """What `series` has for a dimension. Raises `UsageError` for one that is not known."""
+        if dimension in DIMENSIONS:
+            return series.dims[DIMENSIONS.index(dimension)]
+        if dimension == "team":
+            return self.consumer(series.dims.consumer).team
+        if dimension == "org":
+            return self.consumer(series.dims.consumer).org
+        if dimension == "source":
+            return self.sources.get(series.source, ("", ""))[0]
+        raise UsageError(f"{dimension!r} is not a dimension; known are {', '.join(ALL_DIMENSIONS)}")
+
+    def keys(self, by: tuple[str, ...]) -> dict[int, tuple[str, ...]]:
+        """series → its values of `by`."""
+        known = self._keys.setdefault(by, {})
+        if len(known) != len(self.series):
+            for identity, series in self.series.items():
+                if identity not in known:
+                    known[identity] = tuple(self.value(series, d) for d in by)
+        return known
+
+    def select(self, filters: tuple[Filter, ...], *, reconcile: bool = False) -> Selection:
+        """The series that all `filters` let pass.
+
+        Sources that only reconcile are left out, or with `reconcile` are the only ones.
+        Raises `UsageError` for an unknown dimension, operator or a broken regular expression.
+        """
+        found = self._selections.get((filters, reconcile))
+        if found is not None:
+            return found
+        ids = [
+            identity
+            for identity, series in self.series.items()
+            if (self.sources.get(series.source, ("", ""))[1] == RECONCILE) is reconcile
+        ]
+        for step in filters:
+            ids = self._passing(ids, step)
+        if len(self._selections) >= _CACHED:
+            self._selections.clear()
+        selection = self._selections[filters, reconcile] = frozenset(ids)
+        return selection
+
+    def _passing(self, ids: list[int], step: Filter) -> list[int]:
+        match, negative = _matcher(step)
+        verdicts: dict[str, bool] = {}
+
+        def ok(text: str) -> bool:
+            verdict = verdicts.get(text)
+            if verdict is None:
+                verdict = verdicts[text] = match(text)
+            return verdict
+
+        return [i for i in ids if any(map(ok, self._texts(i, step.dimension))) is not negative]
+
+    def _texts(self, identity: int, dimension: str) -> list[str]:
+        """What a filter on `dimension` looks at; a consumer goes by its name too."""
+        series = self.series[identity]
+        names = ALL_DIMENSIONS if dimension == "any" else (dimension,)
+        texts = [self.value(series, name) for name in names]
+        if dimension in ("any", "consumer"):
+            name = self.consumer(series.dims[_CONSUMER]).name
+            if name:
+                texts.append(name)
+        return texts
+
+
+def _is_glob(pattern: str) -> bool:
+    return any(char in pattern for char in "*?[")
+
+
+def _matcher(step: Filter) -> tuple[Callable[[str], bool], bool]:
+    """(test of one value, whether the filter is negative)."""
+    wanted = step.value
+    negative = step.op.startswith("!")
+    op = step.op.removeprefix("!") or "="
+    if op == "=":
+        return wanted.__eq__, negative
+    if op == "*":
+        folded = wanted.casefold()
+        return lambda text: folded in text.casefold(), negative
+    if op == "~":
+        try:
+            pattern = re.compile(wanted)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise UsageError(f"{wanted!r} is not a regular expression: {error}") from error
+        return lambda text: pattern.search(text) is not None, negative
+    raise UsageError(f"{step.op!r} is not a filter operator; known are = != ~ !~ * !*")

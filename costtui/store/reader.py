@@ -1,0 +1,349 @@
+"""The reading side: every question a screen, a report or an alert asks, by read-only SQL.
+
+One `Reader` belongs to one thread. Every public call is one read transaction, so all of its numbers
+belong together. A store that does not exist yet reads as an empty one: a viewer may start before
+the collector has made the file, and sees it as soon as it is there.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from costtui.config.schema import Consumer
+from costtui.errors import UsageError
+from costtui.model.charge import Exactness
+from costtui.model.snapshot import (
+    AlertStatus,
+    Filter,
+    Gap,
+    Group,
+    Overview,
+    RequestRow,
+    SkippedLine,
+    SourceStatus,
+    Totals,
+    UnpricedModel,
+    View,
+)
+from costtui.model.timewindow import (
+    DAY,
+    HOUR,
+    MINUTE,
+    Window,
+    ceil_minute,
+    floor_to,
+    previous,
+    start_of_day,
+    start_of_month,
+    start_of_next_month,
+)
+from costtui.store import overview as screens
+from costtui.store import requests, timeline
+from costtui.store.catalogue import Selection
+from costtui.store.cover import kept, whole_minutes
+from costtui.store.levels import LEVELS, Floors
+from costtui.store.reading import Reading
+from costtui.store.rows import (
+    ALERT_SQL,
+    SKIPPED_SQL,
+    STATUS_SQL,
+    alert_from_row,
+    skipped_from_row,
+    status_from_row,
+)
+from costtui.store.sums import Sums, add_up
+
+HEARTBEAT_S: Final = 30.0
+"""A collector that said something within this time is alive."""
+
+_WEEK: Final = 7 * 86400
+DEFAULT_DIMENSIONS: Final = ("provider", "model", "consumer", "gateway")
+
+
+class Reader(Reading):
+    """Reads the store at `path`. Times are epoch seconds; days and months begin in `zone`.
+
+    Every method may raise a `StoreError` (damaged, newer, unreadable) and, for a filter or a
+    dimension that makes no sense, a `UsageError`. Money is nano-USD. Queries take `now`, epoch
+    seconds, whether or not their answer depends on it, so that callers need not know.
+    """
+
+    # Usage
+
+    def _view(self, view: View) -> View:
+        window = kept(whole_minutes(view.window), self._floors)
+        return view if window is view.window else replace(view, window=window)
+
+    def _previous(self, window: Window) -> Window:
+        return kept(previous(window, self._zone), self._floors)
+
+    def _total(self, connection: sqlite3.Connection, window: Window, chosen: Selection) -> Totals:
+        window = kept(window, self._floors)
+        return self._cache.total(connection, window.start, window.end, chosen)
+
+    def _sums(self, connection: sqlite3.Connection, window: Window, chosen: Selection) -> Sums:
+        sums = self._cache.by_series(connection, window.start, window.end)
+        return self._cache.extend(sums, chosen)
+
+    def overview(
+        self, view: View, now: float, dimensions: Sequence[str] = DEFAULT_DIMENSIONS
+    ) -> Overview:
+        """Everything the overview shows. `view` of the answer is what was really read: where
+        retention keeps no minutes, its window is wider and its steps are coarser."""
+        with self._read() as connection:
+            asked, view = view, self._view(view)
+            window = view.window
+            chosen = self._catalogue.select(view.filters)
+            before_window = self._previous(window)
+            rows = self._sums(connection, window, chosen)
+            before = self._sums(connection, before_window, chosen)
+            buckets = screens.chart(connection, self._cache, window, chosen)
+            cost, count = buckets.spark(buckets.vectors)
+            total, previous_total = add_up(rows.values()), add_up(before.values())
+            gaps = _gaps(connection, window.start, window.end)
+            end = ceil_minute(now)
+            today = Window(start_of_day(now, self._zone), end, HOUR, "today")
+            month = Window(start_of_month(now, self._zone), end, HOUR, "month")
+            month_total = self._total(connection, month, chosen)
+            earliest = _earliest(connection, self._floors)
+            if window.live:
+                hour = Window(end - HOUR, end, MINUTE)
+                burn, burn_before = (
+                    self._total(connection, w, chosen).effective_nano
+                    for w in (hour, Window(end - 2 * HOUR, end - HOUR, MINUTE))
+                )
+            else:
+                burn = _per_hour(total, window)
+                burn_before = _per_hour(previous_total, before_window)
+            return Overview(
+                view=view,
+                revision=self._revision,
+                taken_at=now,
+                total=total,
+                previous=previous_total,
+                today=self._total(connection, today, chosen),
+                today_previous=self._total(connection, previous(today, self._zone), chosen),
+                month=month_total,
+                month_previous=self._total(connection, previous(month, self._zone), chosen),
+                month_projection_nano=month_total.effective_nano
+                + self._rest_of_month(connection, now, end, earliest, chosen),
+                burn_nano_per_hour=burn,
+                burn_previous_nano_per_hour=burn_before,
+                chart=cost,
+                chart_requests=count,
+                gap_buckets=screens.gap_buckets(window, cost, count, gaps),
+                breakdowns=tuple(
+                    screens.breakdown(self._catalogue, d, rows, before, buckets) for d in dimensions
+                ),
+                sources=_statuses(connection),
+                alerts=_alerts(connection),
+                unpriced=screens.unpriced(self._catalogue, rows),
+                gaps=gaps,
+                collector_alive=self._alive(now),
+                earliest=earliest,
+                notes=_notes(asked.window, window),
+            )
+
+    def _rest_of_month(
+        self,
+        connection: sqlite3.Connection,
+        now: float,
+        end: int,
+        earliest: float,
+        chosen: Selection,
+    ) -> int:
+        """What the rest of the month costs at the rate of the last seven days, or of all there is
+        where that is less."""
+        since = max(floor_to(end - _WEEK, HOUR), floor_to(int(earliest), HOUR))
+        if not earliest or since >= end:
+            return 0
+        left = max(0, start_of_next_month(now, self._zone) - end)
+        spent = self._total(connection, Window(since, end, HOUR), chosen).effective_nano
+        return spent * left // max(end - since, HOUR)
+
+    def _alive(self, now: float) -> bool:
+        return abs(now - self._heartbeat) < HEARTBEAT_S or self._lock.holder() is not None
+
+    def totals(self, view: View, now: float) -> Totals:  # noqa: ARG002
+        """The sums of a view."""
+        with self._read() as connection:
+            view = self._view(view)
+            return self._total(connection, view.window, self._catalogue.select(view.filters))
+
+    def breakdown(
+        self,
+        view: View,
+        by: Sequence[str],
+        now: float,  # noqa: ARG002
+        *,
+        reconcile: bool = False,
+    ) -> list[tuple[tuple[str, ...], Totals]]:
+        """(values of `by`, sums), dearest first. With `reconcile`, of the sources that are only
+        compared, and no others."""
+        with self._read() as connection:
+            view = self._view(view)
+            chosen = self._catalogue.select(view.filters, reconcile=reconcile)
+            return self._broken_down(connection, view.window, tuple(by), chosen)
+
+    def _broken_down(
+        self,
+        connection: sqlite3.Connection,
+        window: Window,
+        by: tuple[str, ...],
+        chosen: Selection,
+    ) -> list[tuple[tuple[str, ...], Totals]]:
+        rows = self._sums(connection, window, chosen)
+        keys = self._catalogue.keys(by)
+        found = [
+            (key, add_up([rows[i] for i in ids]))
+            for key, ids in screens.grouped(keys, rows).items()
+        ]
+        found.sort(key=lambda pair: (-pair[1].effective_nano, -pair[1].requests, pair[0]))
+        return found
+
+    def groups(self, view: View, by: str, now: float) -> tuple[Group, ...]:  # noqa: ARG002
+        """One panel: the groups of a dimension with sparks and the period before."""
+        with self._read() as connection:
+            view = self._view(view)
+            chosen = self._catalogue.select(view.filters)
+            return screens.breakdown(
+                self._catalogue,
+                by,
+                self._sums(connection, view.window, chosen),
+                self._sums(connection, self._previous(view.window), chosen),
+                screens.chart(connection, self._cache, view.window, chosen),
+            ).groups
+
+    def timeline(self, view: View, step: int, now: float) -> list[tuple[int, Totals]]:  # noqa: ARG002
+        """(start of the bucket, sums) for each bucket of `step` seconds, oldest first, empty ones
+        too. `step` is that of a roll-up level; it is coarser where retention asks for it."""
+        if step not in {level.step for level in LEVELS}:
+            raise UsageError(f"{step} seconds is not the step of a roll-up")
+        with self._read() as connection:
+            window = kept(replace(whole_minutes(view.window), step=step), self._floors)
+            chosen = self._catalogue.select(view.filters)
+            return timeline.timeline(connection, self._cache, self._catalogue, window, chosen)
+
+    def effective_view(self, view: View) -> View:
+        """What a query of `view` really reads, given what retention has kept."""
+        with self._read():
+            return self._view(view)
+
+    def cost_over(
+        self, window_s: int, by: Sequence[str], where: Sequence[tuple[str, str]], now: float
+    ) -> dict[tuple[tuple[str, str], ...], tuple[int, Exactness]]:
+        """(effective nano-USD, exactness) of the last `window_s` seconds for each label set of
+        `by`; `{(): …}` without `by`."""
+        end = ceil_minute(now)
+        filters = tuple(Filter(dimension, value) for dimension, value in where)
+        with self._read() as connection:
+            window = kept(whole_minutes(Window(end - window_s, end, MINUTE)), self._floors)
+            chosen = self._catalogue.select(filters)
+            if not by:
+                total = self._total(connection, window, chosen)
+                return {(): (total.effective_nano, total.exactness)}
+            rows = self._broken_down(connection, window, tuple(by), chosen)
+            return {
+                tuple(zip(by, key, strict=True)): (totals.effective_nano, totals.exactness)
+                for key, totals in rows
+            }
+
+    def unpriced(self, view: View, now: float) -> tuple[UnpricedModel, ...]:  # noqa: ARG002
+        """Models of the view that have no rate."""
+        with self._read() as connection:
+            view = self._view(view)
+            chosen = self._catalogue.select(view.filters)
+            return screens.unpriced(self._catalogue, self._sums(connection, view.window, chosen))
+
+    # Requests
+
+    def requests(self, view: View, limit: int, before: int | None = None) -> list[RequestRow]:
+        """At most `limit` requests of the view, newest first, older than the id `before`."""
+        with self._read() as connection:
+            chosen = self._catalogue.select(view.filters)
+            return requests.newest(
+                connection, self._catalogue, self._floors, view.window, chosen, limit, before
+            )
+
+    def request(self, identity: int) -> RequestRow | None:
+        """One request in full, None when it is no longer kept."""
+        with self._read() as connection:
+            return requests.one(connection, self._catalogue, identity)
+
+    # The rest
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """Every source, by name."""
+        with self._read() as connection:
+            return _statuses(connection)
+
+    def skipped(self, source: str | None = None, limit: int = 200) -> tuple[SkippedLine, ...]:
+        """Examples of lines that could not be read, newest first."""
+        where = "" if source is None else " WHERE source.name = ?"
+        order = " ORDER BY skipped.id DESC LIMIT ?"
+        parameters = (limit,) if source is None else (source, limit)
+        with self._read() as connection:
+            rows = connection.execute(SKIPPED_SQL + where + order, parameters)
+            return tuple(map(skipped_from_row, rows))
+
+    def alerts(self) -> tuple[AlertStatus, ...]:
+        with self._read() as connection:
+            return _alerts(connection)
+
+    def gaps(self, start: float, end: float) -> tuple[Gap, ...]:
+        """Stretches without data that touch `[start, end)`."""
+        with self._read() as connection:
+            return _gaps(connection, start, end)
+
+    def collector_alive(self, now: float) -> bool:
+        """Whether some collector holds the store, or has said so within half a minute."""
+        with self._read():
+            return self._alive(now)
+
+    def consumer(self, identity: str) -> Consumer:
+        """Who the config says a consumer is; empty where it says nothing."""
+        return self._catalogue.consumer(identity)
+
+
+def _statuses(connection: sqlite3.Connection) -> tuple[SourceStatus, ...]:
+    return tuple(map(status_from_row, connection.execute(STATUS_SQL)))
+
+
+def _alerts(connection: sqlite3.Connection) -> tuple[AlertStatus, ...]:
+    return tuple(map(alert_from_row, connection.execute(ALERT_SQL)))
+
+
+def _gaps(connection: sqlite3.Connection, start: float, end: float) -> tuple[Gap, ...]:
+    rows: Any = connection.execute(
+        "SELECT source.name, start, end FROM gap JOIN source ON source.id = gap.source "
+        "WHERE start < ? AND end > ? ORDER BY start, source.name",
+        (end, start),
+    )
+    return tuple(Gap(*row) for row in rows)
+
+
+def _earliest(connection: sqlite3.Connection, floors: Floors) -> float:
+    """The bucket of the oldest usage, as fine as it is still known."""
+    found = 0
+    for level in reversed(LEVELS):
+        low = max(found, floors.of(level))
+        row = connection.execute(f"SELECT min(t) FROM {level.table} WHERE t >= ?", (low,))
+        oldest = row.fetchone()[0]
+        if oldest is None or (found and oldest >= found + 86400):
+            break
+        found = int(oldest)
+    return float(found)
+
+
+def _per_hour(totals: Totals, window: Window) -> int:
+    return totals.effective_nano * HOUR // max(window.seconds, MINUTE)
+
+
+def _notes(asked: Window, read: Window) -> tuple[str, ...]:
+    if (asked.start, asked.end, asked.step) == (read.start, read.end, read.step):
+        return ()
+    unit = "days" if read.step >= DAY and asked.step < DAY else "hours"
+    return (f"only {unit} are kept of this time: the window is widened to whole {unit}",)

@@ -1,0 +1,199 @@
+"""Sums by series of a stretch of time, cached.
+
+What is closed does not change: a segment that was summed once is answered from memory until some
+revision touches it, whatever filter or group is asked for, because what is cached is by series. A
+key press on the same window then costs no SQL, and a refresh reads the open minute.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from costtui.model.charge import CostBasis
+from costtui.model.snapshot import Totals
+from costtui.store.catalogue import Catalogue, Selection
+from costtui.store.cover import Segment, cover
+from costtui.store.levels import COLUMNS, EFFECTIVE
+
+SUMS_KEPT: Final = 24_000
+"""Cached rows of sums, about half a kilobyte each."""
+
+CELLS_KEPT: Final = 400_000
+"""Cached cells of matrices, eight bytes each."""
+
+Sums = dict[int, tuple[int, ...]]
+"""series → the thirteen sums."""
+
+_SUM_SQL: Final = (
+    f"SELECT series, {', '.join(f'sum({c})' for c in COLUMNS)} FROM {{}} "
+    "WHERE t >= ? AND t < ? GROUP BY series"
+)
+_ROWS_SQL: Final = f"SELECT series, {', '.join(COLUMNS)} FROM {{}} WHERE t = ?"
+
+
+@dataclass(slots=True)
+class _Entry:
+    sums: Sums
+    totals: dict[Selection, Totals] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Matrix:
+    """effective and requests of each series for each bucket of one level."""
+
+    width: int
+    effective: dict[int, array[int]]
+    requests: dict[int, array[int]]
+
+
+class SumCache:
+    """Sums of one store. Every method is called inside of a read transaction."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._sums: OrderedDict[Segment, _Entry] = OrderedDict()
+        self._matrices: OrderedDict[Segment, Matrix] = OrderedDict()
+        self._revision = -1
+        self._rows = 0
+        self._cells = 0
+
+    def refresh(self, connection: sqlite3.Connection, revision: int) -> None:
+        """Forget what has changed since the last time."""
+        if revision == self._revision:
+            return
+        touches = connection.execute(
+            "SELECT low, high FROM touch WHERE revision > ? ORDER BY low", (self._revision,)
+        ).fetchall()
+        if self._revision < 0 or len(touches) != revision - self._revision:
+            self.clear()
+        elif touches:
+            merged: list[list[int]] = []
+            for low, high in touches:
+                if merged and low <= merged[-1][1]:
+                    merged[-1][1] = max(merged[-1][1], high)
+                elif high > low:
+                    merged.append([low, high])
+            for low, high in merged:
+                self._drop(low, high)
+        self._revision = revision
+
+    def clear(self) -> None:
+        self._sums.clear()
+        self._matrices.clear()
+        self._rows = self._cells = 0
+
+    def _drop(self, low: int, high: int) -> None:
+        for segment in [s for s in self._sums if s.low < high and s.high > low]:
+            self._rows -= len(self._sums.pop(segment).sums)
+        for segment in [s for s in self._matrices if s.low < high and s.high > low]:
+            matrix = self._matrices.pop(segment)
+            self._cells -= 2 * matrix.width * len(matrix.effective)
+
+    def _entry(self, connection: sqlite3.Connection, segment: Segment) -> _Entry:
+        entry = self._sums.get(segment)
+        if entry is not None:
+            self._sums.move_to_end(segment)
+            return entry
+        rows = connection.execute(_SUM_SQL.format(segment.table), segment[1:])
+        entry = _Entry({row[0]: row[1:] for row in rows})
+        self._sums[segment] = entry
+        self._rows += len(entry.sums) + 1
+        while self._rows > SUMS_KEPT and len(self._sums) > 1:
+            _, old = self._sums.popitem(last=False)
+            self._rows -= len(old.sums) + 1
+        return entry
+
+    def by_series(self, connection: sqlite3.Connection, low: int, high: int) -> Sums:
+        """The sums of `[low, high)` for each series that has any."""
+        parts = [self._entry(connection, segment).sums for segment in cover(low, high)]
+        return merge(parts)
+
+    def total(
+        self, connection: sqlite3.Connection, low: int, high: int, selection: Selection
+    ) -> Totals:
+        """The totals of `[low, high)` over the selected series."""
+        parts = []
+        for segment in cover(low, high):
+            entry = self._entry(connection, segment)
+            total = entry.totals.get(selection)
+            if total is None:
+                if len(entry.totals) >= 8:
+                    entry.totals.clear()
+                rows = self.extend(entry.sums, selection).values()
+                total = entry.totals[selection] = add_up(rows)
+            parts.append(total)
+        return add_up(parts)
+
+    def extend(self, sums: Mapping[int, tuple[int, ...]], selection: Selection) -> Sums:
+        """The selected rows with the four columns of `Totals` that the basis tells."""
+        series = self._catalogue.series
+        out: Sums = {}
+        for sid, row in sums.items():
+            if sid not in selection:
+                continue
+            basis = series[sid].basis
+            if basis is CostBasis.UNPRICED:
+                out[sid] = (*row, row[0], sum(row[3:9]), 0, 0)
+            elif basis is CostBasis.ESTIMATED:
+                out[sid] = (*row, 0, 0, row[EFFECTIVE], row[0])
+            else:
+                out[sid] = (*row, 0, 0, 0, 0)
+        return out
+
+    def matrix(self, connection: sqlite3.Connection, segment: Segment, step: int) -> Matrix:
+        """effective and requests of each series in each bucket of `segment`."""
+        found = self._matrices.get(segment)
+        if found is not None:
+            self._matrices.move_to_end(segment)
+            return found
+        low = segment.low
+        width = (segment.high - low) // step
+        empty = array("q", bytes(8 * width))
+        effective: dict[int, array[int]] = {}
+        requests: dict[int, array[int]] = {}
+        for t, sid, cost, count in connection.execute(
+            f"SELECT t, series, effective, requests FROM {segment.table} WHERE t >= ? AND t < ?",
+            segment[1:],
+        ):
+            if sid not in effective:
+                effective[sid] = empty[:]
+                requests[sid] = empty[:]
+            at = (t - low) // step
+            effective[sid][at] = cost
+            requests[sid][at] = count
+        found = Matrix(width, effective, requests)
+        self._matrices[segment] = found
+        self._cells += 2 * width * len(effective)
+        while self._cells > CELLS_KEPT and len(self._matrices) > 1:
+            _, old = self._matrices.popitem(last=False)
+            self._cells -= 2 * old.width * len(old.effective)
+        return found
+
+
+def merge(parts: list[Sums]) -> Sums:
+    """The sums of several stretches."""
+    if len(parts) == 1:
+        return parts[0]
+    lists: dict[int, list[tuple[int, ...]]] = {}
+    for part in parts:
+        for sid, row in part.items():
+            own = lists.get(sid)
+            if own is None:
+                lists[sid] = [row]
+            else:
+                own.append(row)
+    return {
+        sid: rows[0] if len(rows) == 1 else tuple(map(sum, zip(*rows, strict=True)))
+        for sid, rows in lists.items()
+    }
+
+
+def add_up(rows: Iterable[tuple[int, ...]]) -> Totals:
+    """Column by column; zeros for no rows."""
+    columns = list(zip(*rows, strict=True))
+    return Totals(*map(sum, columns)) if columns else Totals()
