@@ -11,6 +11,7 @@ each level stays the sum of the finer one. The cursor moves in the same transact
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from operator import add
@@ -19,7 +20,6 @@ from typing import Any, Final, NamedTuple
 import aiosqlite
 
 from costtui.model.charge import Charge, CostPolicy
-from costtui.model.dimension import Dimensions
 from costtui.model.dimension import Dimensions
 from costtui.model.timewindow import DAY, HOUR, MINUTE, floor_to
 from costtui.model.usage import UsageRecord
@@ -41,8 +41,8 @@ _LIST: Final = EFFECTIVE + 1
 _REPORTED: Final = EFFECTIVE + 2
 _BOUNDS: Final = EFFECTIVE + 3
 
-_UNKNOWN: Final = UsageRecord(0, 0, Dimensions())[16:]
-"""The fields of a record from `status` on, which no price depends on."""
+_TAIL: Final = UsageRecord(0, 0, Dimensions())[-5:]
+"""What a price does not depend on: status, latency, part, offset, attrs."""
 
 Target = int | tuple[int, int, int, bool]
 """Where usage goes: its own series, or (old series, basis, tier, listed) of a new one."""
@@ -101,14 +101,25 @@ async def reprice(
     *,
     charge_at: ChargeAt | None = None,
 ) -> AsyncIterator[Repriced]:
-    """See `Store.reprice`. A source that is not in `policies` is priced as `reported`."""
-    if await session.get("price.fingerprint") == fingerprint:
+    """See `Store.reprice`. A source that is not in `policies` keeps the policy it had last."""
+    known: dict[str, int] = json.loads(await session.get("price.policies") or "{}")
+    # A source that is new has no history; one that is gone keeps the policy it had.
+    changed_policy = any(known.get(name, policy) != policy for name, policy in policies.items())
+    if await session.get("price.fingerprint") == fingerprint and not changed_policy:
+        if not known.keys() >= policies.keys():
+            async with session.transaction():
+                await _remember(session, known, policies)
         return
-    if await session.get("reprice.fingerprint") != fingerprint:
+    if changed_policy:
+        fingerprint_now = f"{fingerprint} {sorted(policies.items())}"
+    else:
+        fingerprint_now = fingerprint
+    if await session.get("reprice.fingerprint") != fingerprint_now:
         async with session.transaction() as db:
-            await session.put("reprice.fingerprint", fingerprint)
+            await session.put("reprice.fingerprint", fingerprint_now)
             await db.execute("DELETE FROM meta WHERE key = 'reprice.cursor'")
-    work = _Work(session, appender, charge, charge_at, policies)
+    kept = {name: CostPolicy(value) for name, value in known.items()}
+    work = _Work(session, appender, charge, charge_at, {**kept, **policies})
     cursor = await session.get("reprice.cursor")
     changed = 0
     while True:
@@ -126,11 +137,15 @@ async def reprice(
             changed = 0
     async with session.transaction() as db:
         await session.put("price.fingerprint", fingerprint)
+        await _remember(session, known, policies)
         await db.execute("DELETE FROM meta WHERE key IN ('reprice.fingerprint', 'reprice.cursor')")
 
 
-_TAIL = tuple(UsageRecord(0, 0, Dimensions()))[-5:]
-"""What a price does not depend on: status, latency, part, offset, attrs."""
+async def _remember(
+    session: Session, known: dict[str, int], policies: Mapping[str, CostPolicy]
+) -> None:
+    merged = {**known, **{name: int(policy) for name, policy in policies.items()}}
+    await session.put("price.policies", json.dumps(merged, sort_keys=True))
 
 
 class _Work:
