@@ -45,6 +45,9 @@ _NUMBER = re.compile(
     rb"[ \t]*([+-]?(?:\d[^\s_]*|\.\d[^\s_]*|nan|inf|infinity))(?=[ \t\r]|$)", re.IGNORECASE
 )
 
+_WINDOW = 1 << 20
+"""Bytes of a page that are searched in one step."""
+
 _JSON = re.compile(rb"""\[|"|\{\s*(?:"[^"]*"\s*:|\})""")
 """A page may begin with `{` too: `{"a.name",label="x"} 1`."""
 
@@ -123,7 +126,7 @@ class PageReader(Generic[T]):
     def read(self, body: bytes) -> Page[T]:
         """Read a page. `body` must begin with a newline (see `framed`)."""
         self._number += 1
-        page: Page[T] = Page(self._number, runs=self._wanted.findall(body))
+        page: Page[T] = Page(self._number, runs=self._find(body))
         if page.runs == self._runs:
             page.unchanged = True
             return page
@@ -153,6 +156,18 @@ class PageReader(Generic[T]):
                 if text != entry.text:
                     changed.append(entry)
         return page
+
+    def _find(self, body: bytes) -> list[bytes]:
+        """The wanted lines. In steps: one search holds the interpreter until it ends, and the
+        event loop in the other thread must not wait for 13 ms."""
+        runs: list[bytes] = []
+        start, size = 0, len(body)
+        while start < size:
+            end = body.find(b"\n", min(start + _WINDOW, size), size)
+            end = size if end < 0 else end
+            runs += self._wanted.findall(body, start, end)
+            start = end
+        return runs
 
     def commit(self, page: Page[T]) -> None:
         """The page's batch is stored: what it said is now "last time"."""

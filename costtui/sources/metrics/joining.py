@@ -144,14 +144,16 @@ class Joiner:
         sums: dict[Dimensions, list[int]] = {}
         lost: set[Dimensions] = set()
         known: set[Dimensions] = set()
+        settled = self._seen if self._hold else None
         for placements, delta, was_known, was_lost in increments:
             for placement in placements:
                 if not active(placement):
                     continue
                 dims = placement.dims
-                if was_known:
-                    known.add(dims)
-                result.seen.add(dims)
+                if settled is not None and dims not in settled:
+                    result.seen.add(dims)
+                    if was_known:
+                        known.add(dims)
                 if was_lost:
                     lost.add(dims)
                 elif not delta:

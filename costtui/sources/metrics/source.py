@@ -41,7 +41,7 @@ class _Digest:
     page: Page[Series]
     advance: Advance[Series]
     joined: Joined
-    note: str
+    batch: Batch
 
 
 class MetricsSource:
@@ -87,12 +87,11 @@ class MetricsSource:
                 # When the first attempt was must survive: what starts later is counted whole.
                 yield Batch(checkpoint=first)
             raise
-        batch = self._batch(digest, now)
         self._reader.commit(digest.page)
-        self._note = digest.note
+        self._note = digest.batch.note
         self._counters.commit(digest.advance)
         self._joiner.commit(digest.joined)
-        yield batch
+        yield digest.batch
 
     async def close(self) -> None:
         """Close the connection."""
@@ -132,28 +131,34 @@ class MetricsSource:
         note = self._note
         if note is None or not page.unchanged or not page.runs:
             note = self._remark(body, page)
-        return _Digest(page, advance, joined, note)
+        return _Digest(page, advance, joined, self._batch(page, advance, joined, note, now))
 
     def _readings(
         self, page: Page[Series], entries: Iterable[Entry[Series]]
     ) -> list[Reading[Series]]:
-        readings = []
+        readings: list[Reading[Series]] = []
+        append = readings.append
         name_of = self._mapper.counter_name
         names: dict[str, str] = {}
         created = self._index.created
         for entry in entries:
             series = entry.item
-            try:
-                number = number_text(entry.now)
-                if number is None:
+            text = entry.now
+            if series.factor is None and text[1:].isdigit() and len(text) < 19:
+                value = int(text)  # the usual form, in a fifth of the time
+            else:
+                try:
+                    number = number_text(text)
+                    if number is None:
+                        continue
+                    value = amount(series, number)
+                except ValueError as error:
+                    note_bad_number(page, entry, str(error))
                     continue
-                value = amount(series, number)
-            except ValueError as error:
-                note_bad_number(page, entry, str(error))
-                continue
-            name = names.get(entry.name) or names.setdefault(entry.name, name_of(entry.name))
-            born = created(series.pair, page.number)
-            readings.append(Reading(series.key, name, value, born, series))
+            name = names.get(entry.name)
+            if name is None:
+                name = names[entry.name] = name_of(entry.name)
+            append(Reading(series.key, name, value, created(series.pair, page.number), series))
         return readings
 
     def _has_cost(self, dims: Dimensions, advance: Advance[Series]) -> bool:
@@ -187,23 +192,28 @@ class MetricsSource:
             )
         return ""
 
-    def _batch(self, digest: _Digest, now: float) -> Batch:
-        checkpoint = self._counters.checkpoint(digest.advance)
-        checkpoint.update(self._joiner.checkpoint(digest.joined))
-        records = digest.joined.records
+    def _batch(
+        self,
+        page: Page[Series],
+        advance: Advance[Series],
+        joined: Joined,
+        note: str,
+        now: float,
+    ) -> Batch:
+        checkpoint = self._counters.checkpoint(advance)
+        checkpoint.update(self._joiner.checkpoint(joined))
+        part = self._fetcher.shown
         return Batch(
-            records=records,
+            records=joined.records,
             checkpoint=checkpoint,
             skipped=[
-                SkippedLine(
-                    self.name, self._fetcher.shown, bad.offset, bad.line, bad.reason, bad.text, now
-                )
-                for bad in digest.page.bad
+                SkippedLine(self.name, part, bad.offset, bad.line, bad.reason, bad.text, now)
+                for bad in page.bad
             ],
-            skipped_count=digest.page.bad_count,
-            resets=digest.advance.resets,
-            newest_ns=_ns(now) if records else 0,
-            note=digest.note,
+            skipped_count=page.bad_count,
+            resets=advance.resets,
+            newest_ns=_ns(now) if joined.records else 0,
+            note=note,
         )
 
 
