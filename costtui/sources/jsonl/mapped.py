@@ -13,7 +13,7 @@ from costtui.model.usage import UsageRecord
 from costtui.sources.jsonl import values
 from costtui.sources.jsonl.decode import bare, is_complete, parse_json, salvage, split_lines
 from costtui.sources.jsonl.fields import COUNTS, Condition, Field, FieldMap, Path
-from costtui.sources.jsonl.timestamps import UNITS, MinuteCache
+from costtui.sources.jsonl.timestamps import UNITS, Moments
 from costtui.sources.jsonl.values import Decoded, LineError
 
 _CACHE_LIMIT = 50_000
@@ -27,7 +27,7 @@ class MappedDecoder:
         self._gateway = gateway
         self._map = mapping
         self._json = msgspec.json.Decoder().decode
-        self._minutes = MinuteCache()
+        self._moments = Moments()
         self._dims: dict[tuple[str, str, str, str], Dimensions] = {}
 
     def moment(self, line: bytes) -> int | None:
@@ -110,7 +110,7 @@ class MappedDecoder:
             if field.unit == "rfc3339":
                 if not isinstance(value, str):
                     raise LineError("the timestamp is not text")
-                return self._minutes.parse(value)
+                return self._moments.parse(value)
             if isinstance(value, bool) or not isinstance(value, int | float | str):
                 raise LineError("the timestamp is not a number")
             return UNITS[field.unit](value)

@@ -23,6 +23,7 @@ MAX_COUNT = 2**53
 MAX_LINE = 4 * 1024 * 1024
 """Bytes of the longest line that is read; a longer one is skipped."""
 
+_ADDRESS = "0123456789abcdef.:"
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _encoder = msgspec.json.Encoder()
 
@@ -70,6 +71,8 @@ def clean(text: str, limit: int = NAME_LIMIT) -> str:
 
 def name(text: str) -> str:
     """A name that may be a secret: cleaned, or its fingerprint."""
+    if len(text) <= 45 and not text.strip(_ADDRESS):
+        return text  # an IP address; asking whether it is a secret would take 3 µs
     # The fingerprint is of the whole text, before it is cut.
     return clean(safe_name(text))
 
