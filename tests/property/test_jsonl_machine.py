@@ -192,7 +192,7 @@ class LogMachine(RuleBasedStateMachine):
                     self.store.checkpoint[part] = state
             if count == at_most:
                 break
-        await batches.aclose()
+        await batches.aclose()  # type: ignore[attr-defined]
 
     @rule()
     def restart(self) -> None:
