@@ -193,6 +193,8 @@ async def over_http(url: str, pages: int) -> dict[str, float]:
             late.append(time.perf_counter() - begin - 0.001)
 
     ticker = asyncio.create_task(tick())
+    await asyncio.sleep(0.5)
+    idle = max(late)
     walls: list[float] = []
     cpus: list[float] = []
     lates: list[float] = []
@@ -215,8 +217,10 @@ async def over_http(url: str, pages: int) -> dict[str, float]:
         "steady_cpu_ms": statistics.median(cpus[steady]) * 1000,
         "unchanged_wall_ms": statistics.median(walls[pages:]) * 1000,
         "unchanged_cpu_ms": statistics.median(cpus[pages:]) * 1000,
+        "idle_loop_late_ms": idle * 1000,
         "first_loop_late_ms": lates[0] * 1000,
-        "steady_loop_late_ms": max(lates[1:]) * 1000,
+        "steady_loop_late_ms": statistics.median(lates[1:]) * 1000,
+        "worst_loop_late_ms": max(lates[1:]) * 1000,
     }
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Generic, NamedTuple, TypeVar
 
 from costtui.errors import SourceFormatError
@@ -204,6 +205,8 @@ class PageReader(Generic[T]):
     def _careful(self, line: bytes, page: Page[T]) -> tuple[Entry[T], bytes] | str | None:
         """The entry of a line that the short way did not find, or why the line is bad, or None
         for a line that is not wanted after all."""
+        if line[:1] in b" \t" and line.lstrip()[:1] in (b"", b"#", b"\r"):
+            return None
         if len(line) > MAX_LINE:
             return f"the line is longer than {MAX_LINE} bytes"
         match = _IDENTITY.match(line)
@@ -252,12 +255,30 @@ def _wanted_lines(names: Iterable[str]) -> re.Pattern[bytes]:
     """Runs of neighbouring wanted lines, at most 2,000 each, so that nothing done with one run
     holds the interpreter for long. Each match begins with the newline before it.
 
-    A line that begins with a brace has its name inside, quoted: such lines are rare and all are
-    looked at. The possessive `+` keeps no way back, so a long run needs no memory for it.
+    A line that begins with a brace has its name inside, quoted, and one that begins with a blank
+    has it later: such lines are rare and all are looked at. The possessive `+` keeps no way back,
+    so a long run needs no memory for it.
     """
-    alternatives = b"|".join(sorted(re.escape(name.encode()) for name in names))
-    start = rb"\n[ \t]*(?:(?:" + alternatives + rb")(?=[{ \t])|\{)" if alternatives else rb"\n\{"
+    words = sorted({name.encode() for name in names})
+    start = rb"\n(?:(?:" + _alternatives(words) + rb")(?=[{ \t])|[{ \t])" if words else rb"\n[{ \t]"
     return re.compile(start + rb"[^\n]*(?:" + start + rb"[^\n]*){0,1999}+")
+
+
+def _alternatives(words: list[bytes]) -> bytes:
+    """An expression for sorted words that shares what they have in common at their beginnings:
+    all of a gateway's names begin alike, and each line would be compared with each of them."""
+    pieces = []
+    for _, group in groupby(words, key=lambda word: word[:1]):
+        same = list(group)
+        if len(same) == 1:
+            pieces.append(re.escape(same[0]))
+            continue
+        # Sorted, so what the first and the last share, all share.
+        pairs = zip(same[0], same[-1], strict=False)
+        shared = next((i for i, (a, b) in enumerate(pairs) if a != b), len(same[0]))
+        rest = _alternatives([word[shared:] for word in same])
+        pieces.append(re.escape(same[0][:shared]) + b"(?:" + rest + b")")
+    return b"|".join(pieces)
 
 
 def parse_identity(identity: bytes) -> tuple[str, dict[str, str]]:

@@ -52,6 +52,9 @@ class Carry(NamedTuple):
     """How many intervals with traffic in a row left one."""
 
 
+_NO_CARRY = Carry()
+
+
 class Held(NamedTuple):
     """A record that waits one scrape."""
 
@@ -183,35 +186,42 @@ class Joiner:
             ):
                 result.held[dims] = Held(begin, lower, tuple(total))
                 continue
-            record = self._record(dims, total, priced, lower, version, result)
+            record = self._record(
+                dims, total, min(begin, end_ns), end_ns, priced, lower, version, result
+            )
             if any(record[3:12]) or record.reported_nano or record.lower_bounds:
-                result.records.append(record._replace(start_ns=min(begin, end_ns), end_ns=end_ns))
+                result.records.append(record)
         return result
 
     def _record(
         self,
         dims: Dimensions,
         total: list[int],
+        start_ns: int,
+        end_ns: int,
         priced: bool,
         lower: int,
         version: str,
         result: Joined,
     ) -> UsageRecord:
         input_includes, output_includes = self._includes(dims, version)
-        carry = self._carries.get(dims, Carry())
-        cached = total[CACHE_READ] + total[CACHE_WRITE] + total[CACHE_WRITE_1H]
-        plain_input = total[INPUT] + carry.input - (cached if input_includes else 0)
-        plain_output = total[OUTPUT] + carry.output - (total[REASONING] if output_includes else 0)
-        left = Carry(min(plain_input, 0), min(plain_output, 0))
-        if left.input or left.output:
-            result.carries[dims] = left._replace(intervals=carry.intervals + 1)
-        elif carry != Carry():
+        carry = self._carries.get(dims, _NO_CARRY) if self._carries else _NO_CARRY
+        plain_input = total[INPUT] + carry.input
+        if input_includes:
+            plain_input -= total[CACHE_READ] + total[CACHE_WRITE] + total[CACHE_WRITE_1H]
+        plain_output = total[OUTPUT] + carry.output
+        if output_includes:
+            plain_output -= total[REASONING]
+        if plain_input < 0 or plain_output < 0:
+            left = Carry(min(plain_input, 0), min(plain_output, 0), carry.intervals + 1)
+            result.carries[dims] = left
+        elif carry is not _NO_CARRY:
             result.carries[dims] = None
         if priced and self._count_lookups:
             lower += total[LOOKUPS]
         return UsageRecord(
-            0,
-            0,
+            start_ns,
+            end_ns,
             dims,
             requests=total[REQUESTS],
             errors=total[ERRORS],
