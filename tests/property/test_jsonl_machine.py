@@ -12,13 +12,16 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from costtui.config.schema import SourceConfig
+from costtui.sources.jsonl import begin, search
 from costtui.sources.jsonl.source import JsonlSource
 
 START = 1_795_000_000
@@ -27,7 +30,8 @@ START = 1_795_000_000
 def line(number: int, pad: int, newline: bytes = b"\n") -> bytes:
     """A line that says which one it is. They are small, so that a fingerprint covers many, and
     all begin alike, so that it must."""
-    text = f'{{"timestamp":"2026-11-18T12:00:{number % 60:02d}Z","model":"m{"x" * pad}"'
+    when = datetime.fromtimestamp(START + 60 * number, UTC).isoformat()
+    text = f'{{"timestamp":"{when}","model":"m{"x" * pad}"'
     return f'{text},"input_tokens":1,"request_id":"{number}"}}'.encode() + newline
 
 
@@ -44,6 +48,7 @@ class LogMachine(RuleBasedStateMachine):
     """A writer, a rotating administrator, and a reader that crashes."""
 
     pattern = "app.log*"
+    horizon_s = 86400
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,8 +59,6 @@ class LogMachine(RuleBasedStateMachine):
         self.number = 0
         self.torn = b""
         self.generation = 0
-        self.clock = 0
-        self.mtime = START * 10**9
         self.source: JsonlSource | None = None
         self.runner = asyncio.Runner()
         self.chunk = 4096
@@ -71,7 +74,7 @@ class LogMachine(RuleBasedStateMachine):
         config = SourceConfig(
             "log", "jsonl", "gw", "llm-proxy", paths=(str(self.folder / self.pattern),)
         )
-        self.source = JsonlSource(config, chunk_bytes=self.chunk)
+        self.source = JsonlSource(config, chunk_bytes=self.chunk, history_horizon_s=self.horizon_s)
         self.source.restore(self.store.checkpoint)
 
     # the writer
@@ -175,8 +178,7 @@ class LogMachine(RuleBasedStateMachine):
 
     async def _poll(self, lose: bool, at_most: int) -> None:
         assert self.source is not None
-        self.clock += 1
-        batches = self.source.poll(START + self.clock)
+        batches = self.source.poll(START + 60 * self.number)
         count = 0
         async for batch in batches:
             count += 1
@@ -235,6 +237,30 @@ class PlainPathMachine(LogMachine):
         self.poll(lose=False, at_most=10)
 
 
+class HistoryMachine(LogMachine):
+    """Even a small log has a last day (here ten lines) and a history behind it."""
+
+    horizon_s = 600
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = [
+            mock.patch.object(begin, "SMALL", 0),
+            mock.patch.object(search, "_CLOSE_ENOUGH", 200),
+            mock.patch.object(search, "_PROBE", 300),
+            mock.patch.object(search, "MARGIN_S", 60),
+        ]
+        for patch in self.patches:
+            patch.start()
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            for patch in self.patches:
+                patch.stop()
+
+
 CALM = settings(
     max_examples=40,
     stateful_step_count=20,
@@ -245,3 +271,5 @@ TestAnyRotation = LogMachine.TestCase
 TestAnyRotation.settings = CALM
 TestPlainPath = PlainPathMachine.TestCase
 TestPlainPath.settings = CALM
+TestHistory = HistoryMachine.TestCase
+TestHistory.settings = CALM

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +118,6 @@ def line() -> Callable[..., bytes]:
     """`line(7)`: an LLM-proxy line with request id 7; the second argument is its time."""
 
     def make(number: int, at: float = NOW - 60, end: bytes = b"\n", **fields: Any) -> bytes:
-        from datetime import UTC, datetime
-
         when = datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
         entry: dict[str, object] = {
             "timestamp": when,

@@ -293,7 +293,7 @@ def test_what_cannot_be_read_is_said_and_the_rest_goes_on(
     assert "bad.log: Permission denied" in note
     assert "shut: Permission denied" in note
     alone = tail("bad.log")
-    with pytest.raises(SourceUnreachableError, match="bad.log: Permission denied"):
+    with pytest.raises(SourceUnreachableError, match=r"bad\.log: Permission denied"):
         alone.poll()
     shut = False
     assert reader.poll()[-1].note == ""
