@@ -105,8 +105,8 @@ catalogue: false
 pricing:
   - {{provider: openai, model: "*", input: 2, output: 10}}
 sources:
-  - {{name: log, type: jsonl, preset: llm-proxy, gateway: proxy, paths: [{log}], interval: 0.05s}}
-  - {{name: kong, type: metrics, preset: kong, gateway: kong, url: "{page.url}", interval: 0.05s}}
+  - {{name: log, type: jsonl, preset: llm-proxy, gateway: proxy, paths: [{log}], interval: 0.1s}}
+  - {{name: kong, type: metrics, preset: kong, gateway: kong, url: "{page.url}", interval: 0.1s}}
 """
     )
     first = _collect(config, "--once")
@@ -114,12 +114,19 @@ sources:
 
     truth = [0, 0, 0]
     started = time.time()
-    rotations = 0
+    rotations = interrupted = 0
+    revision = _revision(store)
     for kill in range(KILLS):
         child = _collect(config)
-        deadline = time.monotonic() + rng.uniform(0.35, 0.8)
+        # A quarter dies while it starts, the others within moments of their first commit.
+        early = rng.random() < 0.25
+        deadline = time.monotonic() + (rng.uniform(0.05, 0.8) if early else 30)
+        storing = early
         with log.open("a") as file:
             while time.monotonic() < deadline:
+                if not storing and _revision(store) > revision:
+                    storing = True
+                    deadline = time.monotonic() + rng.uniform(0, 0.25)
                 lines = []
                 for _ in range(rng.randrange(1, 200)):
                     used, made = rng.randrange(1, 5000), rng.randrange(1, 5000)
@@ -135,6 +142,8 @@ sources:
         child.wait()
         if child.stderr:
             child.stderr.close()
+        before, revision = revision, _revision(store)
+        interrupted += revision > before
         if kill % 10 == 9:
             rotations += 1
             log.rename(tmp_path / f"cost-tracking.jsonl.{rotations}")
@@ -145,6 +154,7 @@ sources:
         if child.stderr:
             child.stderr.close()
 
+    assert interrupted > KILLS / 2, "most were killed before they had stored anything"
     with sqlite3.connect(store) as db:
         query = """SELECT sum(requests), sum(input), sum(output), sum(effective) FROM {}
                    JOIN series ON series.id = series WHERE gateway = ?"""
@@ -162,6 +172,14 @@ sources:
         rows = db.execute("SELECT count(*), sum(input), sum(output) FROM request").fetchone()
         assert list(rows) == truth
     db.close()
+
+
+def _revision(store: Path) -> int:
+    db = sqlite3.connect(store)
+    try:
+        return int(db.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()[0])
+    finally:
+        db.close()
 
 
 def _line(started: float, used: int, made: int, number: int) -> str:
