@@ -199,7 +199,8 @@ def _requests(connection: sqlite3.Connection, floors: Floors) -> Iterator[str]:
     since = max(floors.requests, floors.day)
     columns = ", ".join(f"sum(coalesce({column}, 0))" for column in COLUMNS)
     raw = (
-        f"SELECT (id >> {SEQUENCE_BITS}) / 1000 / {DAY} * {DAY} AS bucket, series, {columns} "
+        f"SELECT ((id >> {SEQUENCE_BITS}) * 1000000 + ns) / 1000000000 / {DAY} * {DAY} AS bucket, "
+        f"series, {columns} "
         f"FROM request WHERE id >= :since * (1000 << {SEQUENCE_BITS}) GROUP BY bucket, series"
     )
     table = TABLE_OF_STEP[DAY]
