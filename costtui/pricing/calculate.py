@@ -100,7 +100,7 @@ class Pricer:
         """The cost of `record`. Never raises for any usage or any name."""
         (
             start_ns, _, dims, requests, errors, throttled, fresh, read, write, write_1h, output,
-            reasoning, reported, estimated, _, _, _, _, _, _, _,
+            reasoning, reported, estimated, _, request_id, _, _, _, _, _,
         ) = record  # fmt: skip
         entry = self._cache.get((dims[0], dims[1], start_ns // _DAY_NS))
         if entry is None:
@@ -125,8 +125,13 @@ class Pricer:
             total += max(requests - errors - throttled, 0) * p_request
         listed = total if divisor == 1 else divide_half_even(total, divisor)
         if policy is _POLICY_REPORTED and reported is not None:
-            # A reported 0 for tokens means "not priced by the source".
-            if reported or not (fresh or output or read or write or write_1h or reasoning):
+            # A request with tokens and a reported 0 was not priced by its source. A cost counter
+            # that stands still was: its money came with the scrape before or comes with the next.
+            if (
+                reported
+                or request_id is None
+                or not (fresh or output or read or write or write_1h or reasoning)
+            ):
                 basis = _ESTIMATED if estimated else _REPORTED
                 return _new(Charge, (reported, listed, basis, 0))
         elif policy is _POLICY_ESTIMATED and (
@@ -139,6 +144,8 @@ class Pricer:
     def charge_at(self, record: UsageRecord, policy: CostPolicy, tier: int) -> Charge:
         """As `charge`, for usage whose `tier` was settled when it was first priced: a roll-up of
         requests keeps its tier (≥ 0), and -1 stays an assumption."""
+        if record.request_id is None:
+            record = record._replace(request_id="")
         start_ns, dims = record.start_ns, record.dims
         key = (dims.provider, dims.model, start_ns // _DAY_NS)
         plain, compiled = self._cache.get(key) or self._resolve(*key)
@@ -177,7 +184,9 @@ class Pricer:
             listed = _product(card, row, tokens, billable)
             assumed = assumed or card.estimated
         if reported is not None and (
-            reported or not (any(tokens) or (card is not None and card.estimated and billable))
+            reported
+            or record.request_id is None
+            or not (any(tokens) or (card is not None and card.estimated and billable))
         ):
             basis = CostBasis.ESTIMATED if record.estimated else CostBasis.REPORTED
             return Charge(reported, listed, basis, tier)

@@ -287,7 +287,8 @@ class _Work:
             if series.aggregated or self._charge_at is None:
                 charge = self._charge(record, policy)
             else:
-                charge = self._charge_at(record, policy, series.tier)
+                # Without a list price nothing ever decided the tier.
+                charge = self._charge_at(record, policy, series.tier if series.listed else -1)
             tier = charge.tier
             if not series.aggregated and series.tier > 0 and tier <= 0:
                 tier = series.tier  # a price without tiers must not make us forget which it was

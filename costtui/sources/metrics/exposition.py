@@ -88,7 +88,8 @@ class Page(Generic[T]):
 
     number: int
     changed: list[Entry[T]] = field(default_factory=list)
-    """Entries whose text is another than at the last commit, each once."""
+    """Entries whose text is another than at the last commit, or that were not on the page read
+    before this one, each once."""
     unchanged: bool = False
     """Every wanted line is byte for byte as it was: nothing was looked at."""
     runs: list[bytes] = field(default_factory=list)
@@ -121,6 +122,8 @@ class PageReader(Generic[T]):
         self._complained: set[bytes] = set()
         self._runs: list[bytes] = []
         self._number = 0
+        self._read_last = 0
+        """The number of the page that was last read line by line."""
         self.generation = 0
         """Changes when entries were forgotten: indexes on them must be built again."""
 
@@ -133,6 +136,8 @@ class PageReader(Generic[T]):
             return page
         entries = self._entries
         number = self._number
+        # A series that was away in between may have restarted and come back to the same number.
+        before, self._read_last = self._read_last, number
         changed = page.changed
         for run in page.runs:
             for line in run[1:].split(b"\n"):
@@ -152,10 +157,10 @@ class PageReader(Generic[T]):
                     if entry.now != text:
                         self._note_bad(page, body, line, "this series stands twice on the page")
                     continue
+                if text != entry.text or entry.seen != before:
+                    changed.append(entry)
                 entry.seen = number
                 entry.now = text
-                if text != entry.text:
-                    changed.append(entry)
         return page
 
     def _find(self, body: bytes) -> list[bytes]:
