@@ -34,13 +34,15 @@ from costtui.tui.palette import Palette
 from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
-from costtui.tui.watch import Firings, Watch
+from costtui.tui.watch import Firings, News, Watch
 
 FIRST_ANSWER_WAIT = 0.06
 """Seconds that mounting waits for the first answer: painting an empty screen and then a full one
 costs more than that."""
 GLANCE = 0.15
 """Seconds after which an open question is marked on the screen."""
+STARTING = 10.0
+"""Seconds that a new collector gets before its silence is called stale."""
 RETRY = 3.0
 """Seconds between two tries to read a store that could not be read."""
 
@@ -70,6 +72,7 @@ class CosttuiApp(App[int]):
         window: str | None = None,
         export_dir: Path | None = None,
         wait_for_first: float = FIRST_ANSWER_WAIT,
+        sample_config: str = "sample-config.yml",
     ) -> None:
         """`data_factory` is called in the reader's thread, again after an error.
 
@@ -105,7 +108,13 @@ class CosttuiApp(App[int]):
             zone,
         )
         configured = bool(config.sources)
-        self.shown = Shown(self.state, configured=configured, notice=notice)
+        self.shown = Shown(
+            self.state,
+            configured=configured,
+            notice=notice,
+            starting=ensure_collector is not None,
+            sample_config=sample_config,
+        )
 
     def _first_theme(self, theme: str | None, config: Config, no_color: bool) -> str:
         """Register and choose the first theme; the rest is read when `t` is pressed."""
@@ -132,6 +141,8 @@ class CosttuiApp(App[int]):
         self._desk.attach(lambda answer: self.post_message(Answered(answer)))
         self.theme_changed_signal.subscribe(self, lambda _: self._new_palette())
         self.set_interval(max(0.2, self.config.display.refresh), self.tick)
+        if self.shown.starting:
+            self.set_timer(STARTING, lambda: self.show(replace(self.shown, starting=False)))
         if not self.is_headless:
             import asyncio
 
@@ -145,6 +156,23 @@ class CosttuiApp(App[int]):
 
     def on_unmount(self) -> None:
         self._desk.close()
+
+    def text_of_screen(self, width: int, height: int, *, color: bool) -> str:
+        """One screenful as text, with terminal colours where `color`. Needs no terminal."""
+        from rich.segment import Segment
+        from textual.pilot import Pilot
+
+        lines: list[str] = []
+
+        async def capture(pilot: Pilot[object]) -> None:
+            await pilot.pause()
+            for strip in self.screen._compositor.render_strips():
+                text = "".join(s.text for s in strip if isinstance(s, Segment))
+                lines.append((strip.render(self.console) if color else text).rstrip())
+            self.exit(0)
+
+        self.run(headless=True, size=(width, max(10, height)), auto_pilot=capture)
+        return "\n".join(lines)
 
     # Questions ------------------------------------------------------------------------------
 
@@ -194,7 +222,7 @@ class CosttuiApp(App[int]):
             and (int(now) // MINUTE != self._asked_minute)
         ):
             self.ask_overview(mark=False)
-        self._desk.ask("check", self.watch_store.check)
+        self._desk.ask("check", lambda data: self.watch_store.check(data, now))
 
     def on_answered(self, message: Answered) -> None:
         answer = message.answer
@@ -216,10 +244,22 @@ class CosttuiApp(App[int]):
         if answer.error is not None:
             self._fail(answer.error)
             return
-        changed, problem = self.watch_store.changed, self.watch_store.problem
-        if problem != self.shown.collector:
-            self.show(replace(self.shown, collector=problem))
-        if changed and not self.state.paused:
+        news = answer.value
+        assert isinstance(news, News)
+        shown, overview = self.shown, self.shown.overview
+        if news.problem != shown.collector:
+            shown = replace(shown, collector=news.problem)
+        if overview is not None and not self.state.paused:
+            if news.statuses is not None:
+                now = self.clock.now()
+                overview = replace(overview, sources=tuple(news.statuses), taken_at=now)
+            if news.alive is not None and news.alive is not overview.collector_alive:
+                overview = replace(overview, collector_alive=news.alive)
+            if overview is not shown.overview:
+                shown = replace(shown, overview=overview)
+        if shown is not self.shown:
+            self.show(shown)
+        if news.changed and not self.state.paused:
             self.ask_overview(mark=False)
             self._refresh_others()
 

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
-from costtui.model.snapshot import Overview, RequestRow, SkippedLine, View
+from costtui.model.snapshot import Overview, RequestRow, SkippedLine, SourceStatus, View
 
 
 class Data(Protocol):
@@ -30,10 +30,16 @@ class Data(Protocol):
     def requests(self, view: View, limit: int, before: int | None = None) -> Sequence[RequestRow]:
         """The newest requests of the view, newest first; `before` is the id to go on after."""
 
-    def request(self, id: int) -> RequestRow | None:
+    def request(self, identity: int) -> RequestRow | None:
         """One request in full."""
 
-    def skipped(self, limit: int = 200) -> Sequence[SkippedLine]:
+    def statuses(self) -> Sequence[SourceStatus]:
+        """Every source."""
+
+    def collector_alive(self, now: float) -> bool:
+        """Does some collector write this store?"""
+
+    def skipped(self) -> Sequence[SkippedLine]:
         """The newest lines that could not be read."""
 
     def close(self) -> None:

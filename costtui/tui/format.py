@@ -95,15 +95,11 @@ def money(
 
 def round_money(nano: int, width: int = 8) -> str:
     """A limit or a scale end: as `money`, whole dollars without cents."""
-    return (
-        money(nano, max(width, 3) + 3).removesuffix(".00")
-        if _is_short(nano)
-        else money(nano, width)
-    )
-
-
-def _is_short(nano: int) -> bool:
-    return nano % NANO == 0 and abs(nano) < 1000 * NANO
+    if nano % NANO == 0 and abs(nano) < 1000 * NANO:
+        whole = f"{'-' if nano < 0 else ''}${abs(nano) // NANO}"
+        if len(whole) <= width:
+            return whole
+    return money(nano, width)
 
 
 def mark(exactness: Exactness, glyphs: Glyphs = UNICODE) -> str:

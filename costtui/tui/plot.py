@@ -80,7 +80,7 @@ def plotted(
     width, height = size
     top = nice_ceiling(max(values))
     ticks = tuple(
-        (top * n / 4, fmt.compact(top * n // 4) if requests else fmt.money(top * n // 4, 9))
+        (top * n / 4, fmt.compact(top * n // 4) if requests else fmt.round_money(top * n // 4, 9))
         for n in range(5)
     )
     buckets = len(values)

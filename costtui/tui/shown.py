@@ -25,6 +25,10 @@ class Shown:
     """Why the last question failed, `""` once one has succeeded again."""
     collector: str = ""
     """Why there is no collector, as far as the supervisor knows."""
+    starting: bool = False
+    """A collector has just been started and may not have spoken yet."""
+    sample_config: str = "sample-config.yml"
+    """Where the commented example is."""
     configured: bool = True
     """False when no source is configured at all."""
     notice: str = ""

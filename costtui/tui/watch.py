@@ -1,37 +1,62 @@
-"""Noticing what is new: in the store, and among the alerts."""
+"""Noticing what is new: in the store, about the sources and the collector, among the alerts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
-from costtui.model.snapshot import AlertStatus
+from costtui.model.snapshot import AlertStatus, SourceStatus
 from costtui.tui.data import Data
+
+ALIVE_EVERY = 5.0
+"""Seconds between two looks whether a collector is alive: one that dies writes nothing."""
+
+
+class News(NamedTuple):
+    """What a look found."""
+
+    changed: bool = False
+    """Usage, gaps or alerts: ask for a new overview."""
+    statuses: Sequence[SourceStatus] | None = None
+    """The sources were polled; None when they were not."""
+    alive: bool | None = None
+    """None when nobody looked."""
+    problem: str = ""
+    """Why there is no collector."""
 
 
 class Watch:
-    """Did the store change since the last look? Runs in the reader's thread."""
+    """Did anything change since the last look? Runs in the reader's thread."""
 
     def __init__(self, ensure_collector: Callable[[], str | None] | None) -> None:
         self._ensure = ensure_collector
         self._version: int | None = None
         self._revision: int | None = None
-        self.changed = False
-        """The last look found something new."""
-        self.problem = ""
-        """Why there is no collector."""
+        self._alive: bool | None = None
+        self._looked = 0.0
+        self._problem = ""
 
-    def check(self, data: Data) -> object:
-        """None when nothing is new, so that nobody is woken; else True."""
+    def check(self, data: Data, now: float) -> News | None:
+        """None when nothing is new, so that nobody is woken. `now` is epoch seconds."""
         problem = (self._ensure() or "") if self._ensure is not None else ""
-        said, self.problem = self.problem, problem
-        self.changed = False
+        news = News(problem=problem)
+        if abs(now - self._looked) >= ALIVE_EVERY:
+            self._looked = now
+            alive = data.collector_alive(now)
+            if alive is not self._alive:
+                self._alive = alive
+                news = news._replace(alive=alive)
         version = data.data_version()
         if version != self._version:
-            self._version = version
+            first, self._version = self._version is None, version
             revision = data.revision()
-            self.changed = self._revision is not None and revision != self._revision
-            self._revision = revision
-        return True if self.changed or problem != said else None
+            if revision != self._revision:
+                self._revision = revision
+                news = news._replace(changed=not first)
+            elif not first:
+                news = news._replace(statuses=data.statuses())
+        said, self._problem = self._problem, problem
+        return None if news == News(problem=said) else news
 
 
 class Firings:

@@ -333,6 +333,7 @@ class FakeData:
         self.version = 1
         self.asked: list[tuple[View, float, tuple[str, ...]]] = []
         self.checks = 0
+        self.alive = True
         self.closed = False
         self.error: Exception | None = None
 
@@ -356,11 +357,17 @@ class FakeData:
     def requests(self, view: View, limit: int, before: int | None = None) -> list[RequestRow]:
         return request_rows(before=before)[:limit]
 
-    def request(self, id: int) -> RequestRow | None:
-        return next((r for r in request_rows() if r.id == id), None)
+    def request(self, identity: int) -> RequestRow | None:
+        return next((r for r in request_rows() if r.id == identity), None)
 
-    def skipped(self, limit: int = 200) -> list[SkippedLine]:
-        return skipped()[:limit]
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        return sources()
+
+    def collector_alive(self, now: float) -> bool:
+        return self.alive
+
+    def skipped(self) -> list[SkippedLine]:
+        return skipped()
 
     def close(self) -> None:
         self.closed = True

@@ -83,7 +83,12 @@ class OverviewScreen(Screen[None]):
         self.shown = shown
         if not self._composed:
             return
-        self.set_class(shown.condition != "ready", "-notice")
+        bare = shown.condition != "ready"
+        self.set_class(bare, "-notice")
+        keys = self.query_one(Keys)
+        if keys.bare is not bare:
+            keys.bare = bare
+            keys.redraw()
         dimensions = shown.state.panels
         for number in range(4):
             panel = self.query_one(f"#panel-{number}", Panel)

@@ -99,6 +99,7 @@ class SourcesScreen(SideScreen):
         yield Grid(
             self.look,
             ("when", "source", "where", "why", "text"),
+            most=34,
             title="skipped lines",
             empty="none: everything could be read",
             id="skipped",

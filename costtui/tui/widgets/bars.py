@@ -66,14 +66,16 @@ class Keys(Lines):
     DEFAULT_CSS = "Keys { height: 1; dock: bottom; }"
 
     where = "overview"
-    message = ""
-    """Shown instead of the keys, for example what a filter field takes."""
+    bare = False
+    """There are no numbers that keys could do anything with."""
 
     def lines(self, size: Size) -> list[Line]:
         line = Line(self.look).put(" ")
-        if self.message:
-            return [line.put(self.message, "quiet")]
         keys = footer_keys(self.where)
+        if self.bare:
+            keys = [k for k in footer_keys("") if k.id == "help"]
+            line.put("F9", "key").put(" sources   ", "quiet")
+            line.put("q", "key").put(" quit   ", "quiet")
         gap = 3 if size.width >= 100 else 2
         pieces = [Line(self.look).put(k.shown, "key").put(f" {k.label}", "quiet") for k in keys]
         help_at = size.width - pieces[-1].width - 1

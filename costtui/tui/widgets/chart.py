@@ -132,6 +132,9 @@ class Chart(Lines, can_focus=True):
             text = "No usage in this window."
         out.append(Line(self.look).to(max(0, (width - len(text)) // 2)).put(text, "text"))
         hint = "Press 6 for 30 days, [ for the period before, L for now."
+        if overview.earliest:
+            oldest = datetime.fromtimestamp(overview.earliest, self.look.zone)
+            hint += f" Usage goes back to {oldest.day} {oldest.strftime('%b %Y')}."
         if overview.view.filters:
             hint = "Esc takes the last filter away."
         out.append(Line(self.look).to(max(0, (width - len(hint)) // 2)).put(hint, "quiet"))

@@ -42,7 +42,7 @@ class Grid(Table[Entry]):
         return item.key
 
     def columns(self, width: int) -> list[Column]:
-        most = min(self.most, max(8, width // len(self.titles)))
+        most = min(self.most, max(8, width * 2 // (len(self.titles) * 2 - 1)))
         columns = []
         for index, title in enumerate(self.titles[:-1]):
             longest = max((cell_len(i.cells[index]) for i in self.items), default=0)

@@ -66,7 +66,7 @@ class Header(Lines):
             line.styled(text, self.look.palette.style("chip"))
         elif overview is None:
             line.put(f"{g.middle} starting", "quiet")
-        elif not overview.collector_alive:
+        elif not overview.collector_alive and not shown.starting:
             line.styled(f" {g.warn} STALE ", self.look.palette.style("alarm"))
         else:
             line.put(g.dot, "ok").put(" live", "text")
@@ -76,17 +76,25 @@ class Header(Lines):
         if overview is not None:
             if width >= 76:
                 line.put("collector ", "quiet")
-            alive = overview.collector_alive
-            line.put(g.dot if alive else f"{g.cross} down", "ok" if alive else "over")
+            if overview.collector_alive:
+                line.put(g.dot, "ok")
+            elif shown.starting and not shown.collector:
+                line.put("starting", "quiet")
+            else:
+                line.put(f"{g.cross} down", "over")
         return line.put(" ")
 
     def _path(self, shown: Shown, width: int) -> Line:
         """The breadcrumb, and how the rows are shown."""
         g, state = self.look.glyphs, shown.state
         right = Line(self.look)
-        facts = [f"by {state.unit}"]
-        facts.append(f"sorted by {state.sort}" if width >= 100 else "")
-        facts.append("vs the period before" if state.compare and width >= 100 else "")
+        notes = shown.overview.notes if shown.overview is not None else ()
+        for note in notes[:1]:
+            right.put(f"{g.warn} {outside(note, 70)}  ", "warn")
+        facts = [] if notes else [f"by {state.unit}"]
+        if width >= 100 and not notes:
+            facts.append(f"sorted by {state.sort}")
+            facts.append("vs the period before" if state.compare else "")
         right.put(f" {g.middle} ".join(f for f in facts if f) + " ", "quiet")
         line = Line(self.look).put(" all", "text" if not state.filters else "quiet")
         room = width - right.width - 2

@@ -37,7 +37,7 @@ class Notice(Lines):
             case "error":
                 return self._error(shown, width)
             case "welcome":
-                return self._welcome()
+                return self._welcome(shown, width)
             case "waiting":
                 return self._waiting(shown, width)
             case "loading":
@@ -52,7 +52,7 @@ class Notice(Lines):
         return Line(self.look).put(text, role)
 
     def _command(self, command: str, what: str) -> Line:
-        return Line(self.look).put("  ").cell(command, 34, "key").put(what, "quiet")
+        return Line(self.look).put("  ").cell(command, 30, "key").put(what, "quiet")
 
     def _error(self, shown: Shown, width: int) -> list[Line]:
         lines = [
@@ -70,7 +70,7 @@ class Notice(Lines):
         ]
         return lines
 
-    def _welcome(self) -> list[Line]:
+    def _welcome(self, shown: Shown, width: int) -> list[Line]:
         return [
             self._line("No source is configured yet.", "title"),
             self._line(),
@@ -78,10 +78,15 @@ class Notice(Lines):
             self._line("and the metrics pages of Kong, agentgateway and others."),
             self._line(),
             self._command("costtui demo", "see it work, on a simulated fleet"),
-            self._command("costtui config sample > costtui.yml", "a complete, commented example"),
-            self._command("costtui --config costtui.yml", "watch your own"),
+            self._command("costtui --config my.yml", "watch your own"),
+            self._command(
+                "costtui config check", "is a configuration right, and what will be read"
+            ),
             self._line(),
-            self._line("With an LLM proxy that sets it, no configuration is needed:", "quiet"),
+            self._line("A complete, commented example to start from:", "quiet"),
+            *(self._line(f"  {part}", "key") for part in wrapped(shown.sample_config, width - 8)),
+            self._line(),
+            self._line("With an LLM proxy no configuration is needed:", "quiet"),
             self._command("export COST_TRACKING_FILE=…", "the proxy's JSONL cost log"),
         ]
 

@@ -1,0 +1,177 @@
+"""`costtui`: the screen."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from costtui.errors import UsageError
+from costtui.model.timewindow import WINDOW_BY_NAME
+
+if TYPE_CHECKING:
+    from costtui.config.schema import Config
+    from costtui.tui.app import CosttuiApp
+    from costtui.tui.data import Data
+
+
+class RunCommand:
+    """Watch costs live.
+
+    Shows what is in the store at once, and starts a collector unless one runs already. Keys: ?
+    tells them all, q quits.
+    """
+
+    name = "run"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--window", choices=tuple(WINDOW_BY_NAME), help="what to show first")
+        parser.add_argument("--theme", metavar="NAME", help="colours (t goes through them)")
+        parser.add_argument(
+            "--refresh", type=_refresh, metavar="SECONDS", help="at most one repaint in so long"
+        )
+        parser.add_argument("--ascii", action="store_true", help="draw with ASCII alone")
+        parser.add_argument("--mouse", action="store_true", help="let the mouse click and scroll")
+        parser.add_argument("--readonly", action="store_true", help="never start a collector")
+        parser.add_argument(
+            "--once", action="store_true", help="print the screen once, as text, and exit"
+        )
+
+    def run(self, args: argparse.Namespace) -> int:
+        from costtui.cli.common import load_config
+
+        if not args.once:
+            _need_terminal()
+        config = load_config(args)
+        if args.once:
+            return once(config, theme=args.theme)
+        arguments = _child_arguments(args)
+        return watch(
+            config,
+            theme=args.theme,
+            mouse=args.mouse,
+            collector_arguments=None if args.readonly else arguments,
+        )
+
+
+def run_tui(config_file: Path) -> int:
+    """The screen on one configuration file and nothing of the environment; for the demo."""
+    from costtui.config.load import load
+
+    _need_terminal()
+    return watch(load(config_file, env={}), collector_arguments=["--config", str(config_file)])
+
+
+def watch(
+    config: Config,
+    *,
+    theme: str | None = None,
+    mouse: bool = False,
+    collector_arguments: list[str] | None,
+) -> int:
+    """Show the screen until the user quits. Returns the exit code.
+
+    `collector_arguments` follow `costtui collect`; None starts no collector.
+    """
+
+    if collector_arguments is None:
+        return _end(_app(config, theme, None), mouse)
+    from costtui.config.locate import state_dir
+    from costtui.engine.supervisor import Supervisor
+
+    log = state_dir(os.environ) / "collector.log"
+    supervisor = Supervisor(config.store.path, collector_arguments, log)
+    try:
+        app: CosttuiApp = _app(config, theme, supervisor.ensure)
+        return _end(app, mouse)
+    finally:
+        supervisor.stop()
+
+
+def once(config: Config, *, theme: str | None = None) -> int:
+    """Print one screen of what the store holds now, coloured where stdout is a terminal."""
+    import shutil
+
+    size = shutil.get_terminal_size((120, 40))
+    app = _app(config, theme, None, wait_for_first=30.0)
+    print(app.text_of_screen(size.columns, size.lines - 1, color=sys.stdout.isatty()))
+    return 1 if app.shown.error else 0
+
+
+def _app(
+    config: Config,
+    theme: str | None,
+    ensure: Callable[[], str | None] | None,
+    *,
+    wait_for_first: float | None = None,
+) -> CosttuiApp:
+    import locale
+
+    from costtui.config.locate import themes_dir
+    from costtui.tui.app import FIRST_ANSWER_WAIT, CosttuiApp
+
+    return CosttuiApp(
+        _reader_of(config),
+        config=config,
+        ensure_collector=ensure,
+        theme=theme,
+        themes_dir=themes_dir(os.environ),
+        encoding=locale.getpreferredencoding(False),
+        wait_for_first=FIRST_ANSWER_WAIT if wait_for_first is None else wait_for_first,
+        sample_config=str(_sample_config()),
+    )
+
+
+def _reader_of(config: Config) -> Callable[[], Data]:
+    def make() -> Data:
+        from costtui.engine.zone import zone_of
+        from costtui.store.reader import Reader
+
+        zone = zone_of(config.timezone)
+        return Reader(config.store.path, zone=zone, consumers=config.consumers)
+
+    return make
+
+
+def _sample_config() -> Path:
+    """Where the commented example is: beside the package in a checkout, inside it in a wheel."""
+    package = Path(__file__).resolve().parent.parent
+    checkout = package.parent / "sample-config.yml"
+    return checkout if checkout.is_file() else package / "sample-config.yml"
+
+
+def _end(app: CosttuiApp, mouse: bool) -> int:
+    code = app.run(mouse=mouse)
+    if app.return_code:
+        return app.return_code
+    return code if isinstance(code, int) else 0
+
+
+def _child_arguments(args: argparse.Namespace) -> list[str]:
+    """What the collector must be told to have the same configuration and store."""
+    out: list[str] = []
+    for flag in ("config", "db"):
+        value = getattr(args, flag, None)
+        if value:
+            out += [f"--{flag}", str(Path(value).absolute())]
+    return out
+
+
+def _need_terminal() -> None:
+    """Raises `UsageError` where there is none to draw on."""
+    streams = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
+    if not all(stream is not None and stream.isatty() for stream in streams):
+        raise UsageError(
+            "costtui needs a terminal. `costtui report` prints costs, `costtui --once` prints "
+            "the screen."
+        )
+
+
+def _refresh(text: str) -> float:
+    value = float(text)
+    if not 0.2 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0.2 and 3600")
+    return value
