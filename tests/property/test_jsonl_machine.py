@@ -262,8 +262,8 @@ class HistoryMachine(LogMachine):
 
 
 CALM = settings(
-    max_examples=40,
-    stateful_step_count=20,
+    max_examples=150,
+    stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -257,14 +257,14 @@ class ProxyDecoder:
         except ValueError as error:
             raise LineError(str(error)) from None
         for field in ("input_tokens", "output_tokens"):
-            if (value := raw.get(field)) is not None:
+            if (value := raw.get(field)) not in (None, ""):
                 setattr(row, field, values.count(value, field))
         for field in ("is_streaming", "is_estimate"):
             if (value := raw.get(field)) is not None:
                 if not isinstance(value, bool):
                     raise LineError(f"{field} is not true or false")
                 setattr(row, field, value)
-        if (value := raw.get("total_cost")) is not None:
+        if (value := raw.get("total_cost")) not in (None, ""):
             row.total_cost = float(values.decimal(value, "total_cost"))
             self._price(row.total_cost)
         return row

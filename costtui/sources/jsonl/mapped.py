@@ -140,7 +140,7 @@ class MappedDecoder:
         if field is None:
             return None
         for path in field.paths:
-            found = [v for v in _walk(entry, path) if v is not None]
+            found = [v for v in _walk(entry, path) if v is not None and v != ""]
             if found:
                 if field.scale is None:
                     return values.count(sum(values.count(v, name) for v in found), name)

@@ -138,9 +138,10 @@ def fast_nano(usd: float) -> int:
     dividing the rounded number of nano-USD gives the same double, it is the number that was
     written.
     """
-    rounded = round(usd * NANO)
-    if rounded < 10**15 and rounded / NANO == usd:
-        return rounded
+    if usd < 1e5:
+        rounded = round(usd * NANO)
+        if rounded / NANO == usd:
+            return rounded
     return nano_from_float(usd)
 
 
