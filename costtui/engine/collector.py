@@ -86,6 +86,9 @@ class Collector:
         try:
             self._store = await Store.open(path, self.config.store.retention, now=self.clock.now())
             self._pipeline = Pipeline(self._store, Pricer(self.config), self.clock)
+            if not self._store.revision:
+                # A new store has no history to re-price; let it say with which prices it began.
+                await self.reprice_all()
             for source_config in self.config.sources:
                 await self._add(source_config)
         except BaseException:

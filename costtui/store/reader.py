@@ -43,7 +43,7 @@ from costtui.model.timewindow import (
 from costtui.store import overview as screens
 from costtui.store import requests, timeline
 from costtui.store.catalogue import Selection
-from costtui.store.cover import kept, whole_minutes
+from costtui.store.cover import ceil_to, kept, whole_minutes
 from costtui.store.levels import LEVELS, Floors
 from costtui.store.reading import Reading
 from costtui.store.rows import (
@@ -98,15 +98,22 @@ class Reader(Reading):
             window = view.window
             chosen = self._catalogue.select(view.filters)
             before_window = self._previous(window)
+            end = ceil_minute(now)
+            today = Window(start_of_day(now, self._zone), end, HOUR, "today")
+            month = Window(start_of_month(now, self._zone), end, HOUR, "month")
+            past = previous(month, self._zone)
+            self._cache.cuts = tuple(
+                sorted(
+                    ceil_to(at, DAY)
+                    for at in (past.start, past.end - DAY, month.start, end - _WEEK)
+                )
+            )
             rows = self._sums(connection, window, chosen)
             before = self._sums(connection, before_window, chosen)
             buckets = screens.chart(connection, self._cache, window, chosen)
             cost, count = buckets.spark(buckets.vectors)
             total, previous_total = add_up(rows.values()), add_up(before.values())
             gaps = _gaps(connection, window.start, window.end)
-            end = ceil_minute(now)
-            today = Window(start_of_day(now, self._zone), end, HOUR, "today")
-            month = Window(start_of_month(now, self._zone), end, HOUR, "month")
             month_total = self._total(connection, month, chosen)
             earliest = _earliest(connection, self._floors)
             if window.live:

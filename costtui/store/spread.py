@@ -32,8 +32,11 @@ def spread(
     Each share is the difference of two rounded running totals, so it is within one unit of even
     and three requests in an hour end up twenty minutes apart; the method of largest remainders
     would put all three at its beginning. The last value, the count of lower bounds, is not divided:
-    every piece may hide the loss, so every piece carries it.
+    every piece may hide the loss, so every piece carries it. Failed requests are part of the
+    requests in every piece: the successful ones are what is divided.
     """
+    requests, errors, throttled, *rest = values
+    values = (requests - errors - throttled, errors, throttled, *rest)
     step = next(
         (level.step for level in LEVELS if (end_ns - start_ns) // (level.step * _NS) < MOST_PIECES),
         LEVELS[-1].step,
@@ -51,5 +54,6 @@ def spread(
         share = [new - old for new, old in zip(running, done, strict=True)]
         done = running
         share[_LOWER_BOUNDS] = bounds
+        share[0] += share[1] + share[2]
         yield position // _NS // MINUTE * MINUTE, tuple(share)
         position = until

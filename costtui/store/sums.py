@@ -10,17 +10,19 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from costtui.model.charge import CostBasis
 from costtui.model.snapshot import Totals
+from costtui.model.timewindow import DAY
 from costtui.store.catalogue import Catalogue, Selection
 from costtui.store.cover import Segment, cover
-from costtui.store.levels import COLUMNS, EFFECTIVE
+from costtui.store.levels import COLUMNS, EFFECTIVE, STEP_OF_TABLE, TABLE_OF_STEP
 
-SUMS_KEPT: Final = 24_000
+SUMS_KEPT: Final = 32_000
 """Cached rows of sums, about half a kilobyte each."""
 
 CELLS_KEPT: Final = 400_000
@@ -33,7 +35,16 @@ _SUM_SQL: Final = (
     f"SELECT series, {', '.join(f'sum({c})' for c in COLUMNS)} FROM {{}} "
     "WHERE t >= ? AND t < ? GROUP BY series"
 )
-_ROWS_SQL: Final = f"SELECT series, {', '.join(COLUMNS)} FROM {{}} WHERE t = ?"
+_SEEK_SQL: Final = (
+    f"SELECT s.id, {', '.join(f'sum(x.{c})' for c in COLUMNS)} FROM series AS s "
+    "CROSS JOIN {} AS x ON x.series = s.id AND x.t IN ({}) GROUP BY s.id"
+)
+_DENSE: Final = 0.6
+"""From this share of possible rows on, seeking each one in the order of series is faster than
+reading them in the order of time and sorting: 20 ms instead of 30 for 500 series × 20 days."""
+
+_SEEKS: Final = 40
+"""The most buckets for which rows are sought."""
 
 
 @dataclass(slots=True)
@@ -58,6 +69,9 @@ class SumCache:
         self._catalogue = catalogue
         self._sums: OrderedDict[Segment, _Entry] = OrderedDict()
         self._matrices: OrderedDict[Segment, Matrix] = OrderedDict()
+        self.cuts: tuple[int, ...] = ()
+        """Where runs of days are divided, so that windows that share days share their sums:
+        the ends of a month, seven days ago. Ascending."""
         self._revision = -1
         self._rows = 0
         self._cells = 0
@@ -99,7 +113,7 @@ class SumCache:
         if entry is not None:
             self._sums.move_to_end(segment)
             return entry
-        rows = connection.execute(_SUM_SQL.format(segment.table), segment[1:])
+        rows = connection.execute(*self._query(connection, segment))
         entry = _Entry({row[0]: row[1:] for row in rows})
         self._sums[segment] = entry
         self._rows += len(entry.sums) + 1
@@ -108,9 +122,31 @@ class SumCache:
             self._rows -= len(old.sums) + 1
         return entry
 
+    def _query(
+        self, connection: sqlite3.Connection, segment: Segment
+    ) -> tuple[str, tuple[int, ...]]:
+        step = STEP_OF_TABLE[segment.table]
+        buckets = range(segment.low, segment.high, step)
+        if 1 < len(buckets) <= _SEEKS:
+            (count,) = connection.execute(
+                f"SELECT count(*) FROM {segment.table} WHERE t >= ? AND t < ?", segment[1:]
+            ).fetchone()
+            if count >= _DENSE * len(buckets) * len(self._catalogue.series):
+                return _SEEK_SQL.format(segment.table, ", ".join(map(str, buckets))), ()
+        return _SUM_SQL.format(segment.table), segment[1:]
+
+    def _cover(self, low: int, high: int) -> Iterator[Segment]:
+        for segment in cover(low, high):
+            edges = [at for at in self.cuts if segment.low < at < segment.high]
+            if segment.table == TABLE_OF_STEP[DAY]:
+                for start, end in pairwise((segment.low, *edges, segment.high)):
+                    yield Segment(segment.table, start, end)
+            else:
+                yield segment
+
     def by_series(self, connection: sqlite3.Connection, low: int, high: int) -> Sums:
         """The sums of `[low, high)` for each series that has any."""
-        parts = [self._entry(connection, segment).sums for segment in cover(low, high)]
+        parts = [self._entry(connection, segment).sums for segment in self._cover(low, high)]
         return merge(parts)
 
     def total(
@@ -118,7 +154,7 @@ class SumCache:
     ) -> Totals:
         """The totals of `[low, high)` over the selected series."""
         parts = []
-        for segment in cover(low, high):
+        for segment in self._cover(low, high):
             entry = self._entry(connection, segment)
             total = entry.totals.get(selection)
             if total is None:
