@@ -20,11 +20,17 @@ class Schedule:
         self.due = start
         self.failures = 0
         self.overruns = 0
+        self._catching_up = False
 
     def succeeded(self, now: float) -> None:
         """A poll ended well at `now`: the next turn is the next point of the grid."""
         self.failures = 0
-        self._advance(now, self.interval)
+        if self._catching_up:
+            # Reading a backlog keeps no grid, so it cannot be late for it.
+            self._catching_up = False
+            self.due = now + self.interval
+        else:
+            self._advance(now, self.interval)
 
     def failed(self, now: float) -> None:
         """A poll failed: wait twice as long as before, up to the ceiling."""
@@ -36,6 +42,7 @@ class Schedule:
     def more(self, now: float) -> None:
         """There is more to read at once."""
         self.failures = 0
+        self._catching_up = True
         self.due = now
 
     def _advance(self, now: float, step: float) -> None:

@@ -35,6 +35,15 @@ def test_failures_double_the_wait_up_to_a_ceiling_and_never_stop() -> None:
     assert schedule.failures == 0
 
 
+def test_reading_a_backlog_is_no_overrun() -> None:
+    schedule = Schedule(2.0, start=0.0)
+    schedule.more(5.0)
+    assert schedule.due == 5.0
+    schedule.more(9.0)
+    schedule.succeeded(14.0)
+    assert (schedule.due, schedule.overruns) == (16.0, 0)
+
+
 def test_a_source_slower_than_the_ceiling_keeps_its_own_interval() -> None:
     schedule = Schedule(300.0, start=0.0)
     for _ in range(5):
