@@ -71,11 +71,12 @@ CosttuiApp(lambda: data, config=config, clock=clock, theme="costtui-dark").run(m
 
 @dataclass
 class Start:
-    """Seconds since the process was started."""
+    """Seconds since the process was started; `cpu` is what it had used when content came."""
 
     first_byte: float
     content: float
     settled: float
+    cpu: float
 
 
 @dataclass
@@ -117,7 +118,7 @@ class Terminal:
         return chunk
 
     def start(self, marker: bytes, limit: float = 20.0) -> Start:
-        first = content = 0.0
+        first = content = cpu = 0.0
         last = self.started
         while time.perf_counter() - self.started < limit:
             chunk = self.read(0.4)
@@ -126,14 +127,14 @@ class Terminal:
                 last = now
                 first = first or now - self.started
                 if not content and marker in self.output:
-                    content = now - self.started
+                    content, cpu = now - self.started, self.cpu()
             elif content:
                 break
         if not content:
             raise SystemExit(
                 f"{marker!r} never appeared; the program said: {self.output[-2000:]!r}"
             )
-        return Start(first, content, last - self.started)
+        return Start(first, content, last - self.started, cpu)
 
     def watch(self, seconds: float) -> Open:
         """Bytes and CPU of the next `seconds`."""
@@ -149,9 +150,9 @@ class Terminal:
         )
 
     def cpu(self) -> float:
-        """CPU seconds used so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """CPU seconds used so far, to the nanosecond, by all threads that still live."""
+        tasks = Path(f"/proc/{self.pid}/task").iterdir()
+        return sum(int((t / "schedstat").read_text().split()[0]) for t in tasks) / 1e9
 
     def rss(self) -> float:
         fields = Path(f"/proc/{self.pid}/statm").read_text().split()
@@ -188,7 +189,7 @@ def left_open(argv: list[str], marker: bytes, seconds: float) -> Open:
 
 def median(rows: list[Start]) -> Start:
     return Start(*(statistics.median(getattr(r, f) for r in rows)
-                   for f in ("first_byte", "content", "settled")))  # fmt: skip
+                   for f in ("first_byte", "content", "settled", "cpu")))  # fmt: skip
 
 
 def main() -> None:
@@ -215,6 +216,7 @@ def main() -> None:
         "minimal": asdict(median(theirs)),
         "costtui": asdict(median(ours)),
         "content_ratio": median(ours).content / median(theirs).content,
+        "cpu_ratio": median(ours).cpu / median(theirs).cpu,
     }
     if args.idle:
         result["minimal_idle"] = asdict(left_open(minimal, b"ready-to-go", args.idle))

@@ -95,9 +95,11 @@ def once(config: Config, *, theme: str | None = None) -> int:
     """Print one screen of what the store holds now, coloured where stdout is a terminal."""
     import shutil
 
+    from costtui.tui.takeaway import screen_text
+
     size = shutil.get_terminal_size((120, 40))
     app = _app(config, theme, None, wait_for_first=30.0)
-    print(app.text_of_screen(size.columns, size.lines - 1, color=sys.stdout.isatty()))
+    print(screen_text(app, size.columns, size.lines - 1, color=sys.stdout.isatty()))
     return 1 if app.shown.error else 0
 
 

@@ -23,9 +23,8 @@ from costtui.engine.clock import Clock, SystemClock
 from costtui.engine.zone import zone_of
 from costtui.model.snapshot import Overview
 from costtui.model.timewindow import MINUTE
-from costtui.tui import themes
+from costtui.tui import theming
 from costtui.tui.bindings import textual_bindings
-from costtui.tui.cells import outside
 from costtui.tui.data import Answer, Data, Desk
 from costtui.tui.glyphs import glyphs_for
 from costtui.tui.look import Look
@@ -101,7 +100,7 @@ class CosttuiApp(App[int]):
         self._glance: Timer | None = None
         self._desk.start()
         self.ask_overview(mark=False)
-        notice = self._first_theme(theme, config, no_color)
+        notice = theming.first(self, theme, config.display.theme, themes_dir)
         self.look = Look(
             Palette(self.theme_variables),
             glyphs_for(ascii_only=ascii_wanted, encoding=encoding),
@@ -116,33 +115,20 @@ class CosttuiApp(App[int]):
             sample_config=sample_config,
         )
 
-    def _first_theme(self, theme: str | None, config: Config, no_color: bool) -> str:
-        """Register and choose the first theme; the rest is read when `t` is pressed."""
-        name = theme or config.display.theme
-        if no_color:
-            name = "monochrome"
-        elif theme is None and name == themes.DEFAULT and self.console.color_system == "standard":
-            name = "ansi-16"
-        data, reason = themes.load_one(name, self.themes_dir)
-        self.register_theme(data.textual())
-        self.set_reactive(App.theme, data.name)
-        self.stylesheet.set_variables(self.get_css_variables())
-        return reason
-
     # Start and end --------------------------------------------------------------------------
 
     def get_default_screen(self) -> Screen[None]:
         answer = self._desk.take_early("overview", self._wait_for_first)
         if answer is not None:
             self._take(answer)
-        return OverviewScreen(self.look, self.shown)
+        return OverviewScreen(self.look, self.shown, self.size)
 
     def on_mount(self) -> None:
         self._desk.attach(lambda answer: self.post_message(Answered(answer)))
         self.theme_changed_signal.subscribe(self, lambda _: self._new_palette())
         self.set_interval(max(0.2, self.config.display.refresh), self.tick)
         if self.shown.starting:
-            self.set_timer(STARTING, lambda: self.show(replace(self.shown, starting=False)))
+            self.set_timer(STARTING, lambda: self.show(self.shown._replace(starting=False)))
         if not self.is_headless:
             import asyncio
 
@@ -156,23 +142,6 @@ class CosttuiApp(App[int]):
 
     def on_unmount(self) -> None:
         self._desk.close()
-
-    def text_of_screen(self, width: int, height: int, *, color: bool) -> str:
-        """One screenful as text, with terminal colours where `color`. Needs no terminal."""
-        from rich.segment import Segment
-        from textual.pilot import Pilot
-
-        lines: list[str] = []
-
-        async def capture(pilot: Pilot[object]) -> None:
-            await pilot.pause()
-            for strip in self.screen._compositor.render_strips():
-                text = "".join(s.text for s in strip if isinstance(s, Segment))
-                lines.append((strip.render(self.console) if color else text).rstrip())
-            self.exit(0)
-
-        self.run(headless=True, size=(width, max(10, height)), auto_pilot=capture)
-        return "\n".join(lines)
 
     # Questions ------------------------------------------------------------------------------
 
@@ -211,7 +180,7 @@ class CosttuiApp(App[int]):
 
     def _mark_pending(self) -> None:
         self._glance = None
-        self.show(replace(self.shown, pending=True))
+        self.show(self.shown._replace(pending=True))
 
     def tick(self) -> None:
         """Look for something new. Costs one `PRAGMA data_version` when there is nothing."""
@@ -248,7 +217,7 @@ class CosttuiApp(App[int]):
         assert isinstance(news, News)
         shown, overview = self.shown, self.shown.overview
         if news.problem != shown.collector:
-            shown = replace(shown, collector=news.problem)
+            shown = shown._replace(collector=news.problem)
         if overview is not None and not self.state.paused:
             if news.statuses is not None:
                 now = self.clock.now()
@@ -256,7 +225,7 @@ class CosttuiApp(App[int]):
             if news.alive is not None and news.alive is not overview.collector_alive:
                 overview = replace(overview, collector_alive=news.alive)
             if overview is not shown.overview:
-                shown = replace(shown, overview=overview)
+                shown = shown._replace(overview=overview)
         if shown is not self.shown:
             self.show(shown)
         if news.changed and not self.state.paused:
@@ -274,7 +243,7 @@ class CosttuiApp(App[int]):
         text = str(error) or type(error).__name__
         if text != self.shown.error:
             self.log.error(text)
-            self.show(replace(self.shown, error=text))
+            self.show(self.shown._replace(error=text))
 
     def _take(self, answer: Answer) -> None:
         """An overview came, or why it did not."""
@@ -282,15 +251,15 @@ class CosttuiApp(App[int]):
             self._glance.stop()
             self._glance = None
         if isinstance(answer.value, Overview):
-            self.shown = replace(
-                self.shown, state=self.state, overview=answer.value, pending=False, error=""
+            self.shown = self.shown._replace(
+                state=self.state, overview=answer.value, pending=False, error=""
             )
             if self._firings.new(answer.value.alerts):
                 self.bell()
         elif answer.error is not None:
             self._failed_at = self.clock.now()
             text = str(answer.error) or type(answer.error).__name__
-            self.shown = replace(self.shown, state=self.state, error=text, pending=False)
+            self.shown = self.shown._replace(state=self.state, error=text, pending=False)
 
     def show(self, shown: Shown) -> None:
         """Put this on screen."""
@@ -310,7 +279,7 @@ class CosttuiApp(App[int]):
     def go(self, state: State) -> None:
         """Another state: shown at once, asked for where the numbers differ."""
         before, self.state = self._key(), state
-        self.show(replace(self.shown, state=state))
+        self.show(self.shown._replace(state=state))
         if self._key() != before:
             self.ask_overview()
             self._refresh_others()
@@ -329,7 +298,7 @@ class CosttuiApp(App[int]):
         self.ask_overview()
 
     def action_pause(self) -> None:
-        self.go(replace(self.state, paused=not self.state.paused))
+        self.go(self.state._replace(paused=not self.state.paused))
         if not self.state.paused:
             self.ask_overview()
 
@@ -404,26 +373,15 @@ class CosttuiApp(App[int]):
     # Take away ------------------------------------------------------------------------------
 
     def action_export(self, kind: str) -> None:
-        from costtui.tui import export
+        from costtui.tui import takeaway
 
-        sheet = getattr(self.screen, "sheet", lambda: None)()
-        if sheet is None:
-            self.notify("There is nothing to write here.", severity="warning")
-            return
-        places = export.folders(self.export_dir, os.environ)
-        try:
-            path = export.save(sheet, kind, places, self.clock.now(), self._zone)
-        except export.ExportError as error:
-            self.notify(str(error), title="Export", severity="error", timeout=10, markup=False)
-            return
-        rows = f"{len(sheet.rows):,} row{'' if len(sheet.rows) == 1 else 's'}"
-        self.notify(f"{rows} in {path}", title="Export", timeout=8, markup=False)
+        places = takeaway.folders(self.export_dir, os.environ)
+        takeaway.export(self, kind, places, self.clock.now(), self._zone)
 
     def action_copy(self) -> None:
-        value = outside(getattr(self.screen, "value", lambda: "")(), 4000)
-        if value:
-            self.copy_to_clipboard(value)
-            self.notify(f"Copied: {outside(value, 80)}", timeout=2, markup=False)
+        from costtui.tui import takeaway
+
+        takeaway.copy(self)
 
     def on_filtered(self, message: Filtered) -> None:
         self.go(self.state.filtered(message.filter))
@@ -431,18 +389,7 @@ class CosttuiApp(App[int]):
     # Theme ----------------------------------------------------------------------------------
 
     def action_next_theme(self) -> None:
-        if self.no_color:
-            self.notify("NO_COLOR is set, so there are no themes to choose.", severity="warning")
-            return
-        loaded = themes.load_all(self.themes_dir)
-        for failure in loaded.failures:
-            self.notify(failure, title="Theme", severity="warning", markup=False)
-        names = list(loaded.themes)
-        at = names.index(self.theme) + 1 if self.theme in names else 0
-        data = loaded.themes[names[at % len(names)]]
-        self.register_theme(data.textual())
-        self.theme = data.name
-        self.notify(f"Theme {data.name}", timeout=2, markup=False)
+        theming.following(self, self.themes_dir)
 
     def _new_palette(self) -> None:
         from costtui.tui.widgets.lines import Lines

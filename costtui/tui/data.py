@@ -9,8 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from costtui.model.snapshot import Overview, RequestRow, SkippedLine, SourceStatus, View
 
@@ -46,8 +45,7 @@ class Data(Protocol):
         """Release the connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The result of one question, or why there is none."""
 
     kind: str

@@ -56,8 +56,8 @@ def _money_candidates(nano: int) -> list[str]:
         zeros = 9 - len(str(nano))
         decimals = min(9, max(3, zeros + 2))
         text = _fixed(nano, NANO, decimals)
-        if decimals > 3:
-            text = text.rstrip("0")
+        whole, _, digits = text.partition(".")
+        text = f"{whole}.{digits.rstrip('0').ljust(2, '0')}"
         texts = [f"${text}"]
         if nano >= NANO // 200:
             texts.append(f"${_fixed(nano, NANO, 2)}")
@@ -65,8 +65,9 @@ def _money_candidates(nano: int) -> list[str]:
             texts.append("<$0.001")
         return [*texts, "<$0.01", "<$1", "$1"][: 4 if nano < NANO // 2 else None]
     if nano < 1000 * NANO - NANO // 200:
-        texts = [f"${_fixed(nano, NANO, 2)}", f"${_fixed(nano, NANO, 1)}"]
-        return [*texts, f"${_fixed(nano, NANO, 0)}", *(f"${t}" for t in _scaled(nano, NANO))]
+        # no single decimal: $962.3 looks like $962.30 cut short
+        texts = [f"${_fixed(nano, NANO, 2)}", f"${_fixed(nano, NANO, 0)}"]
+        return [*texts, *(f"${t}" for t in _scaled(nano, NANO))]
     whole = f"${_fixed(nano, NANO, 0)}"
     return [whole, *(f"${t}" for t in _scaled(nano, NANO))]
 

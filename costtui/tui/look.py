@@ -6,7 +6,6 @@ widgets to draw again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import tzinfo
 
 from rich.segment import Segment
@@ -17,11 +16,15 @@ from costtui.tui.glyphs import Glyphs
 from costtui.tui.palette import Palette
 
 
-@dataclass(slots=True)
 class Look:
-    palette: Palette
-    glyphs: Glyphs
-    zone: tzinfo
+    """What every widget needs to know to draw."""
+
+    __slots__ = ("glyphs", "palette", "zone")
+
+    def __init__(self, palette: Palette, glyphs: Glyphs, zone: tzinfo) -> None:
+        self.palette = palette
+        self.glyphs = glyphs
+        self.zone = zone
 
 
 class Line:
@@ -40,9 +43,17 @@ class Line:
         return self.styled(text, self.look.palette.style(role))
 
     def styled(self, text: str, style: Style) -> Line:
-        if text:
-            self.segments.append(Segment(text, style))
-            self.width += cell_len(text)
+        if not text:
+            return self
+        self.width += len(text) if text.isascii() else cell_len(text)
+        segments = self.segments
+        if segments:
+            # A blank looks the same in any colour, and each change of style costs 40 bytes.
+            before, last, _ = segments[-1]
+            if last is style or (last in self.look.palette.plain and text.isspace()):
+                segments[-1] = Segment(before + text, last)
+                return self
+        segments.append(Segment(text, style))
         return self
 
     def cell(self, text: str, width: int, role: str = "text", align: str = "left") -> Line:
@@ -57,21 +68,21 @@ class Line:
     def to(self, column: int) -> Line:
         """Pad with blanks up to `column`; nothing if already there."""
         if column > self.width:
-            self.segments.append(Segment(" " * (column - self.width)))
-            self.width = column
+            self.styled(" " * (column - self.width), self.look.palette.base)
         return self
 
     def cut(self, width: int) -> Line:
         """Exactly `width` cells."""
         if self.width > width:
-            self.segments = list(Segment.adjust_line_length(self.segments, width))
+            base = self.look.palette.base
+            self.segments = Segment.adjust_line_length(self.segments, width, base)
             self.width = width
         return self.to(width)
 
     def on(self, style: Style) -> Line:
-        """Lay the whole line on a background (a cursor, an alarm)."""
+        """Lay the whole line on a background (a cursor)."""
         self.segments = [
-            Segment(text, (own or Style.null()) + style) for text, own, _ in self.segments
+            Segment(text, own + style if own else style) for text, own, _ in self.segments
         ]
         return self
 

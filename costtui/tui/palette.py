@@ -42,6 +42,13 @@ class Palette:
         """`variables` are the theme's resolved variables, colour texts of Textual."""
         self._variables = variables
         self._attributes = variables.get("emphasis") == "attributes"
+        back = self.color("background")
+        self.base = Style(color=self.color("text-main").rich_color, bgcolor=back.rich_color)
+        """Plain text on the background of the screen. Every style is laid on it once, here, and
+        not again for each piece of text."""
+        self.plain: set[Style] = {self.base}
+        """Styles in which a blank looks like any other blank."""
+        self._cursor: Style | None = None
         self._styles: dict[str, Style] = {}
         self._gradients: dict[int, tuple[Style, ...]] = {}
 
@@ -51,15 +58,15 @@ class Palette:
         return Color.parse(text)
 
     def style(self, role: str) -> Style:
-        """The style of a role. `cursor` and `cursor-blurred` are backgrounds to lay a row on."""
+        """The style of a role, on the background of the screen."""
         style = self._styles.get(role)
         if style is None:
-            style = self._styles[role] = self._make(role)
+            style = self._styles[role] = self.base + self._make(role)
+            if style.bgcolor == self.base.bgcolor and not (style.underline or style.reverse):
+                self.plain.add(style)
         return style
 
     def _make(self, role: str) -> Style:
-        if role == "cursor":
-            return self._background("cursor-text", "cursor-back")
         if role == "alarm":
             return self._background("alarm-text", "alarm-back")
         if role == "chip":
@@ -83,6 +90,13 @@ class Palette:
             bold=back != "cursor-back" or None,
         )
 
+    @property
+    def cursor(self) -> Style:
+        """What a row under the cursor is laid on; the colours of its text shine through."""
+        if self._cursor is None:
+            self._cursor = self._background("cursor-text", "cursor-back")
+        return self._cursor
+
     def gradient(self, steps: int) -> tuple[Style, ...]:
         """`steps` styles from `spark-low` to `spark-high`, lowest first.
 
@@ -95,6 +109,7 @@ class Palette:
                 colors = [low if 2 * n < steps else high for n in range(steps)]
             else:
                 colors = [low.blend(high, n / max(1, steps - 1)) for n in range(steps)]
-            found = tuple(Style(color=c.rich_color) for c in colors)
+            found = tuple(self.base + Style(color=c.rich_color) for c in colors)
+            self.plain.update(found)
             self._gradients[steps] = found
         return found

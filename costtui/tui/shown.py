@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from costtui.model.snapshot import Breakdown, Group, Overview, Totals
 from costtui.tui.glyphs import Glyphs
@@ -12,9 +12,8 @@ SORTS = ("name", "value", "change", "requests", "tokens")
 """What rows can be sorted by, in the order of the columns."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Shown:
-    """One screenful. Compared by identity: a new one is made only when something changed."""
+class Shown(NamedTuple):
+    """One screenful. A new one is made only when something changed."""
 
     state: State
     overview: Overview | None = None

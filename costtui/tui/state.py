@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import tzinfo
+from typing import NamedTuple
 
 from costtui.model.snapshot import Filter, View
 from costtui.model.timewindow import WINDOW_BY_NAME, window_at
@@ -17,8 +17,7 @@ MAX_BACK = 1000
 """Periods; far beyond what any store keeps, and it bounds the calendar arithmetic."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """Where a step of the breadcrumb came from, so that Esc goes back exactly there."""
 
     filters: tuple[Filter, ...]
@@ -27,9 +26,12 @@ class Mark:
     """Key of the row that was drilled into."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """One position of the whole screen. Every method returns a new one."""
+class State(NamedTuple):
+    """One position of the whole screen. Every method returns a new one.
+
+    Named tuples and not dataclasses in the modules that load before first paint: making a frozen
+    dataclass takes a millisecond, and there would be a dozen.
+    """
 
     window: str = "24h"
     back: int = 0
@@ -58,18 +60,18 @@ class State:
 
     def with_window(self, name: str) -> State:
         """Another length, live again: two periods back of 24h is not two periods back of 7d."""
-        return replace(self, window=name, back=0, anchor=0.0)
+        return self._replace(window=name, back=0, anchor=0.0)
 
     def earlier(self, now: float) -> State:
         anchor = self.anchor if self.back else now
-        return replace(self, back=min(MAX_BACK, self.back + 1), anchor=anchor)
+        return self._replace(back=min(MAX_BACK, self.back + 1), anchor=anchor)
 
     def later(self) -> State:
         back = max(0, self.back - 1)
-        return replace(self, back=back, anchor=self.anchor if back else 0.0)
+        return self._replace(back=back, anchor=self.anchor if back else 0.0)
 
     def live(self) -> State:
-        return replace(self, back=0, anchor=0.0, paused=False)
+        return self._replace(back=0, anchor=0.0, paused=False)
 
     def next_dimension(self) -> str | None:
         """Where a drill from the big panel leads; None when only requests are left."""
@@ -80,12 +82,11 @@ class State:
     def drill(self, dimension: str, value: str) -> State:
         """Narrow to one row; the next dimension takes the big panel."""
         mark = Mark(self.filters, self.group, value)
-        narrowed = replace(
-            self,
+        narrowed = self._replace(
             filters=(*self.filters, Filter(dimension, value)),
             trail=(*self.trail, mark),
         )
-        return replace(narrowed, group=narrowed.next_dimension() or self.group)
+        return narrowed._replace(group=narrowed.next_dimension() or self.group)
 
     def at_end(self, dimension: str) -> bool:
         """Would a drill on `dimension` leave nothing to break down by?"""
@@ -96,8 +97,7 @@ class State:
         """One more `/` filter."""
         if found in self.filters:
             return self
-        return replace(
-            self,
+        return self._replace(
             filters=(*self.filters, found),
             trail=(*self.trail, Mark(self.filters, self.group, "")),
         )
@@ -107,16 +107,16 @@ class State:
         if not self.trail:
             return None
         mark = self.trail[-1]
-        state = replace(self, filters=mark.filters, group=mark.group, trail=self.trail[:-1])
+        state = self._replace(filters=mark.filters, group=mark.group, trail=self.trail[:-1])
         return state, mark.cursor
 
     def with_next_group(self) -> State:
         at = GROUPS.index(self.group)
-        return replace(self, group=GROUPS[(at + 1) % len(GROUPS)])
+        return self._replace(group=GROUPS[(at + 1) % len(GROUPS)])
 
     def with_next_unit(self) -> State:
         at = UNITS.index(self.unit)
-        return replace(self, unit=UNITS[(at + 1) % len(UNITS)])
+        return self._replace(unit=UNITS[(at + 1) % len(UNITS)])
 
 
 def parse_filter(text: str) -> Filter:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.color import Color, ColorParseError
 
@@ -77,8 +76,7 @@ class ThemeError(CosttuiError):
     """One theme file cannot be used; the message says which key and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class ThemeData:
+class ThemeData(NamedTuple):
     """A validated theme, every variable filled in."""
 
     name: str
@@ -125,12 +123,11 @@ class ThemeData:
         }
 
 
-@dataclass(slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """What a look into the theme folders found."""
 
-    themes: dict[str, ThemeData] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
+    themes: dict[str, ThemeData]
+    failures: list[str]
     """One line for each file that cannot be used: path and reason."""
 
 
@@ -285,7 +282,7 @@ def _parse_yaml(text: str) -> dict[str, object]:
 
 def load_all(user_dir: Path | None) -> Loaded:
     """Every theme, the user's after (and over) ours."""
-    loaded = Loaded()
+    loaded = Loaded({}, [])
     for folder in (builtin_dir(), user_dir):
         if folder is None or not folder.is_dir():
             continue

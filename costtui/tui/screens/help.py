@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 
 from costtui.tui.bindings import KEYS, by_group
 from costtui.tui.look import Look
-from costtui.tui.screens.side import SideScreen
+from costtui.tui.screens.side import SideScreen, Title
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
 from costtui.tui.widgets.grid import Entry, Grid
@@ -55,6 +55,7 @@ class HelpScreen(SideScreen):
         yield Grid(self.look, ("key", "does", ""), title=f"keys: {self.of}", id="help")
 
     def on_mount(self) -> None:
+        self.query_one(Title).shown = None
         grid = self.query_one(Grid)
         grid.set_items(entries(self.of))
         grid.focus()

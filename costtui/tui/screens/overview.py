@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -33,24 +32,30 @@ PANES = ("panel-0", "panel-1", "panel-2", "panel-3", "alerts", "sources", "chart
 """What Tab goes through, in order."""
 
 
+WIDTHS = [(0, "-narrow"), (100, "-normal")]
+HEIGHTS = [(0, "-short"), (34, "-middle"), (56, "-tall")]
+"""(from so many cells, class): what fits is said in overview.tcss."""
+
+
+def size_classes(width: int, height: int) -> str:
+    """The classes that the breakpoints will give a screen of this size."""
+    fitting = (max(p for p in points if p[0] <= n)
+               for points, n in ((WIDTHS, width), (HEIGHTS, height)))  # fmt: skip
+    return " ".join(name for _, name in fitting)
+
+
 class OverviewScreen(Screen[None]):
     """Layout, and messages to actions. It owns no data: `show` gives it what to draw."""
 
     where = "overview"
     AUTO_FOCUS = "#panel-0"
     BINDINGS = textual_bindings("overview")
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
-        (0, "-narrow"),
-        (100, "-normal"),
-    ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-short"),
-        (34, "-middle"),
-        (56, "-tall"),
-    ]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
 
-    def __init__(self, look: Look, shown: Shown) -> None:
-        super().__init__()
+    def __init__(self, look: Look, shown: Shown, size: tuple[int, int]) -> None:
+        """`size` is the terminal's: styles made for it are not made again at the first resize."""
+        super().__init__(classes=size_classes(*size))
         self.look = look
         self.shown = shown
         self.pane = PANES[0]
@@ -217,12 +222,12 @@ class OverviewScreen(Screen[None]):
         self.change(self.shown.state.with_next_unit())
 
     def action_compare(self) -> None:
-        self.change(replace(self.shown.state, compare=not self.shown.state.compare))
+        self.change(self.shown.state._replace(compare=not self.shown.state.compare))
 
     def action_sort(self, step: int) -> None:
         state = self.shown.state
         at = SORTS.index(state.sort) + step
-        self.change(replace(state, sort=SORTS[at % len(SORTS)], reverse=False))
+        self.change(state._replace(sort=SORTS[at % len(SORTS)], reverse=False))
 
     def action_reverse(self) -> None:
-        self.change(replace(self.shown.state, reverse=not self.shown.state.reverse))
+        self.change(self.shown.state._replace(reverse=not self.shown.state.reverse))

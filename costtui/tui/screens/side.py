@@ -6,10 +6,11 @@ from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.screen import Screen
 
-from costtui.tui.cells import outside
+from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.bars import Keys
+from costtui.tui.widgets.header import crumbs
 from costtui.tui.widgets.lines import Lines
 
 
@@ -22,22 +23,21 @@ class Title(Lines):
     shown: Shown | None = None
 
     def lines(self, size: Size) -> list[Line]:
-        g = self.look.glyphs
-        line = Line(self.look).put(" costtui ", "title").put(f" {self.text}", "accent")
+        g, shown = self.look.glyphs, self.shown
+        line = Line(self.look).put(" costtui ", "title")
         right = Line(self.look)
-        if self.shown is not None:
-            from costtui.tui import format as fmt
-
-            for step in self.shown.state.filters:
-                line.put(f" {g.step} ", "faint").put(outside(str(step), 60), "text")
-            if self.shown.overview is not None:
-                window = self.shown.overview.view.window
-                arguments = (window.start, window.end, self.look.zone, g)
-                whole = fmt.span(*arguments) if size.width >= 100 else fmt.short_span(*arguments)
-                right.put(f"{self.shown.state.window}  ", "accent").put(whole + " ", "quiet")
-            if self.shown.state.paused:
-                right.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip"))
-        return [line.cut(size.width - right.width).extend(right)]
+        if shown is None:
+            return [line.put(f" {self.text}", "accent")]
+        if shown.state.paused:
+            right.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip")).put("  ")
+        if shown.overview is not None:
+            window = shown.overview.view.window
+            arguments = (window.start, window.end, self.look.zone, g)
+            whole = fmt.span(*arguments) if size.width >= 100 else fmt.short_span(*arguments)
+            right.put(f"{shown.state.window}  ", "accent").put(whole + " ", "quiet")
+        room = size.width - line.width - right.width - 2
+        line.extend(crumbs(self.look, shown.state.filters, room, f" {self.text}").cut(room))
+        return [line.to(size.width - right.width).extend(right)]
 
 
 class SideScreen(Screen[None]):

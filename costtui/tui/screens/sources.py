@@ -62,7 +62,7 @@ def skipped_entry(number: int, line: SkippedLine, look: Look) -> Entry:
     when = fmt.date_and_time(line.at, look.zone)[5:]
     return Entry(
         f"{number}",
-        (when, outside(line.source, 40), _tail(place, 34), outside(line.reason, 120),
+        (when, outside(line.source, 40), _tail(place, 26), outside(line.reason, 120),
          outside(line.text, 200)),
         ("quiet", "text", "text", "warn", "quiet"),
         line.text,

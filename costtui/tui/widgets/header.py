@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from textual.geometry import Size
 
+from costtui.model.snapshot import Filter
 from costtui.model.timewindow import WINDOWS
 from costtui.tui import format as fmt
-from costtui.tui.cells import outside
-from costtui.tui.look import Line
+from costtui.tui.cells import cell_len, outside
+from costtui.tui.look import Line, Look
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.lines import Lines
 
@@ -96,14 +97,23 @@ class Header(Lines):
             facts.append(f"sorted by {state.sort}")
             facts.append("vs the period before" if state.compare else "")
         right.put(f" {g.middle} ".join(f for f in facts if f) + " ", "quiet")
-        line = Line(self.look).put(" all", "text" if not state.filters else "quiet")
         room = width - right.width - 2
-        steps = [outside(str(f), 60) for f in state.filters]
-        while len(steps) > 1 and line.width + sum(len(s) + 3 for s in steps) > room:
-            steps = [g.cut, *steps[2:]] if steps[0] == g.cut else [g.cut, *steps[1:]]
-            if steps == [g.cut]:
-                break
-        for index, text in enumerate(steps):
-            line.put(f" {g.step} ", "faint")
-            line.put(text, "accent" if index == len(steps) - 1 else "text")
+        line = crumbs(self.look, state.filters, room)
         return line.cut(room).to(width - right.width).extend(right)
+
+
+def crumbs(look: Look, filters: tuple[Filter, ...], room: int, root: str = " all") -> Line:
+    """The breadcrumb in `room` cells: the first steps give way to `…`, the last one stays."""
+    g = look.glyphs
+    line = Line(look).put(root, "text" if not filters else "quiet")
+    steps = [outside(str(f), 60) for f in filters]
+    dropped = False
+    while len(steps) > 1 and line.width + sum(cell_len(s) + 3 for s in steps) + 4 > room:
+        del steps[0]
+        dropped = True
+    if dropped:
+        steps.insert(0, g.cut)
+    for index, text in enumerate(steps):
+        line.put(f" {g.step} ", "faint")
+        line.put(text, "accent" if index == len(steps) - 1 else "text")
+    return line

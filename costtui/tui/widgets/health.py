@@ -74,7 +74,9 @@ class Sources(Table[SourceStatus]):
 
     def columns(self, width: int) -> list[Column]:
         return [
-            Column("name", "source", min(18, max(10, width // 4))),
+            Column("name", "source", min(max(len(s.name) for s in self.items), 22, width // 3))
+            if self.items
+            else Column("name", "source", 10),
             Column("state", "state", 6),
             Column("data", "last data", 9, "right"),
             Column("facts", "", 0),

@@ -43,12 +43,8 @@ class Lines(Widget):
 
     def _build(self, width: int, height: int) -> list[Strip]:
         built = self.lines(Size(width, height)) if width > 0 and height > 0 else []
-        base = self.visual_style.rich_style
-        strips = [
-            Strip(line.cut(width).segments, width).apply_style(base).simplify()
-            for line in built[:height]
-        ]
-        blank = Strip.blank(width, base)
+        strips = [Strip(line.cut(width).segments, width) for line in built[:height]]
+        blank = Strip.blank(width, self.look.palette.base)
         return strips + [blank] * (height - len(strips))
 
     def redraw(self) -> None:
@@ -83,7 +79,9 @@ class Lines(Widget):
         width, height = self.content_size
         if self._built_for != (width, height):
             self._strips, self._built_for = self._build(width, height), (width, height)
-        return self._strips[y] if y < len(self._strips) else Strip.blank(width)
+        return (
+            self._strips[y] if y < len(self._strips) else Strip.blank(width, self.look.palette.base)
+        )
 
     def on_focus(self) -> None:
         self.redraw()

@@ -12,7 +12,7 @@ from costtui.tui.widgets.table import Column, Table
 
 _OPTIONAL = ("spark", "change", "share", "bar", "requests", "tokens")
 """Columns beyond name and value, the most wanted first."""
-_WIDTHS = {"spark": 12, "change": 7, "share": 4, "bar": 8, "requests": 8, "tokens": 7}
+_WIDTHS = {"spark": 8, "change": 7, "share": 4, "bar": 8, "requests": 8, "tokens": 7}
 _ORDER = ("name", "value", "share", "bar", "change", "spark", "requests", "tokens")
 _NAME_WISH = 22
 _SPARK_MOST = 30
@@ -49,13 +49,14 @@ class Panel(Table[Group]):
             if not (c == unit or (c == "change" and state and not state.compare))
         ]
         chosen: list[str] = []
+        least = {**_WIDTHS, "spark": 14} if width >= 58 else _WIDTHS
         left = width - 10 - 12 - 1
         for name in wanted:
-            cost = _WIDTHS[name] + 1
+            cost = least[name] + 1
             if left - cost >= (0 if len(chosen) < 3 else _NAME_WISH - 12):
                 chosen.append(name)
                 left -= cost
-        widths = dict(_WIDTHS)
+        widths = dict(least)
         longest = max((len(g.key) for g in self.items), default=8)
         spare = left + 12 - max(12, min(longest + 1, 34))
         if "spark" in chosen and spare > 0:

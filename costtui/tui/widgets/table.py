@@ -135,7 +135,7 @@ class Table(Lines, Generic[T], can_focus=True):
             header.cell(column.title, column.width, self.header_role(column), column.align)
             header.put(" ")
         body = [header] if height >= HEADER_FROM else []
-        cursor = self.look.palette.style("cursor")
+        cursor = self.look.palette.cursor
         for index in range(
             self.scrolled, min(len(self.items), self.scrolled + self._visible_rows())
         ):

@@ -1,0 +1,44 @@
+"""Which theme an app wears: the first one, and the next one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.app import App
+
+from costtui.tui import themes
+
+
+def first(app: App[int], asked: str | None, configured: str, user_dir: Path | None) -> str:
+    """Put the first theme on. Returns what there is to say about it, or `""`.
+
+    `asked` is the command line's, `configured` the configuration's. Only that one file is read;
+    the others wait until `t` is pressed. NO_COLOR wins over everything; a terminal of sixteen
+    colours gets its own theme unless somebody chose another one than the default.
+    """
+    name = asked or configured
+    if app.no_color:
+        name = "monochrome"
+    elif not asked and name == themes.DEFAULT and app.console.color_system == "standard":
+        name = "ansi-16"
+    data, reason = themes.load_one(name, user_dir)
+    app.register_theme(data.textual())
+    app.set_reactive(App.theme, data.name)
+    app.stylesheet.set_variables(app.get_css_variables())
+    return reason
+
+
+def following(app: App[int], user_dir: Path | None) -> None:
+    """Put the next theme on, in the order of their names; say which themes cannot be used."""
+    if app.no_color:
+        app.notify("NO_COLOR is set, so there are no themes to choose.", severity="warning")
+        return
+    loaded = themes.load_all(user_dir)
+    for failure in loaded.failures:
+        app.notify(failure, title="Theme", severity="warning", markup=False)
+    names = list(loaded.themes)
+    at = names.index(app.theme) + 1 if app.theme in names else 0
+    data = loaded.themes[names[at % len(names)]]
+    app.register_theme(data.textual())
+    app.theme = data.name
+    app.notify(f"Theme {data.name}", timeout=2, markup=False)
