@@ -6,7 +6,7 @@ Newest first: what the last day wrote is live, what is older is history that is 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 
 from costtui.sources.jsonl import content, paths
 from costtui.sources.jsonl.match import Head
@@ -44,11 +44,15 @@ class Beginner:
         short = clean(os.path.relpath(path, self._root), 4 * _PART_LIMIT)
         return short if len(short) <= _PART_LIMIT else "…" + short[-_PART_LIMIT:]
 
+    def moved(self, state: FileState, file: Seen) -> FileState:
+        """Content that is in another place now."""
+        return state._replace(path=file.path, part=self.part(file.path))
+
     def known(
-        self, file: Seen, fd: int, head: Head, taken: Container[str], shared: int
+        self, file: Seen, fd: int, head: Head, free: Callable[[str], bool], shared: int
     ) -> FileState:
         """A file whose first `shared` bytes were read elsewhere. Raises OSError."""
-        state = self._first(file, head, taken, file.path if file.configured else "")
+        state = self._first(file, head, free, file.path if file.configured else "")
         if head.gz:
             return state._replace(done=file.size)
         live = line_start_before(fd, shared, head.begin)
@@ -58,10 +62,10 @@ class Beginner:
         )
 
     def new(
-        self, file: Seen, fd: int, head: Head, taken: Container[str], origin: str, now: float
+        self, file: Seen, fd: int, head: Head, free: Callable[[str], bool], origin: str, now: float
     ) -> FileState:
         """A file of which nothing was read. Raises OSError."""
-        state = self._first(file, head, taken, origin)
+        state = self._first(file, head, free, origin)
         modified = file.mtime_ns / SECOND_NS
         old = modified < now - self._horizon_s
         if self._since_s is not None:
@@ -101,11 +105,11 @@ class Beginner:
         tail_len, tail = tail_of(b"", fd, end, head.begin)
         return state._replace(live=end, low=end, floor=end, tail_len=tail_len, tail=tail, lines=-1)
 
-    def _first(self, file: Seen, head: Head, taken: Container[str], origin: str) -> FileState:
+    def _first(self, file: Seen, head: Head, free: Callable[[str], bool], origin: str) -> FileState:
         part = self.part(file.path)
         key = part
         number = 1
-        while key in taken:
+        while not free(key):
             number += 1
             key = f"{part}#{number}"
         return FileState(

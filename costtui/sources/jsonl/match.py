@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -108,3 +108,48 @@ def against_present(
 def best_first(states: Iterable[FileState]) -> list[FileState]:
     """The order in which known content is tried: what was read furthest first."""
     return sorted(states, key=lambda s: (-s.live, s.key))
+
+
+START = 128
+"""Bytes of each head that are kept in memory."""
+
+
+class Known:
+    """All known content by how it begins, so that a thousand files are not compared with each
+    other one by one."""
+
+    def __init__(self, states: Iterable[FileState], starts: Mapping[str, bytes]) -> None:
+        self._by_head: dict[tuple[int, int, str], list[str]] = {}
+        self._by_start: dict[tuple[int, bytes], list[str]] = {}
+        self._lengths: set[int] = set()
+        for state in states:
+            self.add(state, starts.get(state.key, b""))
+
+    def add(self, state: FileState, start: bytes) -> None:
+        """`start` is up to `START` bytes of its head; nothing when they were never read."""
+        if state.known:
+            self._lengths.add(state.head_len)
+            self._by_head.setdefault((state.begin, state.head_len, state.head), []).append(
+                state.key
+            )
+            self._by_start.setdefault((state.begin, start), []).append(state.key)
+
+    def alike(self, head: Head) -> list[str]:
+        """Keys of content that may begin as `head` does."""
+        found: dict[str, None] = {}
+        for length in self._lengths:
+            if length <= head.length:
+                hashed = digest(head.data[:length])
+                found |= dict.fromkeys(self._by_head.get((head.begin, length, hashed), ()))
+        if head.length >= START:
+            starts = [(head.begin, head.data[:START])]
+        else:
+            starts = [
+                (begin, start)
+                for begin, start in self._by_start
+                if begin == head.begin and start.startswith(head.data)
+            ]
+        # Longer than the file is now: it may be a copy that is just being made.
+        for start in starts:
+            found |= dict.fromkeys(self._by_start.get(start, ()))
+        return list(found)

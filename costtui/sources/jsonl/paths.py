@@ -109,6 +109,22 @@ def _walk(folder: str, parts: list[str], problems: list[str]) -> Iterator[str]:
             yield from _walk(entry.path, rest, problems)
 
 
+def names(pattern: str, path: str) -> bool:
+    """Would `expand(pattern)` yield `path`, if it were there? Linked folders aside."""
+    return _names(os.path.abspath(pattern).split(os.sep), path.split(os.sep))
+
+
+def _names(parts: list[str], steps: list[str]) -> bool:
+    if not parts or not steps:
+        return not parts and not steps
+    first, rest = parts[0], parts[1:]
+    if first == "**":
+        return any(_names(rest or ["*"], steps[index:]) for index in range(len(steps)))
+    if first != steps[0] and not (has_magic(first) and _matcher(first).match(steps[0])):
+        return False
+    return _names(rest, steps[1:])
+
+
 def stem_of(name: str) -> str:
     """What all generations of a log have in front: `app` of `app.log`."""
     return name.lstrip(".").split(".", 1)[0]

@@ -135,7 +135,10 @@ class JsonlSource:
             return self._guarded(turn, key, lambda: self._packed.step(state, file))
         idle = turn.now - file.mtime_ns / SECOND_NS > IDLE_S
         settled = idle or not file.configured or file.path != state.origin
-        return self._guarded(turn, key, lambda: self._plain.live(state, file, settled))
+        step = self._guarded(turn, key, lambda: self._plain.live(state, file, settled))
+        if step is None:
+            self._follower.ended(state, file)
+        return step
 
     def _history(self, turn: Turn, key: str) -> Step | None:
         state, file = turn.states[key], turn.files[key]

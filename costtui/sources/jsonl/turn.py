@@ -5,7 +5,7 @@ from __future__ import annotations
 from costtui.model.safetext import visible
 from costtui.model.snapshot import SkippedLine
 from costtui.sources.base import Batch
-from costtui.sources.jsonl.follow import Plan
+from costtui.sources.jsonl.plan import Plan
 from costtui.sources.jsonl.reading import Step
 from costtui.sources.jsonl.state import FileState, dump
 from costtui.sources.jsonl.timestamps import SECOND_NS
@@ -30,8 +30,12 @@ class Turn:
 
     def live(self) -> list[str]:
         """What may have grown: plain files first, in each kind the one written last first."""
-        keys = [k for k in self.files if not (self.states[k].gz and self.states[k].old)]
+        keys = [k for k in self.files if self._has_grown(k)]
         return sorted(keys, key=lambda k: (self.states[k].gz, -self.files[k].mtime_ns, k))
+
+    def _has_grown(self, key: str) -> bool:
+        state, size = self.states[key], self.files[key].size
+        return state.done != size and not state.old if state.gz else state.live < size
 
     def _waiting(self) -> list[str]:
         return [k for k in self.files if k not in self._left and self._has_history(k)]
