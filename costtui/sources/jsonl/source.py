@@ -53,6 +53,7 @@ class JsonlSource:
         self._follower = Follower(config.paths, self._handles, begin)
         self._plain = PlainReader(decoder, self._handles, chunk_bytes)
         self._packed = GzipReader(decoder, self._handles, chunk_bytes)
+        self._enough = max(1, chunk_bytes // 2)
         self._states: dict[str, FileState] = {}
         self._note = ""
         # A poll that is cancelled leaves its thread running; the next one waits for it here.
@@ -79,23 +80,13 @@ class JsonlSource:
         """
         self.has_more = False
         turn = await self._thread(self._look, now)
-        for key in turn.live():
-            until = time.monotonic() + HISTORY_S
-            while (step := await self._thread(self._live, turn, key)) is not None:
-                batch = turn.take(key, step, history=False)
-                if batch is not None:
-                    self._keep(batch, turn)
-                    yield batch
-                elif time.monotonic() > until:
-                    break  # a long way into a .gz; the stream stays open for the next poll
+        while (batch := await self._thread(self._live_batch, turn)) is not None:
+            self._keep(batch, turn)
+            yield batch
         until = time.monotonic() + HISTORY_S
-        while (newest := turn.next_history()) is not None:
-            step = await self._thread(self._history, turn, newest)
-            if step is None:
-                turn.leave(newest)
-            elif (batch := turn.take(newest, step, history=True)) is not None:
-                self._keep(batch, turn)
-                yield batch
+        while (batch := await self._thread(self._history_batch, turn, until)) is not None:
+            self._keep(batch, turn)
+            yield batch
             if time.monotonic() > until:
                 break
         self.has_more = turn.unfinished
@@ -123,7 +114,36 @@ class JsonlSource:
         return await asyncio.to_thread(alone)
 
     def _look(self, now: float) -> Turn:
-        return Turn(self.name, self._follower.scan(self._states, now), self._states)
+        plan = self._follower.scan(self._states, now)
+        return Turn(self.name, plan, self._states, self._enough)
+
+    def _live_batch(self, turn: Turn) -> Batch | None:
+        """The next batch of what was appended; None at the end of all files."""
+        until = time.monotonic() + HISTORY_S
+        while turn.live:
+            key = turn.live[0]
+            step = self._live(turn, key)
+            if step is None:
+                turn.live.popleft()
+            elif not turn.take(key, step) and time.monotonic() > until:
+                turn.live.popleft()  # far into a .gz; its stream stays open for the next poll
+            if turn.full:
+                break
+        return turn.flush(history=False)
+
+    def _history_batch(self, turn: Turn, until: float) -> Batch | None:
+        """The next batch of history; None where there is none, or it is far into a .gz."""
+        while turn.history:
+            key = turn.history[0]
+            step = self._history(turn, key) if turn.has_history(key) else None
+            if step is None:
+                turn.history.popleft()
+                turn.passed.add(key)
+            else:
+                turn.take(key, step)
+            if turn.full or time.monotonic() > until:
+                break
+        return turn.flush(history=True)
 
     def _live(self, turn: Turn, key: str) -> Step | None:
         if key not in turn.files:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from costtui.model.safetext import visible
 from costtui.model.snapshot import SkippedLine
+from costtui.model.usage import UsageRecord
 from costtui.sources.base import Batch
 from costtui.sources.jsonl.plan import Plan
 from costtui.sources.jsonl.reading import Step
 from costtui.sources.jsonl.state import FileState, dump
 from costtui.sources.jsonl.timestamps import SECOND_NS
+from costtui.sources.jsonl.values import EXAMPLES, Skip
 
 _NOTE_LIMIT = 500
 
@@ -16,7 +20,8 @@ _NOTE_LIMIT = 500
 class Turn:
     """One poll: what the scan found, and what was read since."""
 
-    def __init__(self, name: str, plan: Plan, before: dict[str, FileState]) -> None:
+    def __init__(self, name: str, plan: Plan, before: dict[str, FileState], enough: int) -> None:
+        """`enough` bytes are worth a batch of their own."""
         self._name = name
         self.now = plan.now
         self.states = plan.states
@@ -26,38 +31,38 @@ class Turn:
         self._resets = plan.resets
         self._changed = {k for k in plan.states if plan.states[k] is not before.get(k)}
         self._changed |= before.keys() - plan.states.keys()
-        self._left: set[str] = set()
-
-    def live(self) -> list[str]:
-        """What may have grown: plain files first, in each kind the one written last first."""
-        keys = [k for k in self.files if self._has_grown(k)]
-        return sorted(keys, key=lambda k: (self.states[k].gz, -self.files[k].mtime_ns, k))
+        self._open: Batch | None = None
+        self._enough = enough
+        self._records: list[UsageRecord] = []
+        self._read = 0
+        newest = sorted(plan.files, key=lambda k: (-plan.files[k].mtime_ns, k))
+        self.live = deque(sorted(filter(self._has_grown, newest), key=lambda k: self.states[k].gz))
+        """Keys of what may have grown: plain files first, in each kind the one written last."""
+        self.history = deque(newest)
+        """Keys of what may have history, newest first."""
+        self.passed: set[str] = set()
+        """Keys of which nothing more can be read in this poll."""
 
     def _has_grown(self, key: str) -> bool:
         state, size = self.states[key], self.files[key].size
         return state.done != size and not state.old if state.gz else state.live < size
 
-    def _waiting(self) -> list[str]:
-        return [k for k in self.files if k not in self._left and self._has_history(k)]
-
-    def _has_history(self, key: str) -> bool:
-        state = self.states[key]
-        unread = state.gz and state.done != self.files[key].size
-        return unread or state.history_left > 0
-
-    def next_history(self) -> str | None:
-        """The file with the newest history that is still to be read."""
-        waiting = self._waiting()
-        return max(waiting, key=lambda k: (self.files[k].mtime_ns, k)) if waiting else None
-
-    def leave(self, key: str) -> None:
-        """Nothing more of this file in this poll."""
-        self._left.add(key)
+    def has_history(self, key: str) -> bool:
+        """Is there older data to be read in this file?"""
+        state, file = self.states[key], self.files.get(key)
+        if file is None:
+            return False
+        return state.history_left > 0 or (state.gz and state.done != file.size)
 
     @property
     def unfinished(self) -> bool:
         """Is there anything that the next poll could read at once?"""
-        return bool(self._waiting())
+        return any(k not in self.passed and self.has_history(k) for k in self.history)
+
+    @property
+    def full(self) -> bool:
+        """Is the open batch large enough for a transaction of its own?"""
+        return self._read >= self._enough
 
     def trouble(self, path: str, error: OSError) -> None:
         self.errors.append(f"{path}: {error.strerror or error}")
@@ -69,39 +74,51 @@ class Turn:
         more = f" (and {len(lines) - 3} more)" if len(lines) > 3 else ""
         return visible("; ".join(lines[:3]) + more, _NOTE_LIMIT)
 
-    def take(self, key: str, step: Step, *, history: bool) -> Batch | None:
-        """The batch of a step, or None where it only got nearer to what is to be read."""
-        before = self.states[key]
-        if step.state == before and not step.decoded.records:
-            return None
+    def take(self, key: str, step: Step) -> bool:
+        """Add a step to the open batch; False where it only got nearer to what is to be read."""
+        before, decoded = self.states[key], step.decoded
+        if step.state == before and not decoded.records:
+            return False
+        file = self.files[key]
         self.states[key] = step.state
+        self._read += step.state.live - before.live + before.history_left - step.state.history_left
         self._changed.add(key)
-        decoded, file = step.decoded, self.files[key]
         if not step.state.ino:  # the file turned out to hold something else
             del self.files[key]
-        lag = 0.0
-        if not history and decoded.newest_ns and step.state.live < file.size and not before.gz:
-            lag = max(0.0, (file.mtime_ns - decoded.newest_ns) / SECOND_NS)
-        first_line = before.lines + 1 if before.lines >= 0 and not history else 0
-        skipped = [
-            SkippedLine(
-                source=self._name,
-                part=before.part,
-                offset=skip.offset,
-                line=first_line + skip.line if first_line and skip.line >= 0 else 0,
-                reason=skip.reason,
-                text=skip.text,
-                at=self.now,
-            )
-            for skip in decoded.skipped
-        ]
-        batch = self.rest()
-        batch.records = decoded.records
-        batch.skipped = skipped
-        batch.skipped_count = decoded.skipped_count
-        batch.newest_ns = decoded.newest_ns
-        batch.lag_s = lag
-        batch.history = history
+        batch = self._open = self._open or Batch()
+        # Small files share a batch: a transaction each would take longer than reading them.
+        self._records += decoded.records
+        batch.newest_ns = max(batch.newest_ns, decoded.newest_ns)
+        behind = not before.gz and before.live < step.state.live < file.size
+        lag_ns = file.mtime_ns - decoded.newest_ns if behind and decoded.newest_ns else 0
+        batch.lag_s = max(0.0, lag_ns / SECOND_NS)
+        batch.skipped_count += decoded.skipped_count
+        if decoded.skipped and len(batch.skipped) < EXAMPLES:
+            shown = [self._line(before, step, skip) for skip in decoded.skipped]
+            batch.skipped = [*batch.skipped, *shown]
+        return True
+
+    def _line(self, before: FileState, step: Step, skip: Skip) -> SkippedLine:
+        forward = before.lines >= 0 and skip.line >= 0 and before.live != step.state.live
+        return SkippedLine(
+            source=self._name,
+            part=before.part,
+            offset=skip.offset,
+            line=before.lines + 1 + skip.line if forward else 0,
+            reason=skip.reason,
+            text=skip.text,
+            at=self.now,
+        )
+
+    def flush(self, *, history: bool) -> Batch | None:
+        """The open batch with everything that changed, or None when nothing was read."""
+        batch, self._open, self._read = self._open, None, 0
+        if batch is not None:
+            rest = self.rest()
+            batch.checkpoint, batch.resets, batch.note = rest.checkpoint, rest.resets, rest.note
+            batch.backfill_done, batch.backfill_total = rest.backfill_done, rest.backfill_total
+            batch.history = history
+            batch.records, self._records = self._records, []
         return batch
 
     def rest(self) -> Batch:
