@@ -16,6 +16,7 @@ import aiosqlite
 from costtui.model.charge import Charge
 from costtui.model.snapshot import SkippedLine
 from costtui.model.usage import UsageRecord
+from costtui.store.bulk import gc_paused, insert
 from costtui.store.levels import COLUMNS, LEVELS
 from costtui.store.prepare import SEQUENCE_BITS, SEQUENCE_MASK, Prepared, prepare, renumber
 from costtui.store.series import COLUMNS as SERIES_COLUMNS
@@ -95,7 +96,8 @@ class Appender:
             )
             try:
                 if len(records) > IN_THREAD:
-                    prepared = await asyncio.to_thread(prepare, *arguments)
+                    with gc_paused():
+                        prepared = await asyncio.to_thread(prepare, *arguments)
                 else:
                     prepared = prepare(*arguments)
             except BaseException:
@@ -107,7 +109,7 @@ class Appender:
                 await self._store_requests(db, prepared.requests)
                 for table, rows in prepared.levels.items():
                     if rows:
-                        await db.executemany(UPSERT[table], rows)
+                        await insert(db, UPSERT[table], rows)
                 await _store_checkpoint(db, source, checkpoint)
                 if skipped:
                     await _store_skipped(db, source, skipped)
@@ -142,14 +144,14 @@ class Appender:
             return
         await db.execute("SAVEPOINT requests")
         try:
-            await db.executemany(_REQUEST_SQL, rows)
+            await insert(db, _REQUEST_SQL, rows)
         except sqlite3.IntegrityError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY and (
                 error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_ROWID
             ):
                 raise
             await db.execute("ROLLBACK TO requests")
-            await db.executemany(_REQUEST_SQL, await _renumbered(db, rows))
+            await insert(db, _REQUEST_SQL, await _renumbered(db, rows))
         except UnicodeEncodeError:
             await db.execute("ROLLBACK TO requests")
             await self._store_requests(db, [_encodable(row) for row in rows])

@@ -24,6 +24,7 @@ from costtui.model.dimension import Dimensions
 from costtui.model.timewindow import DAY, HOUR, MINUTE, floor_to
 from costtui.model.usage import UsageRecord
 from costtui.store.append import UPSERT, Appender
+from costtui.store.bulk import insert
 from costtui.store.levels import COLUMNS, EFFECTIVE, LEVELS, TABLE_OF_STEP, WIDTH, Floors
 from costtui.store.prepare import SEQUENCE_BITS, Buckets, roll_up
 from costtui.store.series import COLUMNS as SERIES_COLUMNS
@@ -353,7 +354,7 @@ async def _apply(db: aiosqlite.Connection, table: str, rows: list[tuple[int, ...
     changed = [row for row in rows if any(row[2:])]
     if not changed:
         return
-    await db.executemany(UPSERT[table], changed)
+    await insert(db, UPSERT[table], changed)
     emptied = [row[:2] for row in changed if min(row[2:]) < 0]
     await db.executemany(
         f"DELETE FROM {table} WHERE t = ? AND series = ? AND "
