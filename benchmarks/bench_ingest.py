@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 DUCKDB = """
 import duckdb, json, sys
 c = duckdb.connect(); c.execute("SET threads=2")
-rows = c.execute('''SELECT provider, model, user_id, date_trunc('hour', timestamp) AS h, count(*),
+rows = c.execute('''SELECT provider, model, user_id, epoch(timestamp)::BIGINT // 3600 AS h, count(*),
   sum(input_tokens), sum(output_tokens), sum(total_cost)
   FROM read_json(?, format='newline_delimited', columns={timestamp:'TIMESTAMPTZ',
   provider:'VARCHAR', model:'VARCHAR', user_id:'VARCHAR',
@@ -93,13 +93,14 @@ def main() -> None:
             [
                 sys.executable,
                 str(HERE / "gen_llm_proxy_log.py"),
-                "--records", str(args.records),
-                "--start", str(int(start)),
-                "--end", str(int(end)),
-                "--output", str(log),
+                str(log),
+                f"--records={args.records}",
+                f"--days={(end - start) / 86400}",
+                f"--end={int(end)}",
             ],
             check=True,
-        )  # fmt: skip
+            stdout=subprocess.DEVNULL,
+        )
         times: dict[str, list[float]] = {}
         rss = 0
         for _ in range(args.runs):

@@ -16,10 +16,10 @@ from typing import Any
 
 import httpx
 import pytest
-from costtui.demo.configfile import write_config
 
 from costtui.config.load import load
 from costtui.config.schema import Config, SourceConfig
+from costtui.demo.configfile import write_config
 from costtui.demo.fleet import Fleet
 from costtui.demo.gateway import GatewayDownError
 from costtui.demo.rhythm import Script

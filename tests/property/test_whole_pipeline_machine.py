@@ -230,7 +230,7 @@ class WholePipeline(RuleBasedStateMachine):
                 raise StoreFullError("no space left")
 
             original = store.append
-            store.append = full  # type: ignore[method-assign, assignment]
+            store.append = full  # type: ignore[method-assign]
             await self._poll()
             store.append = original  # type: ignore[method-assign]
             await self._stop()

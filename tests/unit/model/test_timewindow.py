@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -43,7 +44,7 @@ def test_buckets_cover_the_window(now: float, spec: WindowSpec) -> None:
     buckets = window.buckets()
     assert buckets[0] <= window.start < buckets[0] + window.step
     assert buckets[-1] < window.end <= buckets[-1] + window.step
-    assert all(b - a == window.step for a, b in zip(buckets, buckets[1:], strict=False))
+    assert all(b - a == window.step for a, b in pairwise(buckets))
     assert len(buckets) <= 62
 
 
