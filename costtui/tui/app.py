@@ -35,6 +35,7 @@ from costtui.tui.shown import Shown
 from costtui.tui.state import State
 from costtui.tui.watch import Firings, News, Watch
 
+HERE = Path(__file__).parent
 FIRST_ANSWER_WAIT = 0.06
 """Seconds that mounting waits for the first answer: painting an empty screen and then a full one
 costs more than that."""
@@ -51,7 +52,7 @@ class CosttuiApp(App[int]):
 
     TITLE = "costtui"
     # Textual loads no CSS_PATH of a default screen.
-    CSS_PATH: ClassVar = ["app.tcss", "screens/overview.tcss"]
+    CSS_PATH: ClassVar = [HERE / "app.tcss", HERE / "screens" / "overview.tcss"]
     BINDINGS = textual_bindings("app")
     ENABLE_COMMAND_PALETTE = True
     ALLOW_SELECT = False

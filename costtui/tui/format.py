@@ -40,11 +40,11 @@ def _scaled(numerator: int, denominator: int) -> list[str]:
     return candidates
 
 
-def _first_that_fits(candidates: list[str], width: int) -> str:
+def _first_that_fits(candidates: list[str], width: int, sign: str = "") -> str:
     for text in candidates:
-        if len(text) <= width:
-            return text
-    return TOO_WIDE[:width]
+        if len(sign) + len(text) <= width:
+            return sign + text
+    return TOO_WIDE[: max(0, width)]
 
 
 def _money_candidates(nano: int) -> list[str]:
@@ -67,7 +67,8 @@ def _money_candidates(nano: int) -> list[str]:
     if nano < 1000 * NANO - NANO // 200:
         # no single decimal: $962.3 looks like $962.30 cut short
         texts = [f"${_fixed(nano, NANO, 2)}", f"${_fixed(nano, NANO, 0)}"]
-        return [*texts, *(f"${t}" for t in _scaled(nano, NANO))]
+        rounds_up = nano >= 1000 * NANO - NANO // 2
+        return [*texts, *(f"${t}" for t in _scaled(nano, NANO) if rounds_up)]
     whole = f"${_fixed(nano, NANO, 0)}"
     return [whole, *(f"${t}" for t in _scaled(nano, NANO))]
 
@@ -90,8 +91,7 @@ def money(
     candidates = _money_candidates(amount)
     if cents and amount >= NANO:
         candidates = [f"${_fixed(amount, NANO, 2)}", *candidates]
-    text = _first_that_fits(candidates, width - len(sign))
-    return (sign + text)[:width] if text != TOO_WIDE else TOO_WIDE[:width]
+    return _first_that_fits(candidates, width, sign)
 
 
 def round_money(nano: int, width: int = 8) -> str:
@@ -117,8 +117,7 @@ def count(number: int, width: int = 12) -> str:
     candidates = [f"{number:,}"]
     if number >= 1000:
         candidates += _scaled(number, 1)
-    text = _first_that_fits(candidates, width - len(sign))
-    return (sign + text)[:width] if text != TOO_WIDE else TOO_WIDE[:width]
+    return _first_that_fits(candidates, width, sign)
 
 
 def compact(number: int, width: int = 7) -> str:
@@ -126,8 +125,7 @@ def compact(number: int, width: int = 7) -> str:
     if abs(number) < 10_000:
         return count(number, width)
     sign = "-" if number < 0 else ""
-    text = _first_that_fits(_scaled(abs(number), 1), width - len(sign))
-    return (sign + text)[:width] if text != TOO_WIDE else TOO_WIDE[:width]
+    return _first_that_fits(_scaled(abs(number), 1), width, sign)
 
 
 def share(part: int, whole: int, width: int = 5) -> str:

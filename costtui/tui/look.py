@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from rich.cells import get_character_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
@@ -25,6 +26,13 @@ class Look:
         self.palette = palette
         self.glyphs = glyphs
         self.zone = zone
+
+
+def plain_ascii(text: str, cut: str) -> str:
+    """`text` in the same number of cells for a terminal that knows ASCII alone."""
+    return "".join(
+        c if c.isascii() else cut if c == "…" else "?" * get_character_cell_size(c) for c in text
+    )
 
 
 class Line:
@@ -45,6 +53,8 @@ class Line:
     def styled(self, text: str, style: Style) -> Line:
         if not text:
             return self
+        if self.look.glyphs.ascii and not text.isascii():
+            text = plain_ascii(text, self.look.glyphs.cut)
         self.width += len(text) if text.isascii() else cell_len(text)
         segments = self.segments
         if segments:

@@ -46,6 +46,8 @@ class Table(Lines, Generic[T], can_focus=True):
         self.cursor_key = ""
         self.scrolled = 0
         """Index of the first visible row."""
+        self._tall = 0
+        """Lines of the last drawing."""
 
     # What a subclass says -------------------------------------------------------------------
 
@@ -109,7 +111,7 @@ class Table(Lines, Generic[T], can_focus=True):
     # Drawing --------------------------------------------------------------------------------
 
     def _visible_rows(self) -> int:
-        height = self.content_size.height
+        height = self._tall
         return max(0, height - 2 - (height >= HEADER_FROM))
 
     def _settle(self) -> None:
@@ -125,9 +127,10 @@ class Table(Lines, Generic[T], can_focus=True):
             self.cursor_key = self.key(self.items[self.cursor])
 
     def lines(self, size: Size) -> list[Line]:
+        width, height = size
+        self._tall = height
         if self.items:
             self._settle()
-        width, height = size
         inner = width - 2
         columns = self._fitted(inner)
         header = Line(self.look).put(" ")

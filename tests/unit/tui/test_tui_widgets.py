@@ -1,0 +1,246 @@
+"""What widgets draw at any size: whole numbers, exact widths, hostile text tamed."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from dataclasses import replace
+from datetime import UTC
+from pathlib import Path
+from types import ModuleType
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textual.geometry import Size
+
+from costtui.model.snapshot import Overview
+from costtui.model.timewindow import WINDOWS, window_at
+from costtui.tui import plot, themes
+from costtui.tui.cells import cell_len
+from costtui.tui.glyphs import ASCII, UNICODE, glyphs_for
+from costtui.tui.look import Line, Look
+from costtui.tui.palette import Palette
+from costtui.tui.shown import Shown
+from costtui.tui.state import State
+from costtui.tui.widgets.alerts import Alerts
+from costtui.tui.widgets.bars import Keys, Status
+from costtui.tui.widgets.chart import Chart, nice_ceiling, time_labels
+from costtui.tui.widgets.header import Header
+from costtui.tui.widgets.health import Sources, health
+from costtui.tui.widgets.kpi import Kpi, _shares
+from costtui.tui.widgets.notice import Notice, wrapped
+from costtui.tui.widgets.panel import Panel
+
+
+def load_fakes() -> ModuleType:
+    path = Path(__file__).resolve().parents[2] / "snapshot" / "fakes.py"
+    spec = importlib.util.spec_from_file_location("tui_fakes_for_units", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+fakes = load_fakes()
+
+
+def look(*, ascii_only: bool = False) -> Look:
+    theme = themes.read(themes.builtin_dir() / "costtui-dark.yml")
+    palette = Palette({**theme.colors, **theme.variables})
+    return Look(palette, ASCII if ascii_only else UNICODE, UTC)
+
+
+def text_of(lines: list[Line]) -> list[str]:
+    return ["".join(s.text for s in line.segments) for line in lines]
+
+
+def shown(overview: Overview | None = None, **changes: object) -> Shown:
+    return Shown(State(**changes), overview or fakes.overview())  # type: ignore[arg-type]
+
+
+SCREENS = {
+    "usual": fakes.overview(),
+    "hostile": fakes.hostile(),
+    "firing": fakes.firing(),
+    "quiet": fakes.quiet_window(),
+    "exact": fakes.exact(),
+}
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from(sorted(SCREENS)),
+    st.integers(24, 220),
+    st.integers(3, 60),
+    st.sampled_from(["cost", "tokens", "requests"]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_every_line_fits_at_every_size(
+    name: str, width: int, height: int, unit: str, compare: bool, ascii_only: bool
+) -> None:
+    view = shown(SCREENS[name], unit=unit, compare=compare)
+    made = look(ascii_only=ascii_only)
+    for widget in (Header(made), Kpi(made), Chart(made), Status(made), Notice(made), Keys(made)):
+        if not isinstance(widget, Keys):
+            widget.shown = view
+        for line in widget.lines(Size(width, height)):
+            line.cut(width)
+            assert sum(cell_len(s.text) for s in line.segments) == width
+            text = "".join(s.text for s in line.segments)
+            assert text.isprintable()
+            if ascii_only:
+                assert text.isascii(), text
+
+
+MONEY = re.compile(r"\$[\d,.]+[kMBT]?")
+WHOLE = re.compile(r"\$(\d{1,3}(,\d{3})*|\d+)(\.\d{2,9})?[kMBT]?|\$\d+\.\d[kMBT]")
+
+
+@pytest.mark.parametrize("width", range(40, 200, 7))
+def test_no_figure_is_cut_in_the_middle(width: int) -> None:
+    widget = Kpi(look())
+    widget.shown = shown()
+    for line in text_of(widget.lines(Size(width, 4))):
+        for found in MONEY.findall(line):
+            assert WHOLE.fullmatch(found.rstrip(".")), (found, line)
+        assert "…" not in line
+
+
+@pytest.mark.parametrize(("width", "cards"), [(80, 8), (100, 8), (120, 9), (200, 9)])
+def test_the_strip_shows_all_that_was_asked_for(width: int, cards: int) -> None:
+    widget = Kpi(look())
+    widget.shown = shown()
+    labels, values, changes, tokens = text_of(widget.lines(Size(width, 4)))
+    for label in ("spend", "burn", "today", "month", "requests", "tokens", "errors", "429"):
+        assert label in labels
+    assert ("forecast" in labels) == (cards == 9)
+    assert "~$2" in (values if cards == 9 else changes)
+    assert "▲ 12%" in changes
+    assert tokens.count("■") == 6
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1, max_size=6), st.integers(1, 80))
+def test_the_token_bar_has_exactly_its_cells(numbers: list[int], cells: int) -> None:
+    if sum(numbers):
+        found = _shares(numbers, cells)
+        assert sum(found) == cells
+        assert all(n or not c for n, c in zip(numbers, found, strict=True))
+
+
+@given(st.integers(0, 10**19))
+def test_a_scale_ends_at_a_round_number_not_far_above(value: int) -> None:
+    top = nice_ceiling(value)
+    assert top >= value
+    assert top <= max(10, value * 4 / 3 + 1)
+    assert len(str(top).rstrip("0")) <= 2
+
+
+@pytest.mark.parametrize("spec", WINDOWS, ids=lambda s: s.name)
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata", "Pacific/Chatham"])
+@pytest.mark.parametrize("room", [30, 68, 106, 190])
+def test_time_labels_do_not_touch(spec: object, zone: str, room: int) -> None:
+    from costtui.model.timewindow import WindowSpec
+
+    assert isinstance(spec, WindowSpec)
+    window = window_at(spec, fakes.NOW, ZoneInfo(zone))
+    buckets = window.buckets()
+    positions = [i * room // len(buckets) for i in range(len(buckets))]
+    labels = time_labels(window, positions, room, ZoneInfo(zone))
+    end = -2
+    for column, text in labels:
+        assert column >= end + 2
+        end = column + len(text)
+        assert end <= room
+    if spec.name not in ("month",) or room > 30:
+        assert labels
+
+
+def test_a_gap_is_drawn_as_one_and_zero_is_not() -> None:
+    base = fakes.overview()
+    widget = Chart(look())
+    widget.shown = shown(base)
+    rows = text_of(widget.lines(Size(120, 10)))
+    assert any("·" in row for row in rows[1:-1])
+    assert "2 gaps" in rows[-1]
+    zeros = replace(base, gap_buckets=frozenset())
+    widget.shown = shown(zeros)
+    assert not any("·" in row for row in text_of(widget.lines(Size(120, 10)))[1:-1])
+
+
+def test_the_big_chart_is_plotext_and_breaks_at_gaps() -> None:
+    assert plot.runs_of([1, 2, 0, 4, 5], {2}) == (((0, 1), (1, 2)), ((3, 4), (4, 5)))
+    assert plot.runs_of([1, 2, 3], {1}) == (((0, 1), (1, 2), (2, 3)),)  # money in a gap is money
+    widget = Chart(look())
+    widget.shown, widget.maximised = shown(), True
+    rows = text_of(widget.lines(Size(120, 34)))
+    assert any("⣿" in row for row in rows)
+    assert any("$120" in row for row in rows)
+    before = plot.draw.cache_info().misses
+    widget.lines(Size(120, 34))
+    assert plot.draw.cache_info().misses == before
+    ascii_widget = Chart(look(ascii_only=True))
+    ascii_widget.shown, ascii_widget.maximised = shown(), True
+    assert all(row.isascii() for row in text_of(ascii_widget.lines(Size(100, 30))))
+
+
+@pytest.mark.parametrize("width", [40, 52, 66, 78, 118, 200])
+def test_a_panel_says_unpriced_and_marks_what_is_not_exact(width: int) -> None:
+    panel = Panel(look())
+    panel.shown, panel.dimension = shown(), "model"
+    panel.breakdown = fakes.overview().breakdowns[1]
+    panel.items = panel.breakdown.groups
+    rows = text_of(panel.lines(Size(width, 20)))
+    line = next(r for r in rows if "qwen3-coder" in r)
+    assert "unpriced" in line
+    assert "$0" not in line
+    assert {cell_len(r) for r in rows} == {width}
+
+
+def test_health_of_a_source() -> None:
+    kong, proxy, fine, down = fakes.sources()
+    now = fakes.NOW
+    assert health(fine, now)[0] == "ok"
+    assert health(down, now)[0] == "down"
+    assert health(replace(fine, last_ok=now - 300), now)[0] == "late"
+    assert health(replace(fine, lag_s=90), now)[0] == "late"
+    assert health(replace(fine, last_ok=0), now)[0] == "new"
+    assert health(kong, now)[0] == health(proxy, now)[0] == "ok"
+
+
+def test_firing_alerts_come_first() -> None:
+    widget = Alerts(look())
+    widget.shown = shown(fakes.firing())
+    from costtui.tui.widgets.alerts import by_urgency
+
+    assert [a.state for a in by_urgency(fakes.firing().alerts)] == ["firing", "pending", "inactive"]
+
+
+def test_sources_have_their_names_even_without_room() -> None:
+    widget = Sources(look())
+    widget.items = fakes.sources()
+    widget.shown = shown()
+    assert all("agentgateway-" in r for r in text_of(widget.lines(Size(56, 6)))[3:5])
+
+
+@given(st.text(max_size=80), st.integers(2, 30))
+def test_wrapping_loses_nothing(text: str, width: int) -> None:
+    from costtui.tui.cells import outside
+
+    safe = outside(text, 500)
+    lines = wrapped(safe, width)
+    assert all(cell_len(line) <= width for line in lines)
+    assert "".join(lines).replace(" ", "") == safe.replace(" ", "")
+
+
+def test_a_terminal_that_is_not_utf8_gets_ascii() -> None:
+    assert glyphs_for(ascii_only=False, encoding="UTF-8") is UNICODE
+    assert glyphs_for(ascii_only=False, encoding="ANSI_X3.4-1968") is ASCII
+    assert glyphs_for(ascii_only=True, encoding="UTF-8") is ASCII
+    assert all(len(c) == 1 for c in UNICODE.levels)
+    assert all(text.isascii() for text in ASCII if isinstance(text, str))
