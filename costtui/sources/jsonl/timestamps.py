@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import date
 from decimal import Decimal, InvalidOperation
 
 SECOND_NS = 1_000_000_000
 MAX_NS = 2**63 - 1
 """SQLite's INTEGER: the year 2262."""
 
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?\s*([Zz]|[+-]\d\d:?\d\d|)",
     re.ASCII,
@@ -26,6 +27,12 @@ def parse_rfc3339(text: str) -> int:
     Any offset, `T` or a space, any number of fractional digits (beyond nine they are cut), a leap
     second counts as the second after it. Without an offset it is UTC. Raises ValueError.
     """
+    minute, offset, rest = _parts(text)
+    return checked_ns(minute - offset + rest)
+
+
+def _parts(text: str) -> tuple[int, int, int]:
+    """(the minute as if it were UTC, the offset, what is beyond the minute), nanoseconds."""
     found = _RFC3339.fullmatch(text)
     if found is None:
         raise ValueError("the timestamp is not RFC 3339")
@@ -33,23 +40,25 @@ def parse_rfc3339(text: str) -> int:
     if second > 60:
         raise ValueError("the timestamp has a second above 60")
     try:
-        moment = datetime(year, month, day, hour, minute, tzinfo=_zone(found.group(8)))
-        whole = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
-    except (ValueError, OverflowError):
+        days = date(year, month, day).toordinal() - _EPOCH_DAY
+    except ValueError:
         raise ValueError("the timestamp is not a real date") from None
-    fraction = (found.group(7) or "").ljust(9, "0")[:9]
-    return checked_ns((whole + second) * SECOND_NS + int(fraction))
+    if hour > 23 or minute > 59:
+        raise ValueError("the timestamp is not a real time")
+    fraction = int((found.group(7) or "").ljust(9, "0")[:9])
+    start = ((days * 24 + hour) * 60 + minute) * 60 * SECOND_NS
+    return start, _offset(found.group(8)), second * SECOND_NS + fraction
 
 
-def _zone(text: str) -> timezone:
+def _offset(text: str) -> int:
+    """`+02:00` → nanoseconds."""
     if text in ("", "Z", "z"):
-        return UTC
-    digits = text[1:].replace(":", "")
-    hours, minutes = int(digits[:2]), int(digits[2:])
-    if minutes > 59:
-        raise ValueError("offset")
-    span = timedelta(hours=hours, minutes=minutes)
-    return timezone(-span if text[0] == "-" else span)
+        return 0
+    hours, minutes = int(text[1:3]), int(text[-2:])
+    if hours > 23 or minutes > 59:
+        raise ValueError("the timestamp has an impossible offset")
+    span = (hours * 60 + minutes) * 60 * SECOND_NS
+    return -span if text[0] == "-" else span
 
 
 def checked_ns(ns: int) -> int:
@@ -116,16 +125,16 @@ class Moments:
         return self._learn(text)
 
     def _learn(self, text: str) -> int:
-        ns = parse_rfc3339(text)
+        minute, offset, rest = _parts(text)
+        ns = checked_ns(minute - offset + rest)
         if len(self._minutes) + len(self._offsets) >= _CACHE_LIMIT:
             self._minutes.clear()
             self._offsets.clear()
         # The years at the ends are left out, where an offset could lead out of the range.
         if "1971" <= text[:4] <= "2261" and text[10] == "T":
-            self._minutes[text[:16]] = parse_rfc3339(text[:16] + ":00Z")
+            self._minutes[text[:16]] = minute
         if text[-6] in "+-" and text[-3] == ":":
-            there = parse_rfc3339("2000-01-01T00:00:00" + text[-6:])
-            self._offsets[text[-6:]] = there - parse_rfc3339("2000-01-01T00:00:00Z")
+            self._offsets[text[-6:]] = -offset
         return ns
 
 
