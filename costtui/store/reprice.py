@@ -288,8 +288,9 @@ class _Work:
             if series.aggregated or self._charge_at is None:
                 charge = self._charge(record, policy)
             else:
-                # Without a list price nothing ever decided the tier.
-                charge = self._charge_at(record, policy, series.tier if series.listed else -1)
+                # Base tier without a list price: nothing ever decided which tier it was.
+                settled = series.listed or series.tier > 0
+                charge = self._charge_at(record, policy, series.tier if settled else -1)
             tier = charge.tier
             if not series.aggregated and series.tier > 0 and tier <= 0:
                 tier = series.tier  # a price without tiers must not make us forget which it was

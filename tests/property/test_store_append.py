@@ -117,7 +117,7 @@ def when(record: UsageRecord) -> int:
 
 
 @given(batches)
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_every_level_holds_exactly_what_was_appended(
     given: list[list[tuple[UsageRecord, Charge]]],
 ) -> None:

@@ -139,7 +139,7 @@ zones = st.sampled_from(
 
 
 @given(st.lists(made, max_size=40), st.sampled_from(WINDOWS), st.integers(0, 2), filters, zones)
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_the_overview_is_what_a_loop_over_the_records_says(
     pairs: list[Pair], spec: object, back: int, steps: tuple[Filter, ...], zone: timezone
 ) -> None:
@@ -297,5 +297,5 @@ class CachedReader(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-CachedReader.TestCase.settings = settings(max_examples=15, stateful_step_count=12)
+CachedReader.TestCase.settings = settings(max_examples=10, stateful_step_count=12)
 TestCachedReader = CachedReader.TestCase

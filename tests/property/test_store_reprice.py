@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from costtui.config.schema import Retention
@@ -123,7 +123,7 @@ async def again(
 
 
 @given(st.lists(records(oldest_days=3), max_size=25), prices, prices)
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_repriced_from_requests_is_the_store_built_with_the_new_prices(
     made: list[UsageRecord], old: Prices, new: Prices
 ) -> None:
@@ -136,7 +136,7 @@ def test_repriced_from_requests_is_the_store_built_with_the_new_prices(
 
 
 @given(st.lists(records(oldest_days=12), max_size=25), prices, prices)
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_back_and_forth_is_the_identity_at_every_age(
     made: list[UsageRecord], old: Prices, new: Prices
 ) -> None:
@@ -155,8 +155,20 @@ def test_back_and_forth_is_the_identity_at_every_age(
         assert maintenance.check(path) == []
 
 
+@example(
+    [
+        UsageRecord(
+            int((NOW - 12 * DAY) * NS),
+            int((NOW - 12 * DAY) * NS),
+            Dimensions("p", "a"),
+            input=TIER + 1,
+            request_id="",
+        )
+    ],
+    {},
+)
 @given(st.lists(records(oldest_days=12), max_size=25), prices)
-@settings(max_examples=25)
+@settings(max_examples=20)
 def test_sums_of_tiered_requests_keep_their_tier(made: list[UsageRecord], new: Prices) -> None:
     tiered = {"a": (3, 7), "b": (5, 11), "c": (1, 2)}
     with folder() as home:
@@ -178,7 +190,7 @@ def sum_of(rows: list[tuple[Any, ...]]) -> list[int]:
 
 
 @given(st.lists(records(oldest_days=12), max_size=25), prices)
-@settings(max_examples=20)
+@settings(max_examples=12)
 def test_a_changed_policy_reprices_and_an_unchanged_one_does_nothing(
     made: list[UsageRecord], table: Prices
 ) -> None:
