@@ -220,8 +220,8 @@ class ProxyDecoder:
         return made
 
     def _address(self, ip: str) -> str:
-        # Apart from the rest: with it there are as many combinations as lines (measured: 60 k
-        # lines/s with 16,000 addresses, against 260 k).
+        # Apart from the rest: with it there are as many combinations as lines, and nothing to
+        # remember (measured with 16,000 addresses: 52 k lines/s, against 120 k in the same run).
         if len(self._ips) >= _CACHE_LIMIT:
             self._ips.clear()
         made = values.attributes({"ip_address": values.name(ip)})[:-1]
