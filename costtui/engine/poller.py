@@ -81,14 +81,12 @@ class Poller:
             await self._failed(began, str(error) or type(error).__name__)
             return False
         except StoreError as error:
-            log.warning("%s: %s", self.config.name, error)
             await self._restore()
             await self._failed(began, str(error))
             return False
         except Exception as error:  # the poller border: a defect costs one source
-            log.exception("%s: poll failed", self.config.name)
             await self._restore()
-            await self._failed(began, f"internal error: {type(error).__name__}: {error}")
+            await self._failed(began, f"internal error: {type(error).__name__}: {error}", error)
             return False
         finally:
             self._up.set()
@@ -127,7 +125,10 @@ class Poller:
         ) != (before.backfill_done, before.note)
         await self._write_status(urgent=changed)
 
-    async def _failed(self, began: float, message: str) -> None:
+    async def _failed(
+        self, began: float, message: str, defect: BaseException | None = None
+    ) -> None:
+        """Say why, once: the same reason at every poll for days would fill the log."""
         self.schedule.failed(self.clock.monotonic())
         changed = message != self.status.error
         self.status = replace(
@@ -139,7 +140,7 @@ class Poller:
             overruns=self.schedule.overruns,
         )
         if changed:
-            log.warning("%s: %s", self.config.name, message)
+            log.warning("%s: %s", self.config.name, message, exc_info=defect)
         await self._write_status(urgent=changed)
 
     async def _record_gap(self, before: SourceStatus, now: float) -> None:

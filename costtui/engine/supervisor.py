@@ -17,6 +17,9 @@ from costtui.store.lock import WriterLock
 STOP_WAIT = 5.0
 """Seconds a child gets to end its transaction before it is killed (which is safe, too)."""
 
+LOG_LIMIT = 1 << 20
+"""Bytes of the collector's log after which the next child begins a new one; one old one stays."""
+
 
 class Supervisor:
     """Keeps a collector alive for one store."""
@@ -50,6 +53,8 @@ class Supervisor:
 
     def _start(self) -> None:
         self._log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._log_file.is_file() and self._log_file.stat().st_size > LOG_LIMIT:
+            self._log_file.replace(self._log_file.with_suffix(".log.1"))
         with self._log_file.open("ab") as out:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "costtui", "collect", "--with-parent", *self._arguments],
