@@ -144,6 +144,12 @@ class CosttuiApp(App[int]):
     def on_unmount(self) -> None:
         self._desk.close()
 
+    async def settled(self) -> None:
+        """Until every question asked so far has been answered; for tests and `--once`."""
+        import asyncio
+
+        await asyncio.to_thread(self._desk.idle)
+
     # Questions ------------------------------------------------------------------------------
 
     @property

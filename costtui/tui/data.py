@@ -66,6 +66,7 @@ class Desk:
         self._early: list[Answer] = []
         self._deliver: Callable[[Answer], object] | None = None
         self._closed = False
+        self._busy = False
         self._thread = threading.Thread(target=self._serve, name="costtui-reader", daemon=True)
 
     def start(self) -> None:
@@ -97,6 +98,11 @@ class Desk:
             self._waiting[kind] = (job, tag)
             self._wake.notify_all()
 
+    def idle(self, timeout: float = 5.0) -> bool:
+        """Wait until every question has been answered. False when that takes too long."""
+        with self._wake:
+            return self._wake.wait_for(lambda: not self._waiting and not self._busy, timeout)
+
     def close(self, timeout: float = 2.0) -> None:
         """End the thread after the question it is on. May be called twice."""
         with self._wake:
@@ -114,16 +120,18 @@ class Desk:
                     break
                 kind = next(iter(self._waiting))
                 job, tag = self._waiting.pop(kind)
+                self._busy = True
             answer = self._answer(kind, job, tag)
-            if answer.value is None and answer.error is None:
-                continue
+            news = answer.value is not None or answer.error is not None
             with self._wake:
                 deliver = self._deliver
-                if deliver is None:
+                if deliver is None and news:
                     self._early.append(answer)
-                    self._wake.notify_all()
-            if deliver is not None:
+            if deliver is not None and news:
                 deliver(answer)
+            with self._wake:
+                self._busy = False
+                self._wake.notify_all()
         if self._data is not None:
             self._data.close()
 

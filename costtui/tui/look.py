@@ -67,8 +67,14 @@ class Line:
         return self
 
     def cell(self, text: str, width: int, role: str = "text", align: str = "left") -> Line:
-        """Add text in exactly `width` cells."""
-        return self.put(fit(text, width, self.look.glyphs.cut, align), role)
+        """Add text in exactly `width` cells. The padding is plain: it is not underlined."""
+        fitted = fit(text, width, self.look.glyphs.cut, align)
+        bare = fitted.lstrip(" ") if align == "right" else fitted.rstrip(" ")
+        padding = " " * (len(fitted) - len(bare))
+        base = self.look.palette.base
+        if align == "right":
+            return self.styled(padding, base).put(bare, role)
+        return self.put(bare, role).styled(padding, base)
 
     def extend(self, other: Line) -> Line:
         self.segments.extend(other.segments)

@@ -82,7 +82,8 @@ class Palette:
 
     def _background(self, text: str, back: str) -> Style:
         if self._attributes:
-            return Style(reverse=True, bold=back == "alarm-back" or None)
+            bold = back == "alarm-back" or None
+            return Style(reverse=True, bold=bold, dim=False, underline=False)
         front = self._variables.get(text, "")
         return Style(
             color=None if front in ("", "none") else Color.parse(front).rich_color,

@@ -182,8 +182,8 @@ def overview(
     chart = [0 if i in gaps else v for i, v in enumerate(chart)]
     chart[-1] //= 3
     whole = sum(chart)
-    parts = tuple(breakdown(random.Random(seed + i), d, whole, window)
-                  for i, d in enumerate(dimensions))  # fmt: skip
+    parts = tuple(breakdown(random.Random(f"{seed} {d}"), d, whole, window)
+                  for d in dimensions)  # fmt: skip
     total = totals(rng, whole)._replace(unpriced_requests=412, unpriced_tokens=1_800_000)
     today = scaled(total, 0.47)._replace(unpriced_requests=80, unpriced_tokens=200_000)
     month = scaled(total, 19.4)

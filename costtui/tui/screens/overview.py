@@ -119,21 +119,32 @@ class OverviewScreen(Screen[None]):
 
     def go_to(self, pane: str) -> None:
         """Make a pane the current one: it has the focus, and the room where there is little."""
-        for name in PANES:
-            self.query_one(f"#{name}").set_class(name == pane, "-current")
-        self.pane = pane
-        self.set_class(pane in ("alerts", "sources"), "-show-bottom")
-        self.set_class(pane.startswith("panel"), "-in-body")
-        self.set_class(pane in ("alerts", "sources"), "-in-bottom")
-        chart = self.query_one(Chart)
-        chart.maximised = pane == "chart" and self.has_class("-max")
+        if pane != self.pane:
+            self.current_pane.remove_class("-current")
+            self.pane = pane
+            self.current_pane.add_class("-current")
+        self._arrange(maximised=self.has_class("-max"))
         self.current_pane.focus(scroll_visible=False)
-        self.call_after_refresh(self.redraw)
 
-    def redraw(self) -> None:
-        """Sizes changed: every visible widget compares what it shows with what it should."""
-        for widget in self.query(Lines):
-            widget.redraw()
+    def _arrange(self, *, maximised: bool) -> None:
+        """Say in classes which part of the screen the current pane is in.
+
+        One call for all: each change of a screen's class makes the styles of everything anew.
+        """
+        bottom = self.pane in ("alerts", "sources")
+        states = {
+            "-max": maximised,
+            "-show-bottom": bottom,
+            "-in-body": self.pane.startswith("panel"),
+            "-in-bottom": bottom,
+        }
+        if any(self.has_class(name) is not on for name, on in states.items()):
+            self.update_classes(states)
+        chart = self.query_one(Chart)
+        wanted = maximised and self.pane == "chart"
+        if chart.maximised is not wanted:
+            chart.maximised = wanted
+            chart.forget()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         name = event.widget.id or ""
@@ -145,8 +156,7 @@ class OverviewScreen(Screen[None]):
         self.go_to(PANES[(at + step) % len(PANES)])
 
     def action_maximise(self) -> None:
-        self.set_class(not self.has_class("-max"), "-max")
-        self.go_to(self.pane)
+        self._arrange(maximised=not self.has_class("-max"))
 
     # Rows -----------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from costtui.tui.screens.side import SideScreen
 from costtui.tui.sheet import Sheet, sources
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.grid import Entry, Grid
-from costtui.tui.widgets.health import Sources
+from costtui.tui.widgets.health import Sources, troubles
 from costtui.tui.widgets.table import Column
 
 LISTS = ("all-sources", "skipped", "unpriced")
@@ -39,7 +39,11 @@ class SourcesInFull(Sources):
         return [*columns, Column("facts", "", 0)]
 
     def note_line(self) -> Line:
-        return super(Sources, self).note_line()
+        """What is the matter with the source under the cursor, in full."""
+        facts = troubles(self.current) if self.current is not None and self.has_focus else []
+        if not facts:
+            return super(Sources, self).note_line()
+        return Line(self.look).put(f" {self.look.glyphs.middle} ".join(facts), "warn")
 
     def draw(self, item: SourceStatus, column: Column, line: Line) -> None:
         match column.id:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from textual.geometry import Size
 
+from costtui.model.snapshot import Overview
 from costtui.tui.bindings import footer_keys
-from costtui.tui.cells import outside
+from costtui.tui.cells import cell_len, fit, outside
 from costtui.tui.look import Line
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.alerts import by_urgency, labels_text
@@ -24,17 +27,25 @@ class Status(Lines):
         shown = self.shown
         if shown is None or shown.overview is None:
             return []
-        overview, g = shown.overview, self.look.glyphs
         line = Line(self.look).put(" ")
+        for piece in self._pieces(shown, shown.overview, short=size.width < 100):
+            if line.width + piece.width <= size.width:
+                line.extend(piece).put("  ")
+        return [line]
+
+    def _pieces(self, shown: Shown, overview: Overview, *, short: bool) -> Iterator[Line]:
+        """What there is to say, the most urgent first."""
+        g, look = self.look.glyphs, self.look
         if shown.error:
-            line.put(f"{g.cross} {outside(shown.error, 100)}", "over").put("  ")
+            yield Line(look).put(f"{g.cross} {outside(shown.error, 60)}", "over")
         firing = [a for a in by_urgency(overview.alerts) if a.state == "firing"]
         if firing:
-            text = f" {outside(firing[0].rule, 40)} {labels_text(firing[0])}".rstrip()
+            text = f" {outside(firing[0].rule, 24)} {labels_text(firing[0])}".rstrip()
             more = f" +{len(firing) - 1}" if len(firing) > 1 else ""
-            line.styled(f" FIRING{text}{more} ", self.look.palette.style("alarm")).put("  ")
+            text = fit(text, min(cell_len(text), 34), g.cut)
+            yield Line(look).styled(f" FIRING{text}{more} ", look.palette.style("alarm"))
         elif overview.alerts:
-            line.put(f"{g.dot} ", "ok").put("no alert  ", "quiet")
+            yield Line(look).put(f"{g.dot} ", "ok").put("no alert", "quiet")
         states: dict[str, list[str]] = {}
         for source in overview.sources:
             state, _ = health(source, overview.taken_at)
@@ -47,17 +58,18 @@ class Status(Lines):
         ):
             names = states.get(state, [])
             if names and state in ("down", "late"):
-                line.put(f"{light} {outside(names[0], 24)} {state}", role)
-                line.put(f" +{len(names) - 1}" if len(names) > 1 else "", role).put("  ")
+                more = f" +{len(names) - 1}" if len(names) > 1 else ""
+                yield Line(look).put(f"{light} {outside(names[0], 24)} {state}{more}", role)
             elif names:
-                line.put(light, role).put(f" {len(names)} {state}  ", "quiet")
+                yield Line(look).put(light, role).put(f" {len(names)} {state}", "quiet")
+        hint = unpriced_hint(overview, look, short=short)
+        if hint.width:
+            yield hint
         for source in overview.sources:
             if source.backfill_total > source.backfill_done:
                 percent = source.backfill_done * 100 // source.backfill_total
-                line.put(f"history {percent}%  ", "quiet")
+                yield Line(look).put(f"history {percent}%", "quiet")
                 break
-        hint = unpriced_hint(overview, self.look, short=size.width < 100)
-        return [line.extend(hint).cut(size.width)]
 
 
 class Keys(Lines):

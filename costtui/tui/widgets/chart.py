@@ -166,7 +166,8 @@ class Chart(Lines, can_focus=True):
             line.put(g.axis[0] if label else g.axis[1], "line")
             for index, level in enumerate(heights):
                 cells = starts[index + 1] - starts[index]
-                bar = cells - spaced
+                # one width for all bars: what is left over goes into the gaps
+                bar = room // number - 1 if spaced else cells
                 if level == GAP:
                     role = "warn" if floor == 0 else "faint"
                     line.put(g.gap * bar, role)
@@ -175,8 +176,7 @@ class Chart(Lines, can_focus=True):
                     line.styled(char * bar, colors[rows - 1 - row])
                 else:
                     line.put(" " * bar)
-                if spaced:
-                    line.put(" ")
+                line.put(" " * (cells - bar))
             out.append(line)
         labels = time_labels(overview.view.window, _bucket_columns(starts, len(values), room),
                              room, look.zone)  # fmt: skip

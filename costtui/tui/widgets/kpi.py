@@ -124,9 +124,10 @@ def token_line(totals: Totals, look: Look, width: int) -> Line:
     names = KINDS if width >= 100 else SHORT_KINDS
     legend = Line(look)
     for kind, number, n in parts:
-        text = fmt.compact(number, 5 if width < 100 else 6)
-        legend.put(f" {look.glyphs.legend} ", f"chart-{n}").put(f"{names[kind]} ", "quiet")
-        legend.put(text, "text")
+        piece = Line(look).put(f" {look.glyphs.legend} ", f"chart-{n}")
+        piece.put(f"{names[kind]} ", "quiet").put(fmt.compact(number, 6), "text")
+        if line.width + legend.width + piece.width <= width:
+            legend.extend(piece)
     room = width - legend.width - 3
     if parts and room >= 8:
         for (_, _, n), cells in zip(parts, _shares([p[1] for p in parts], room), strict=True):

@@ -1,0 +1,270 @@
+"""What keys do: windows, time travel, drilling, panels, sorting, screens."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from costtui.model.timewindow import WINDOWS
+from costtui.tui.bindings import KEYS
+from costtui.tui.screens.overview import PANES
+from costtui.tui.widgets.panel import Panel
+
+Start = Any
+
+
+def panel(ui: Any, number: int = 0) -> Panel:
+    found = ui.app.overview_screen.query_one(f"#panel-{number}", Panel)
+    assert isinstance(found, Panel)
+    return found
+
+
+def under(ui: Any) -> str:
+    """The key of the row under the cursor."""
+    current = panel(ui).current
+    assert current is not None
+    return current.key
+
+
+async def test_the_first_screen_has_the_numbers(start: Start) -> None:
+    async with start() as ui:
+        assert "≥$970.88" in ui.text
+        assert "claude-sonnet-4-5" in ui.text
+        assert "Sat 21 Nov 10:58 → Sun 22 Nov 10:58 UTC" in ui.lines[0]
+        assert "● live" in ui.lines[0]
+        assert len(ui.data.asked) == 1
+
+
+@pytest.mark.parametrize("spec", WINDOWS, ids=lambda s: s.name)
+async def test_window_keys(start: Start, spec: Any) -> None:
+    async with start() as ui:
+        await ui.press("1" if spec.key != "1" else "2", spec.key)
+        view, _, dimensions = ui.data.asked[-1]
+        assert view.window.name == spec.name
+        assert view.window.step == spec.step
+        assert dimensions == ("model", "provider", "consumer", "gateway")
+        assert ui.app.shown.overview.view.window.name == spec.name
+
+
+async def test_time_travel_stands_still_and_comes_back(start: Start) -> None:
+    async with start() as ui:
+        live = ui.data.asked[0][0].window
+        await ui.press("left_square_bracket", "left_square_bracket")
+        back = ui.data.asked[-1][0].window
+        assert back.end == live.end - 2 * 86400
+        assert not back.live
+        assert "2 periods back" in ui.lines[0]
+        ui.clock.time += 600
+        await ui.tick()
+        assert ui.data.asked[-1][0].window == back
+        await ui.press("right_square_bracket")
+        assert ui.data.asked[-1][0].window.end == live.end - 86400
+        await ui.press("L")
+        assert ui.data.asked[-1][0].window.end == live.end + 600
+        assert "● live" in ui.lines[0]
+
+
+async def test_drill_down_to_one_request_and_back_up(start: Start) -> None:
+    async with start() as ui:
+        path = ["model", "provider", "consumer", "gateway"]
+        keys = []
+        for dimension in path[:3]:
+            assert panel(ui).dimension == dimension
+            await ui.press("down")
+            keys.append(under(ui))
+            await ui.press("enter")
+        assert panel(ui).dimension == "gateway"
+        assert [f.value for f in ui.data.asked[-1][0].filters] == keys
+        assert f"all › model={keys[0]} › provider={keys[1]} › consumer={keys[2]}" in ui.lines[1]
+        await ui.press("enter")
+        assert type(ui.app.screen).__name__ == "RequestsScreen"
+        assert "req" not in ui.lines[3]
+        await ui.press("down", "down", "enter")
+        assert type(ui.app.screen).__name__ == "RequestScreen"
+        assert "req_0002" in ui.text
+        assert "/var/log/llm/costs.jsonl at byte 4,918" in ui.text
+        assert "user_agent" in ui.text
+        await ui.press("escape", "escape")
+        assert type(ui.app.screen).__name__ == "OverviewScreen"
+        for dimension, key in reversed(list(zip(path[:3], keys, strict=True))):
+            await ui.press("escape")
+            if panel(ui).dimension != dimension:
+                await ui.press("escape")
+            assert panel(ui).dimension == dimension
+            assert under(ui) == key
+        assert ui.app.state.filters == ()
+        await ui.press("escape", "escape", "escape")
+        assert ui.app.is_running
+        assert ui.app.return_value is None
+
+
+async def test_tab_reaches_every_pane_even_on_a_small_screen(start: Start) -> None:
+    for size in ((120, 40), (80, 24), (60, 20)):
+        async with start(size=size) as ui:
+            seen = []
+            for _ in PANES:
+                seen.append(ui.app.overview_screen.pane)
+                focused = ui.app.focused
+                assert focused is not None
+                assert focused.id == seen[-1]
+                assert focused.region.height > 0, (size, seen[-1])
+                await ui.press("tab")
+            assert tuple(seen) == PANES
+            await ui.press("shift+tab")
+            assert ui.app.overview_screen.pane == PANES[-1]
+
+
+async def test_group_gives_the_big_panel_away_and_asks_for_it(start: Start) -> None:
+    async with start() as ui:
+        for expected in ("provider", "consumer", "gateway", "endpoint", "team", "model"):
+            await ui.press("g")
+            assert panel(ui).dimension == expected
+            assert expected in ui.data.asked[-1][2]
+            assert len(panel(ui).items) > 2
+
+
+async def test_unit_compare_sort_and_reverse_need_no_query(start: Start) -> None:
+    async with start() as ui:
+        asked = len(ui.data.asked)
+        await ui.press("u")
+        assert "by tokens" in ui.lines[1]
+        await ui.press("u")
+        assert "requests over time" in ui.text
+        await ui.press("u")
+        assert "▲ 12%" in ui.lines[4]
+        await ui.press("c")
+        assert "▲ 12%" not in ui.lines[4]
+        assert "change" not in ui.text
+        await ui.press("less_than_sign")
+        names = [g.key for g in panel(ui).items]
+        assert names == sorted(names, key=str.casefold)
+        await ui.press("r")
+        assert [g.key for g in panel(ui).items] == sorted(names, key=str.casefold, reverse=True)
+        await ui.press("greater_than_sign")
+        costs = [g.totals.effective_nano for g in panel(ui).items]
+        assert costs == sorted(costs, reverse=True)
+        await ui.press("r")
+        assert [g.totals.effective_nano for g in panel(ui).items] == sorted(costs)
+        assert len(ui.data.asked) == asked
+
+
+async def test_the_cursor_stays_on_its_row_when_the_order_changes(start: Start) -> None:
+    async with start() as ui:
+        await ui.press("down", "down", "down")
+        key = under(ui)
+        await ui.press("r")
+        assert under(ui) == key
+        await ui.press("less_than_sign")
+        assert under(ui) == key
+
+
+async def test_a_long_list_scrolls_with_its_cursor(start: Start) -> None:
+    async with start(size=(80, 24)) as ui:
+        await ui.press("end")
+        last = panel(ui).items[-1].key
+        assert under(ui) == last
+        assert any(last in line for line in ui.lines)
+        await ui.press("home")
+        assert any(panel(ui).items[0].key in line for line in ui.lines)
+        await ui.press("pagedown", "k", "j", "pageup")
+        assert panel(ui).cursor <= 1
+
+
+async def test_filter_line(start: Start) -> None:
+    async with start() as ui:
+        await ui.press("slash", "c", "l", "a", "enter")
+        assert str(ui.data.asked[-1][0].filters[0]) == "cla"
+        assert "› cla" in ui.lines[1]
+        await ui.press("slash", "q", "escape")
+        assert len(ui.app.state.filters) == 1
+        assert ui.app.is_running
+        await ui.press("slash", "tilde", "left_parenthesis", "enter")
+        assert "not a regular expression" in ui.toasts
+        assert len(ui.app.state.filters) == 1
+        await ui.press("escape", "escape")
+        assert ui.app.state.filters == ()
+
+
+async def test_maximise_and_back(start: Start) -> None:
+    async with start() as ui:
+        for pane in PANES:
+            before = ui.app.overview_screen.current_pane.region.area
+            await ui.press("M")
+            shown = ui.app.overview_screen.current_pane
+            assert shown.id == pane
+            assert shown.region.area > max(before, 120 * 30)
+            await ui.press("M", "tab")
+        assert "≥$970.88" in ui.text
+
+
+async def test_screens_and_back(start: Start) -> None:
+    async with start() as ui:
+        for key, name in (("f3", "RequestsScreen"), ("f9", "SourcesScreen"),
+                          ("question_mark", "HelpScreen"), ("f2", "OverviewScreen")):  # fmt: skip
+            await ui.press(key)
+            assert type(ui.app.screen).__name__ == name
+        await ui.press("f9", "end")
+        assert "connection refused" in ui.text
+        assert "costs.jsonl:4011" in ui.text
+        assert "qwen3-coder-plus" in ui.text
+        await ui.press("tab", "tab", "q")
+        assert type(ui.app.screen).__name__ == "OverviewScreen"
+        await ui.press("q")
+        assert ui.app.return_value == 0
+
+
+async def test_help_is_about_the_screen_it_was_asked_on(start: Start) -> None:
+    async with start(size=(120, 80)) as ui:
+        await ui.press("question_mark")
+        for key in KEYS:
+            assert key.label in ui.text
+        assert "keys: overview" in ui.text
+        await ui.press("escape", "f3", "f1")
+        assert "keys: requests" in ui.text
+
+
+async def test_the_palette_offers_and_runs_every_action(start: Start) -> None:
+    from costtui.tui.palette_commands import KeyCommands
+
+    async with start() as ui:
+        provider = KeyCommands(ui.app.screen)
+        hits = [hit async for hit in provider.discover()]
+        assert len(hits) == len([k for k in KEYS if k.on("overview")]) - 1
+        await ui.press("colon")
+        await ui.press(*"7d", "enter")
+        await ui.settle()
+        assert ui.app.state.window == "7d"
+        await ui.press("colon")
+        await ui.press(*"maximise", "enter")
+        await ui.settle()
+        assert ui.app.overview_screen.has_class("-max")
+
+
+async def test_themes_go_round(start: Start) -> None:
+    async with start() as ui:
+        first, seen = ui.app.theme, []
+        for _ in range(8):
+            await ui.press("t")
+            seen.append(ui.app.theme)
+        assert len(set(seen)) == 8
+        assert seen[-1] == first
+
+
+async def test_requests_page_on(start: Start, fakes: ModuleType) -> None:
+    class Many(fakes.FakeData):  # type: ignore[name-defined, misc]
+        def requests(self, view: Any, limit: int, before: int | None = None) -> Any:
+            return fakes.request_rows(900, before=before)[:limit]
+
+    async with start(data=Many()) as ui:
+        await ui.press("f3")
+        table = ui.app.screen.query_one("#requests")
+        assert len(table.items) == 300
+        await ui.press("end")
+        assert len(table.items) == 600
+        await ui.press("end", "end")
+        assert len(table.items) == 900
+        assert len({r.id for r in table.items}) == 900
+        await ui.press("end")
+        assert table.complete or len(table.items) == 900
