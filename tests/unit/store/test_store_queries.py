@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from costtui.config.schema import Consumer
+from costtui.config.schema import Consumer, Retention
 from costtui.errors import UsageError
 from costtui.model.charge import Charge, CostBasis, Exactness
 from costtui.model.dimension import Dimensions
 from costtui.model.snapshot import Filter, Gap, UnpricedModel, View
-from costtui.model.timewindow import WINDOW_BY_NAME, Window, window_at
+from costtui.model.timewindow import WINDOW_BY_NAME, WINDOWS, Window, window_at
 from costtui.model.usage import UsageRecord
 from costtui.store.reader import Reader
 from costtui.store.writer import Store
@@ -241,3 +241,41 @@ def test_a_panel_looks_at_levels_by_their_key(store_path: Path) -> None:
                 table = row[3].split()[1:2]
                 if table[0:1] and table[0] in {"minute", "ten_minute", "hour", "request"}:
                     assert row[3].startswith("SEARCH"), (statement, row[3])
+
+
+async def test_a_warm_reader_says_what_a_fresh_one_says(store_path: Path) -> None:
+    """After live and late data of every age, in every window, filtered or not."""
+    ages = (30.0, 130.0, 1800.0, 5 * HOUR, 30 * HOUR, 5 * DAY, 20 * DAY, 40 * DAY)
+    q = Dimensions("q", "m")
+    views = [
+        View(window_at(spec, NOW, UTC, back), steps)
+        for spec in WINDOWS
+        for back in (0, 1)
+        for steps in ((), (Filter("provider", "q"),))
+    ]
+    async with await Store.open(store_path, Retention(None, None, None), now=NOW) as store:
+        await store.register("s", "metrics", "gw")
+        first = [at(age + 1, dims) for age in ages for dims in (q, None)]
+        await store.append("s", first, [cost(1000)] * len(first), now=NOW)
+        with Reader(store_path, zone=UTC) as warm:
+            for number, age in enumerate(ages):
+                for view in views:
+                    warm.overview(view, NOW)
+                basis = list(CostBasis)[number % 4]
+                await store.append("s", [at(age, q, 7)], [cost(2**number, basis)], now=NOW)
+                for view in views:
+                    with Reader(store_path, zone=UTC) as fresh:
+                        assert warm.overview(view, NOW) == fresh.overview(view, NOW)
+
+
+async def test_an_interval_belongs_to_the_minute_in_which_it_ends(store_path: Path) -> None:
+    minute = int(NOW) // 60 * 60
+    async with await Store.open(store_path, now=NOW) as store:
+        await store.register("s", "metrics", "gw")
+        for start, end in ((minute - 15, minute), (minute - 14, minute + 1)):
+            record = UsageRecord(start * 10**9, end * 10**9, Dimensions("p", "m"))
+            await store.append("s", [record], [cost(1)], now=NOW)
+    with Reader(store_path, zone=UTC) as reader:
+        found = reader.timeline(View(Window(minute - 60, minute + 60, 60)), 60, NOW)
+        assert [(t, totals.requests) for t, totals in found] == [(minute - 60, 1), (minute, 1)]
+        assert reader.requests(LIVE, 10) == []
