@@ -141,6 +141,9 @@ def summary(config: Config) -> Iterator[str]:
         yield f"  {_price(price)}"
     if config.pricing_file:
         yield f"  and those of {config.pricing_file}"
+    if config.consumers:
+        yield ""
+        yield f"{_count(len(config.consumers), 'consumer')} with a name"
     yield ""
     yield _count(len(config.alerts), "alert")
     for alert in config.alerts:
@@ -197,7 +200,8 @@ def _alert(alert: AlertRule) -> str:
 
     from costtui.config.durations import duration_text
 
-    usd = f"{Decimal(alert.cost_over_nano).scaleb(-9).normalize():f}"
+    limit = Decimal(alert.cost_over_nano).scaleb(-9).normalize()
+    usd = f"{limit.quantize(Decimal('0.01')) if limit == round(limit, 2) else limit:,f}"
     by = f" by {', '.join(alert.by)}" if alert.by else ""
     where = "".join(f", {name}={value or '(none)'}" for name, value in alert.where)
     hold = f" for {duration_text(alert.hold)}" if alert.hold else ""

@@ -66,6 +66,8 @@ class DemoCommand:
         from costtui.demo.process import FleetProcess
 
         options = [f"--seed={args.seed}", f"--speed={args.speed}", f"--days={args.days}"]
+        if args.keep is None:
+            options.append("--no-truth")
         with FleetProcess(directory, *options, f"--port-base={args.port_base}") as fleet:
             config = write_config(directory, fleet.urls, fleet.pattern, fleet.services)
             if args.days:

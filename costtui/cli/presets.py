@@ -6,10 +6,12 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costtui.errors import SourceUnreachableError, UsageError
+from costtui.cli.common import say
+from costtui.errors import SourceFormatError, SourceUnreachableError, UsageError
 
 if TYPE_CHECKING:
     from costtui.sources.metrics.http import Fetched
@@ -71,11 +73,27 @@ def _detect(args: argparse.Namespace) -> int:
         return 1
     for finding in findings:
         print(f"{finding.preset}: {finding.reason}")
+    if findings[0].score and "://" in args.what:
+        say("\n".join(_snippet(findings[0].preset, args)))
     return 0
+
+
+def _snippet(preset: str, args: argparse.Namespace) -> Iterator[str]:
+    """What to write into the configuration for the best fit."""
+    from costtui.model.safetext import redact, visible
+
+    yield "\nTo collect it, in the configuration:\n\nsources:"
+    yield f"  - name: {preset}\n    type: metrics\n    preset: {preset}"
+    yield f'    url: "{visible(redact(args.what), 300)}"'
+    if args.bearer_env:
+        yield f'    bearer_token: "${{{args.bearer_env}}}"'
+    if args.insecure:
+        yield "    insecure: true"
 
 
 def _page(args: argparse.Namespace) -> bytes:
     """The page with a newline in front."""
+    from costtui.model.safetext import redact
     from costtui.sources.metrics.exposition import check_kind, framed
 
     if "://" not in args.what:
@@ -87,11 +105,14 @@ def _page(args: argparse.Namespace) -> bytes:
         except (OSError, EOFError) as error:
             reason = getattr(error, "strerror", None) or "cannot be read"
             raise SourceUnreachableError(f"{args.what}: {reason}") from None
-        check_kind(body, "")
-        return body
-    fetched = asyncio.run(_fetch(args))
-    body = fetched.body()
-    check_kind(body, fetched.content_type)
+        kind = ""
+    else:
+        fetched = asyncio.run(_fetch(args))
+        body, kind = fetched.body(), fetched.content_type
+    try:
+        check_kind(body, kind)
+    except SourceFormatError as error:
+        raise SourceFormatError(f"{redact(args.what)}: {error}") from None
     return body
 
 

@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="let nothing happen by itself: POST /advance?to=EPOCH on the control address",
     )
+    made.add_argument("--no-truth", action="store_true", help="leave no truth.json at the end")
     made.add_argument("--no-script", action="store_true", help="no restarts, rotations, bursts")
     return made
 
@@ -91,7 +92,9 @@ def main(argv: list[str] | None = None) -> int:
     finally:
         server.close()
         fleet.close()
-    if args.dir.is_dir():  # the parent may have removed it by now
+    # Adding up 30 days takes seconds, which whoever pressed q would wait for; and the parent may
+    # have removed the directory by now.
+    if not args.no_truth and args.dir.is_dir():
         truth = fleet.truth()
         truth.add(history_truth(fleet))
         truth.write(args.dir / "truth.json")

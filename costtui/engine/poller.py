@@ -84,7 +84,7 @@ class Poller:
             await self._restore()
             await self._failed(began, str(error))
             return False
-        except Exception as error:  # the poller border: a defect costs one source
+        except Exception as error:  # noqa: BLE001  a border: a defect costs one source
             await self._restore()
             await self._failed(began, f"internal error: {type(error).__name__}: {error}", error)
             return False

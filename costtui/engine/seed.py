@@ -22,7 +22,9 @@ def append_history(config: Config, history: History) -> int:
         async with Collector(config) as collector:
             by_name = {s.name: s for s in config.sources}
             for name, records in history:
-                await collector.pipeline.append(by_name[name], Batch(records=records))
+                newest = max((record.end_ns for record in records), default=0)
+                batch = Batch(records=records, newest_ns=newest)
+                await collector.pipeline.append(by_name[name], batch)
                 count += len(records)
         return count
 

@@ -185,6 +185,17 @@ def test_filter_and_help(screen: Terminal, until: Until) -> None:
     assert "provider=openai" in crumbs(screen), "leaving the line changes nothing"
 
 
+def test_leaving_the_filter_line_gives_the_cursor_back(screen: Terminal, until: Until) -> None:
+    screen.keys("Enter")  # whatever had the cursor, a drill brings it to the first panel
+    until(lambda: "=" in crumbs(screen), "a drill")
+    before = str(until(lambda: cursor(screen), "a cursor"))
+    screen.keys("/")
+    screen.shows("Esc: leave")
+    screen.keys("Escape")
+    until(lambda: "Esc: leave" not in screen.screen, "no filter line")
+    until(lambda: cursor(screen) == before, f"the cursor on {before} again")
+
+
 def test_it_follows_the_size_of_the_terminal(screen: Terminal, until: Until) -> None:
     def fits(width: int, height: int) -> bool:
         lines = screen.line

@@ -80,7 +80,7 @@ timezone: UTC
         "  */llama*: free",
         "",
         "1 alert",
-        "  day: over $50.5 in 24h by team, provider=openai for 5m (warning)",
+        "  day: over $50.50 in 24h by team, provider=openai for 5m (warning)",
     ]
 
 

@@ -171,7 +171,7 @@ def test_command_says_that_ai_metrics_are_off(
     page.write_text("go_goroutines 1\n")
     assert run("detect", str(page)) == 1
     page.write_text("<html>")
-    with pytest.raises(CosttuiError, match="HTML"):
+    with pytest.raises(CosttuiError, match=f"^{page}: an HTML page"):
         run("detect", str(page))
     with pytest.raises(CosttuiError, match="No such file"):
         run("detect", str(tmp_path / "missing"))
