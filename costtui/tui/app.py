@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import App
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -28,12 +27,14 @@ from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer, Data, Desk
 from costtui.tui.glyphs import glyphs_for
 from costtui.tui.look import Look
-from costtui.tui.messages import Answered, Ask, Filtered, Open, StateChanged
+from costtui.tui.messages import Answered, Ask, Filtered, StateChanged
+from costtui.tui.navigation import Navigation
 from costtui.tui.palette import Palette
 from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
 from costtui.tui.watch import Firings, News, Watch
+from costtui.tui.widgets.health import states_moved
 
 HERE = Path(__file__).parent
 FIRST_ANSWER_WAIT = 0.06
@@ -47,7 +48,7 @@ RETRY = 3.0
 """Seconds between two tries to read a store that could not be read."""
 
 
-class CosttuiApp(App[int]):
+class CosttuiApp(Navigation):
     """costtui on a terminal. `run()` returns the exit code."""
 
     TITLE = "costtui"
@@ -198,6 +199,9 @@ class CosttuiApp(App[int]):
             and (int(now) // MINUTE != self._asked_minute)
         ):
             self.ask_overview(mark=False)
+        overview = self.shown.overview
+        if overview is not None and not self.state.paused and states_moved(overview, now):
+            self.show(self.shown._replace(overview=replace(overview, taken_at=now)))
         self._desk.ask("check", lambda data: self.watch_store.check(data, now))
 
     def on_answered(self, message: Answered) -> None:
@@ -322,60 +326,6 @@ class CosttuiApp(App[int]):
             state, row = step
             self.overview_screen.climbed(row)
             self.go(state)
-
-    # Screens --------------------------------------------------------------------------------
-
-    def on_open(self, message: Open) -> None:
-        if message.screen == "sources":
-            self.action_sources()
-        elif message.screen == "filter":
-            from costtui.tui.widgets.filterbar import FilterBar
-
-            if not self.screen.query(FilterBar):
-                self.screen.mount(FilterBar())
-        elif message.screen == "request":
-            from costtui.tui.screens.request import RequestScreen
-
-            self.push_screen(RequestScreen(self.look, self.shown, message.id))
-        else:
-            self.action_requests()
-
-    def _only(self, kind: type[Screen[None]], make: Callable[[], Screen[None]]) -> None:
-        """Show one screen above the overview, whatever was there."""
-        if isinstance(self.screen, kind):
-            return
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        self.push_screen(make())
-
-    def action_overview(self) -> None:
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-
-    def action_requests(self) -> None:
-        from costtui.tui.screens.requests import RequestsScreen
-
-        self._only(RequestsScreen, lambda: RequestsScreen(self.look, self.shown))
-
-    def action_sources(self) -> None:
-        from costtui.tui.screens.sources import SourcesScreen
-
-        self._only(SourcesScreen, lambda: SourcesScreen(self.look, self.shown))
-
-    def action_help(self) -> None:
-        from costtui.tui.screens.help import HelpScreen
-
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.look, getattr(self.screen, "where", "overview")))
-
-    def action_back_or_quit(self) -> None:
-        if len(self.screen_stack) > 1:
-            self.pop_screen()
-        else:
-            self.exit(0)
-
-    def action_stop(self) -> None:
-        self.exit(0)
 
     # Take away ------------------------------------------------------------------------------
 

@@ -56,8 +56,9 @@ def _money_candidates(nano: int) -> list[str]:
         zeros = 9 - len(str(nano))
         decimals = min(9, max(3, zeros + 2))
         text = _fixed(nano, NANO, decimals)
-        whole, _, digits = text.partition(".")
-        text = f"{whole}.{digits.rstrip('0').ljust(2, '0')}"
+        if decimals > 3:
+            whole, _, digits = text.partition(".")
+            text = f"{whole}.{digits.rstrip('0').ljust(3, '0')}"
         texts = [f"${text}"]
         if nano >= NANO // 200:
             texts.append(f"${_fixed(nano, NANO, 2)}")
@@ -100,6 +101,8 @@ def round_money(nano: int, width: int = 8) -> str:
         whole = f"{'-' if nano < 0 else ''}${abs(nano) // NANO}"
         if len(whole) <= width:
             return whole
+    if nano % (NANO // 100) == 0 and 0 < nano < NANO and width >= 5:
+        return f"${_fixed(nano, NANO, 2)}"
     return money(nano, width)
 
 

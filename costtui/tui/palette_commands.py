@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from costtui.tui.bindings import KEYS, Key
 
@@ -34,3 +34,25 @@ class KeyCommands(Provider):
             score = max(matcher.match(text), matcher.match(key.tooltip) * 0.9)
             if score > 0:
                 yield Hit(score, matcher.highlight(text), run, help=key.tooltip)
+
+
+class Palette(CommandPalette):
+    """Textual's palette in our clothes: a box at the top, not half of the screen."""
+
+    CSS = """
+    Palette { background: $background 40%; }
+    Palette > #--container { width: 76; max-width: 96%; margin-top: 2; background: transparent; }
+    Palette #--input { border: round $frame-focus; background: $panel; height: 3; padding: 0 1; }
+    Palette #--input.--list-visible { border: round $frame-focus; }
+    Palette SearchIcon { display: none; }
+    Palette CommandInput, Palette CommandInput:focus { border: none; height: 1; padding: 0; }
+    Palette CommandList, Palette CommandList:focus {
+        max-height: 20; border: round $frame; background: $panel; padding: 0;
+        scrollbar-size-vertical: 1;
+    }
+    Palette CommandList > .option-list--option-highlighted {
+        background: $cursor-back; color: $text-strong; text-style: bold;
+    }
+    Palette > .command-palette--help-text { color: $text-quiet; text-style: not bold not dim; }
+    Palette > .command-palette--highlight { color: $text-key; text-style: bold; }
+    """

@@ -120,6 +120,17 @@ async def test_sources_move_without_a_new_query(start: Start) -> None:
         assert len(ui.data.asked) == asked
 
 
+async def test_a_source_that_falls_silent_becomes_late(start: Start) -> None:
+    async with start() as ui:
+        assert " late " not in ui.text
+        ui.clock.time += 55
+        await ui.tick()
+        assert ui.text.count(" late ") == 3  # the fourth one is down
+        cells = painted(ui)
+        await ui.tick()
+        assert painted(ui) == cells
+
+
 async def test_every_firing_alert_rings_once(
     start: Start, fakes: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,60 +2,66 @@
 
 from __future__ import annotations
 
+from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.widgets import Input
+from textual.containers import Horizontal
+from textual.widgets import Input, Label
 
 from costtui.model.snapshot import Filter
 from costtui.tui.messages import Filtered
 from costtui.tui.state import parse_filter
 
+HINT = "text   !text   ~regex   provider=openai   model!=gpt-5      Esc leaves"
 
-class FilterBar(Input):
+
+class FilterBar(Horizontal):
     """Enter narrows, Esc leaves everything as it was."""
 
     BINDINGS = [Binding("escape", "leave", "leave", show=False)]  # noqa: RUF012
     DEFAULT_CSS = """
-    FilterBar { dock: bottom; height: 1; background: $panel; padding: 0 1; }
-    FilterBar.-invalid { color: $cost-over; }
+    FilterBar { dock: bottom; height: 1; background: $panel; }
+    FilterBar Label { color: $text-key; text-style: bold; padding: 0 1; }
+    FilterBar Input { background: $panel; width: 1fr; }
+    FilterBar.-invalid Input { color: $cost-over; }
     """
 
-    def __init__(self) -> None:
-        super().__init__(
-            placeholder="text  !text  ~regex  provider=openai  model!=gpt-5      Esc: leave",
-            compact=True,
-            id="filter",
-            select_on_focus=False,
-            max_length=300,
-        )
-        self.cursor_blink = False
+    def compose(self) -> ComposeResult:
+        yield Label("filter:")
+        field = Input(placeholder=HINT, compact=True, select_on_focus=False, max_length=300)
+        field.cursor_blink = False
+        yield field
 
     def on_mount(self) -> None:
-        self.focus()
+        self.field.focus()
+
+    @property
+    def field(self) -> Input:
+        return self.query_one(Input)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.set_class(bool(self.value) and self._filter() is None, "-invalid")
+        self.set_class(bool(event.value) and self._filter(event.value) is None, "-invalid")
 
-    def _filter(self) -> Filter | None:
+    def _filter(self, text: str) -> Filter | None:
         try:
-            return parse_filter(self.value)
+            return parse_filter(text)
         except ValueError:
             return None
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if not self.value.strip():
+        if not event.value.strip():
             self.action_leave()
             return
         try:
-            found = parse_filter(self.value)
+            found = parse_filter(event.value)
         except ValueError as error:
             self.notify(str(error), title="Filter", severity="error", markup=False)
             return
         self.post_message(Filtered(found))
         self.action_leave()
 
-    def on_blur(self) -> None:
+    def on_descendant_blur(self) -> None:
         self.action_leave()
 
     def action_leave(self) -> None:

@@ -57,7 +57,7 @@ class Header(Lines):
         """The right end: live, paused, past or broken; and the collector."""
         g, line, state = self.look.glyphs, Line(self.look), shown.state
         overview = shown.overview
-        if shown.error and overview is not None:
+        if shown.error:
             line.styled(f" {g.cross} NOT READ ", self.look.palette.style("alarm"))
         elif state.paused:
             line.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip"))
@@ -89,6 +89,8 @@ class Header(Lines):
         """The breadcrumb, and how the rows are shown."""
         g, state = self.look.glyphs, shown.state
         right = Line(self.look)
+        if shown.condition != "ready":
+            return Line(self.look)
         notes = shown.overview.notes if shown.overview is not None else ()
         for note in notes[:1]:
             right.put(f"{g.warn} {outside(note, 70)}  ", "warn")

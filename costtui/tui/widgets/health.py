@@ -27,6 +27,12 @@ def health(source: SourceStatus, now: float) -> tuple[str, str]:
     return ("late", "warn") if late or source.lag_s > 60 else ("ok", "ok")
 
 
+def states_moved(overview: Overview, now: float) -> bool:
+    """Has a source become late since the snapshot? A collector that hangs writes nothing."""
+    then = overview.taken_at
+    return any(health(s, now)[0] != health(s, then)[0] for s in overview.sources)
+
+
 def troubles(source: SourceStatus) -> list[str]:
     """What a user should know beyond up or down, worst first."""
     out = []

@@ -79,9 +79,7 @@ class Notice(Lines):
             self._line(),
             self._command("costtui demo", "see it work, on a simulated fleet"),
             self._command("costtui --config my.yml", "watch your own"),
-            self._command(
-                "costtui config check", "is a configuration right, and what will be read"
-            ),
+            self._command("costtui config check", "is a configuration right?"),
             self._line(),
             self._line("A complete, commented example to start from:", "quiet"),
             *(self._line(f"  {part}", "key") for part in wrapped(shown.sample_config, width - 8)),

@@ -1,0 +1,78 @@
+"""Going from screen to screen. Every one but the overview is imported when it is first shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from textual.app import App
+from textual.screen import Screen
+
+from costtui.tui.look import Look
+from costtui.tui.messages import Open
+from costtui.tui.shown import Shown
+
+
+class Navigation(App[int]):
+    """The screens of costtui above the overview, which is always at the bottom of the stack."""
+
+    look: Look
+    shown: Shown
+
+    def on_open(self, message: Open) -> None:
+        if message.screen == "sources":
+            self.action_sources()
+        elif message.screen == "filter":
+            from costtui.tui.widgets.filterbar import FilterBar
+
+            if not self.screen.query(FilterBar):
+                self.screen.mount(FilterBar())
+        elif message.screen == "request":
+            from costtui.tui.screens.request import RequestScreen
+
+            self.push_screen(RequestScreen(self.look, self.shown, message.id))
+        else:
+            self.action_requests()
+
+    def _only(self, kind: type[Screen[None]], make: Callable[[], Screen[None]]) -> None:
+        """Show one screen above the overview, whatever was there."""
+        if isinstance(self.screen, kind):
+            return
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.push_screen(make())
+
+    def action_overview(self) -> None:
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_requests(self) -> None:
+        from costtui.tui.screens.requests import RequestsScreen
+
+        self._only(RequestsScreen, lambda: RequestsScreen(self.look, self.shown))
+
+    def action_sources(self) -> None:
+        from costtui.tui.screens.sources import SourcesScreen
+
+        self._only(SourcesScreen, lambda: SourcesScreen(self.look, self.shown))
+
+    def action_help(self) -> None:
+        from costtui.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.look, getattr(self.screen, "where", "overview")))
+
+    def action_command_palette(self) -> None:
+        from costtui.tui.palette_commands import Palette
+
+        if not Palette.is_open(cast("App[object]", self)):
+            self.push_screen(Palette(id="--command-palette"))
+
+    def action_back_or_quit(self) -> None:
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        else:
+            self.exit(0)
+
+    def action_stop(self) -> None:
+        self.exit(0)
