@@ -28,7 +28,7 @@ START_WAIT = 60.0
 POLL = 0.05
 
 
-def until(look: Callable[[], T], what: str, timeout: float = 20.0) -> T:
+def until(look: Callable[[], T], what: str | Callable[[], str], timeout: float = 20.0) -> T:
     """Look until there is something true, and return it."""
     deadline = time.monotonic() + timeout
     while True:
@@ -36,7 +36,8 @@ def until(look: Callable[[], T], what: str, timeout: float = 20.0) -> T:
         if found:
             return found
         if time.monotonic() > deadline:
-            pytest.fail(f"not within {timeout:g} s: {what}")
+            said = what if isinstance(what, str) else what()
+            pytest.fail(f"not within {timeout:g} s: {said}")
         time.sleep(POLL)
 
 
@@ -110,11 +111,15 @@ class Terminal:
 
     def shows(self, *texts: str, timeout: float = 20.0) -> str:
         """Wait until all of `texts` are on screen; what else is on it."""
-        return until(
-            lambda: next((s for s in [self.screen] if all(t in s for t in texts)), ""),
-            f"{texts} on\n{self.screen}",
-            timeout,
-        )
+        seen = ""
+
+        def look() -> bool:
+            nonlocal seen
+            seen = self.screen
+            return all(text in seen for text in texts)
+
+        until(look, lambda: f"{texts} on\n{seen}", timeout)
+        return seen
 
     @property
     def shell(self) -> int:
