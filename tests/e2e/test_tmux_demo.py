@@ -220,6 +220,7 @@ def test_q_leaves_nothing_behind(
     assert terminal.ended() == 0
     assert terminal.state("alternate_on", "cursor_flag", "mouse_any_flag") == ["0", "1", "0"]
     assert not place.exists()
+    assert [path for path in terminal.home.rglob("*") if path.is_file()] == []
     assert not processes(str(place))
     terminal.type("stty -a | grep -c ' echo '")
     terminal.keys("Enter")
