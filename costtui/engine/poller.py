@@ -99,9 +99,11 @@ class Poller:
 
     async def _succeeded(self, began: float, before: SourceStatus, drained: Drained) -> None:
         now = self.clock.monotonic()
-        if getattr(self.source, "has_more", False):
+        more = getattr(self.source, "has_more", False)
+        if more or drained.batches > 1:
+            # A backlog, also one that fits into this poll: slow because there was much to read.
             self.schedule.more(now)
-        else:
+        if not more:
             self.schedule.succeeded(now)
         await self._record_gap(before, began)
         newest = max(before.last_data, drained.newest_ns / 1e9)

@@ -166,3 +166,44 @@ async def test_run_ends_when_told(config: Config, source: Scripted) -> None:
     with Reader(config.store.path, zone=UTC) as reader:
         view = View(window_at(WINDOW_BY_NAME["1h"], NOW, UTC))
         assert reader.totals(view, NOW).requests == 5
+
+
+class Slow(Scripted):
+    """Each batch takes 15 seconds; a step is a number of batches."""
+
+    def __init__(self, clock: StepClock) -> None:
+        super().__init__()
+        self.clock = clock
+
+    async def poll(self, now: float) -> AsyncIterator[Batch]:
+        step = self.script.pop(0)
+        assert isinstance(step, int)
+        for _ in range(step):
+            self.clock.time += 15
+            yield Batch([], {})
+
+
+async def test_a_backlog_is_no_overrun_and_a_slow_endpoint_is(config: Config) -> None:
+    clock = StepClock()
+    source = Slow(clock)
+    source.script = [4, 1]
+    async with _collector(config, source, clock) as collector:
+        poller = collector.pollers[0]
+        assert await poller.poll_once()
+        assert poller.status.overruns == 0
+        clock.time = poller.schedule.due
+        assert await poller.poll_once()
+        assert poller.status.overruns == 1
+
+
+async def test_the_same_failure_is_logged_once(
+    config: Config, source: Scripted, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = StepClock()
+    source.script = [ValueError("a defect"), ValueError("a defect"), SourceUnreachableError("no")]
+    async with _collector(config, source, clock) as collector:
+        for _ in range(3):
+            assert not await collector.pollers[0].poll_once()
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["scripted: internal error: ValueError: a defect", "scripted: no"]
+    assert "Traceback" in caplog.text
