@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from costtui.config.schema import Config
     from costtui.tui.app import CosttuiApp
     from costtui.tui.data import Data
+    from costtui.tui.lastscreen import LastScreen
 
 
 class RunCommand:
@@ -45,16 +46,16 @@ class RunCommand:
 
         if not args.once:
             _need_terminal()
-        config = load_config(args)
         if args.once:
-            return once(config, theme=args.theme)
-        arguments = _child_arguments(args)
-        return watch(
-            config,
-            theme=args.theme,
-            mouse=args.mouse,
-            collector_arguments=None if args.readonly else arguments,
-        )
+            return once(load_config(args), theme=args.theme)
+        with _last_screen(args) as last:
+            return watch(
+                load_config(args),
+                theme=args.theme,
+                mouse=args.mouse,
+                collector_arguments=None if args.readonly else _child_arguments(args),
+                last=last,
+            )
 
 
 def run_tui(config_file: Path) -> int:
@@ -71,21 +72,23 @@ def watch(
     theme: str | None = None,
     mouse: bool = False,
     collector_arguments: list[str] | None,
+    last: LastScreen | None = None,
 ) -> int:
     """Show the screen until the user quits. Returns the exit code.
 
-    `collector_arguments` follow `costtui collect`; None starts no collector.
+    `collector_arguments` follow `costtui collect`; None starts no collector. `last` is what the
+    terminal shows already and where its last frame is kept.
     """
 
     if collector_arguments is None:
-        return _end(_app(config, theme, None), mouse)
+        return _end(_app(config, theme, None, last=last), mouse)
     from costtui.config.locate import state_dir
     from costtui.engine.supervisor import Supervisor
 
     log = state_dir(os.environ) / "collector.log"
     supervisor = Supervisor(config.store.path, collector_arguments, log)
     try:
-        app: CosttuiApp = _app(config, theme, supervisor.ensure)
+        app: CosttuiApp = _app(config, theme, supervisor.ensure, last=last)
         return _end(app, mouse)
     finally:
         supervisor.stop()
@@ -109,6 +112,7 @@ def _app(
     ensure: Callable[[], str | None] | None,
     *,
     wait_for_first: float | None = None,
+    last: LastScreen | None = None,
 ) -> CosttuiApp:
     import locale
 
@@ -124,6 +128,8 @@ def _app(
         encoding=locale.getpreferredencoding(False),
         wait_for_first=FIRST_ANSWER_WAIT if wait_for_first is None else wait_for_first,
         sample_config=str(_sample_config()),
+        keep_screen=last.keep if last is not None else None,
+        painted=last is not None and last.painted,
     )
 
 
@@ -136,6 +142,17 @@ def _reader_of(config: Config) -> Callable[[], Data]:
         return Reader(config.store.path, zone=zone, consumers=config.consumers)
 
     return make
+
+
+def _last_screen(args: argparse.Namespace) -> LastScreen:
+    """Imports nothing heavy: this is what the user sees while the rest is imported."""
+    from costtui.config.locate import config_file, state_dir
+    from costtui.tui.lastscreen import LastScreen, key_of
+
+    named = args.config or os.environ.get("COSTTUI_CONFIG")
+    file = Path(named) if named else config_file(os.environ)
+    options = {k: v for k, v in vars(args).items() if k not in ("readonly", "refresh", "mouse")}
+    return LastScreen(state_dir(os.environ) / "last-screen", key_of(options, file, os.environ))
 
 
 def _sample_config() -> Path:

@@ -12,8 +12,9 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -74,13 +75,16 @@ class CosttuiApp(Navigation):
         export_dir: Path | None = None,
         wait_for_first: float = FIRST_ANSWER_WAIT,
         sample_config: str = "sample-config.yml",
+        keep_screen: Callable[[str, int, int], None] | None = None,
+        painted: bool = False,
     ) -> None:
         """`data_factory` is called in the reader's thread, again after an error.
 
         `ensure_collector` starts a collector unless one runs and returns why that failed, or
         None; it is called every refresh, in the reader's thread. `theme`, `ascii_only` and
         `window` override the configuration. `export_dir` is where exports go instead of the
-        current directory.
+        current directory. `keep_screen` takes the last frame and its size; `painted` says that
+        the alternate screen is on and shows an old one.
         """
         no_color = os.environ.get("NO_COLOR") is not None
         super().__init__(ansi_color=True if no_color else None)
@@ -88,6 +92,8 @@ class CosttuiApp(Navigation):
         self.config = config
         self.clock = clock or SystemClock()
         self.export_dir = export_dir
+        self._keep_screen = keep_screen
+        self._painted = painted
         self._wait_for_first = wait_for_first
         self.themes_dir = themes_dir
         ascii_wanted = config.display.ascii if ascii_only is None else ascii_only
@@ -141,6 +147,23 @@ class CosttuiApp(Navigation):
             self.call_after_refresh(
                 self.notify, self.shown.notice, title="Theme", severity="warning", markup=False
             )
+
+    def get_driver_class(self) -> type[Driver]:
+        base = super().get_driver_class()
+        if not getattr(self, "_painted", False):
+            return base
+        from costtui.tui.takeaway import staying
+
+        return staying(base)
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
+        if self._keep_screen is not None and not self.is_headless:
+            from costtui.tui.takeaway import last_frame
+
+            frame = last_frame(self)
+            if frame:
+                self._keep_screen(frame, *self.size)
+        super().exit(result, return_code, message)
 
     def on_unmount(self) -> None:
         self._desk.close()

@@ -28,6 +28,8 @@ class Shown(NamedTuple):
     """A collector has just been started and may not have spoken yet."""
     sample_config: str = "sample-config.yml"
     """Where the commented example is."""
+    as_of: str = ""
+    """When this was true, for the frame that the next start shows first."""
     configured: bool = True
     """False when no source is configured at all."""
     notice: str = ""

@@ -10,9 +10,13 @@ from textual.app import App
 
 from costtui.tui.cells import outside
 from costtui.tui.export import ExportError, folders, save
+from costtui.tui.lastscreen import ENTER
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
     from textual.pilot import Pilot
+
+    from costtui.tui.app import CosttuiApp
 
 COPY_LIMIT = 4000
 """Characters that go to the clipboard at most: terminals drop long OSC 52 sequences."""
@@ -56,4 +60,43 @@ def screen_text(app: App[int], width: int, height: int, *, color: bool) -> str:
     return "\n".join(lines)
 
 
-__all__ = ["copy", "export", "folders", "screen_text"]
+def last_frame(app: CosttuiApp) -> str:
+    """The overview as it is on screen, marked with its time, in the terminal's own language;
+    empty where it would be misleading next time: filtered, in the past, or without numbers."""
+    from datetime import datetime
+
+    from textual.geometry import Size
+
+    from costtui.tui.widgets.header import Header
+    from costtui.tui.widgets.lines import strips_of
+
+    shown, screen = app.shown, app.screen
+    plain = not (shown.state.filters or shown.state.back)
+    if screen is not app.screen_stack[0] or shown.condition != "ready" or not plain:
+        return ""
+    assert shown.overview is not None
+    moment = datetime.fromtimestamp(shown.overview.taken_at, app.look.zone)
+    header = Header(app.look)
+    header.shown = shown._replace(as_of=moment.strftime("%a %d %b %H:%M"))
+    top = strips_of(header.lines(Size(app.size.width, 2)), app.look, app.size.width, 2)
+    rest = screen._compositor.render_strips()[2:]
+    return "\r\n".join(strip.render(app.console) for strip in (*top, *rest))
+
+
+def staying(base: type[Driver]) -> type[Driver]:
+    """A driver that does not enter the alternate screen a first time: it is there already, and
+    some terminals would clear what is on it."""
+
+    class Staying(base):  # type: ignore[valid-type, misc]
+        _entered = False
+
+        def write(self, data: str) -> None:
+            if data == ENTER and not self._entered:
+                self._entered = True
+                return
+            super().write(data)
+
+    return Staying
+
+
+__all__ = ["copy", "export", "folders", "last_frame", "screen_text", "staying"]

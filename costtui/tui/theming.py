@@ -24,6 +24,8 @@ def first(app: App[int], asked: str | None, configured: str, user_dir: Path | No
     data, reason = themes.load_one(name, user_dir)
     app.register_theme(data.textual())
     app.set_reactive(App.theme, data.name)
+    # Textual made its filters for the theme that it starts with itself.
+    app._refresh_truecolor_filter(app.ansi_theme)
     app.stylesheet.set_variables(app.get_css_variables())
     return reason
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import select
 import signal
+import stat
 import struct
+import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,23 +35,33 @@ pytestmark = pytest.mark.e2e
 
 
 class Terminal:
-    """The program on a pseudo-terminal of 100x30 whose modes are watched."""
+    """A program on a pseudo-terminal whose modes are watched."""
 
-    def __init__(self, **env: str) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str] = ("-c", PROGRAM),
+        env: Mapping[str, str] | None = None,
+        size: tuple[int, int] = (30, 100),
+    ) -> None:
         self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
         self.before = termios.tcgetattr(slave)
         self.slave = slave
         self.output = b""
-        self.pid = os.fork()
-        if self.pid == 0:
-            os.setsid()
-            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-            for number in range(3):
-                os.dup2(slave, number)
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8")
-            os.environ.update(env)
-            os.execv(sys.executable, [sys.executable, "-c", PROGRAM])
+        # The child of a fork does as little as it can: this process has threads.
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**(os.environ if env is None else env), "TERM": "xterm-256color",
+                 "COLORTERM": "truecolor", "LANG": "C.UTF-8"},
+            start_new_session=True,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        os.close(self.master)
+        os.close(self.slave)
 
     def read(self, seconds: float) -> bytes:
         """What arrives until nothing has for `seconds`."""
@@ -75,10 +88,10 @@ class Terminal:
         start = time.monotonic()
         while time.monotonic() - start < 20:
             self.read(0.05)
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
+            code = self.process.poll()
+            if code is not None:
                 self.read(0.05)
-                return os.waitstatus_to_exitcode(status)
+                return code
         raise AssertionError("it did not end")
 
 
@@ -88,8 +101,7 @@ def terminal() -> Iterator[Terminal]:
     made.until("970.88")
     made.read(0.5)
     yield made
-    os.close(made.master)
-    os.close(made.slave)
+    made.close()
 
 
 def restored(terminal: Terminal) -> None:
@@ -112,7 +124,7 @@ def test_the_terminal_is_as_it_was(terminal: Terminal, how: object, code: int) -
         os.write(terminal.master, how)
     else:
         assert isinstance(how, int)
-        os.kill(terminal.pid, how)
+        terminal.process.send_signal(how)
     assert terminal.wait() == code
     restored(terminal)
 
@@ -127,7 +139,7 @@ def test_idle_is_silent_and_keys_are_cheap(terminal: Terminal) -> None:
 
 
 def test_no_color_sends_no_colour() -> None:
-    made = Terminal(NO_COLOR="1")
+    made = Terminal(env={**os.environ, "NO_COLOR": "1"})
     made.until("970.88")
     os.write(made.master, b"q")
     assert made.wait() == 0
@@ -137,5 +149,79 @@ def test_no_color_sends_no_colour() -> None:
             numbers = {int(c or 0) for c in codes.split(b";")}
             # 39 and 49 are the terminal's own colours
             assert not numbers & {*range(30, 39), *range(40, 49), *range(90, 108)}, codes
-    os.close(made.master)
-    os.close(made.slave)
+    made.close()
+
+
+def collected(home: Path) -> dict[str, str]:
+    """An environment in which costtui has usage in its store; no configuration is needed."""
+    log = home / "costs.jsonl"
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    line = {"timestamp": moment, "provider": "openai", "model": "gpt-5", "total_cost": 1.25,
+            "input_tokens": 10, "output_tokens": 5}  # fmt: skip
+    log.write_text("".join(json.dumps({**line, "request_id": f"r{n}"}) + "\n" for n in range(3)))
+    env = {**os.environ, "HOME": str(home), "COST_TRACKING_FILE": str(log)}
+    for name in ("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        env.pop(name, None)
+    env.update(TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8")
+    command = [sys.executable, "-m", "costtui", "collect", "--once"]
+    subprocess.run(command, env=env, check=True, capture_output=True)
+    return env
+
+
+def test_the_next_start_shows_the_last_screen_first(tmp_path: Path) -> None:
+    env = collected(tmp_path)
+    outputs = []
+    for _ in range(2):
+        made = Terminal(["-m", "costtui", "--readonly"], env)
+        made.until("\x1b[?2004h")  # the real screen has started
+        made.until("collector")
+        made.read(0.7)
+        os.write(made.master, b"q")
+        assert made.wait() == 0
+        restored(made)
+        outputs.append(made.output.decode())
+        made.close()
+    first, second = outputs
+    assert " as of " not in first
+    at = second.index(" as of ")
+    assert at < second.index("\x1b[?2004h")
+    assert second.index("$3.75") < second.index("\x1b[?2004h")
+    assert second.count("\x1b[?1049h") == 1  # a second one would clear the screen
+    kept = tmp_path / ".local" / "state" / "costtui" / "last-screen"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_broken_configuration_after_the_last_screen_leaves_a_clean_terminal(
+    tmp_path: Path,
+) -> None:
+    env = collected(tmp_path)
+    for size in ((30, 100), (30, 100), (24, 80)):
+        made = Terminal(["-m", "costtui", "--readonly"], env, size)
+        made.until("spend")
+        made.read(0.7)
+        os.write(made.master, b"q")
+        assert made.wait() == 0
+        made.close()
+    assert b" as of " not in made.output  # another size, another screen
+    made = Terminal(["-m", "costtui", "--readonly"], {**env, "COSTTUI_CONFIG": "/nonexistent.yml"})
+    assert made.wait() == 2
+    assert termios.tcgetattr(made.slave) == made.before
+    made.close()
+
+
+def test_whatever_is_in_the_file_is_no_reason_to_fail(tmp_path: Path) -> None:
+    from costtui.tui.lastscreen import LIMIT, LastScreen, key_of
+
+    path = tmp_path / "state" / "last-screen"
+    key = key_of({"window": "1h"}, tmp_path / "none.yml", {"HOME": "/h", "SECRET": "no"})
+    assert "no" not in json.loads(key)[3].values()
+    last = LastScreen(path, key)
+    assert last._read() == ""
+    for content in (b"", b"\xff\xfe", b"{", b"[1]\nx", b"x" * (LIMIT + 1)):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        assert last._read() == ""
+    last.keep("frame", 80, 24)
+    assert path.read_text().endswith("\nframe")
+    (tmp_path / "file").write_text("")
+    LastScreen(tmp_path / "file" / "below" / "x", key).keep("frame", 80, 24)  # says nothing

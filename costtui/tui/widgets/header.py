@@ -57,6 +57,9 @@ class Header(Lines):
         """The right end: live, paused, past or broken; and the collector."""
         g, line, state = self.look.glyphs, Line(self.look), shown.state
         overview = shown.overview
+        if shown.as_of:
+            line.styled(f" as of {shown.as_of} ", self.look.palette.style("chip"))
+            return line.put(" ")
         if shown.error:
             line.styled(f" {g.cross} NOT READ ", self.look.palette.style("alarm"))
         elif state.paused:

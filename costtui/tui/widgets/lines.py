@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from rich.cells import get_character_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -43,9 +44,7 @@ class Lines(Widget):
 
     def _build(self, width: int, height: int) -> list[Strip]:
         built = self.lines(Size(width, height)) if width > 0 and height > 0 else []
-        strips = [Strip(line.cut(width).segments, width) for line in built[:height]]
-        blank = Strip.blank(width, self.look.palette.base)
-        return strips + [blank] * (height - len(strips))
+        return strips_of(built, self.look, width, height)
 
     def redraw(self) -> None:
         """Draw again after the data, the focus or the state changed."""
@@ -75,19 +74,35 @@ class Lines(Widget):
         self._built_for = None
         self.redraw()
 
-    def render_line(self, y: int) -> Strip:
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The strips as they are: there are no borders, paddings or opacities here that Textual's
+        style cache would have to add to each line (10 ms of the first paint)."""
         width, height = self.content_size
         if self._built_for != (width, height):
             self._strips, self._built_for = self._build(width, height), (width, height)
-        return (
-            self._strips[y] if y < len(self._strips) else Strip.blank(width, self.look.palette.base)
-        )
+        strips = self._strips[crop.y : crop.bottom]
+        blank = Strip.blank(width, self.look.palette.base)
+        strips += [blank] * (crop.height - len(strips))
+        if crop.x or crop.width != width:
+            strips = [strip.crop(crop.x, crop.right) for strip in strips]
+        back = self.visual_style.background or self.background_colors[1]
+        for line_filter in self.get_line_filters():
+            # ours are already true colours, or the theme is ansi and this filter is off
+            if not isinstance(line_filter, ANSIToTruecolor):
+                strips = [strip.apply_filter(line_filter, back) for strip in strips]
+        return strips
 
     def on_focus(self) -> None:
         self.redraw()
 
     def on_blur(self) -> None:
         self.redraw()
+
+
+def strips_of(lines: list[Line], look: Look, width: int, height: int) -> list[Strip]:
+    """Lines as Textual wants them: exactly `height` of exactly `width` cells."""
+    strips = [Strip(line.cut(width).segments, width) for line in lines[:height]]
+    return strips + [Strip.blank(width, look.palette.base)] * (height - len(strips))
 
 
 def changed(before: Strip, after: Strip) -> list[tuple[int, int]]:

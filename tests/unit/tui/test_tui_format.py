@@ -29,7 +29,7 @@ SCALE = {"": 1, "k": 10**3, "M": 10**6, "B": 10**9, "T": 10**12, "P": 10**15, "E
         (1, 12, "$0.000000001"),
         (1_234_567, 9, "$0.0012"),
         (423_000_000, 9, "$0.423"),
-        (500_000_000, 9, "$0.50"),
+        (500_000_000, 9, "$0.500"),
         (12_340_000_000, 9, "$12.34"),
         (999_994_000_000, 9, "$999.99"),
         (999_996_000_000, 9, "$1,000"),
@@ -149,4 +149,5 @@ def test_duration(seconds: int, text: str) -> None:
 def test_round_money_shows_no_cents_of_whole_dollars() -> None:
     assert fmt.round_money(20 * DOLLAR) == "$20"
     assert fmt.round_money(2_500_000_000) == "$2.50"
+    assert fmt.round_money(500_000_000) == "$0.50"
     assert fmt.round_money(800 * DOLLAR, 3) == "…"

@@ -1,0 +1,115 @@
+"""The last screen of last time, on the terminal before anything heavy is imported.
+
+Importing Textual alone takes 200 ms and reading a configuration 30 to 90 ms more. What was on
+screen when costtui was last left is known, so it is painted first, marked `as of …`, 40 ms after
+the command was typed; the live screen replaces it cell by cell. Nothing here imports more than the
+standard library, and everything that is wrong with the file means "no last screen".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import termios
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import NoReturn, Self
+
+ENTER = "\x1b[?1049h"
+"""To the alternate screen: what Textual writes, too."""
+HIDE_CURSOR = "\x1b[?25l"
+LEAVE = "\x1b[0m\x1b[?1049l\x1b[?25h"
+FORMAT = 1
+LIMIT = 1_000_000
+"""Bytes; a 400x100 screen in true colour has 300,000."""
+_ENVIRONMENT = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "HOME",
+                "COST_TRACKING_FILE")  # fmt: skip
+
+
+def key_of(options: Mapping[str, object], config_file: Path, env: Mapping[str, str]) -> str:
+    """What must be the same for the old screen to be of the same things: command line,
+    environment, and the configuration file as it was."""
+    try:
+        stat = config_file.stat()
+        file: list[object] = [str(config_file), stat.st_mtime_ns, stat.st_size]
+    except OSError:
+        file = [str(config_file)]
+    chosen = {k: v for k, v in sorted(env.items())
+              if k in _ENVIRONMENT or k.startswith("COSTTUI_")}  # fmt: skip
+    said = {k: str(v) for k, v in sorted(options.items()) if v}
+    return json.dumps([FORMAT, said, file, chosen, os.getcwd()])
+
+
+class LastScreen:
+    """`with LastScreen(path, key):` paints the old screen; leaving the block leaves the terminal
+    as it was."""
+
+    def __init__(self, path: Path, key: str) -> None:
+        self._path = path
+        self._key = key
+        self._modes: list[object] | None = None
+        self.painted = False
+
+    def __enter__(self) -> Self:
+        frame = self._read()
+        if frame:
+            # Keys typed from now on wait for the real screen and are not echoed over the old one.
+            self._modes = termios.tcgetattr(0)
+            quiet = termios.tcgetattr(0)
+            quiet[3] &= ~(termios.ECHO | termios.ICANON)
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, _leave)
+            termios.tcsetattr(0, termios.TCSANOW, quiet)
+            self.painted = True
+            _write(ENTER + HIDE_CURSOR + "\x1b[H" + frame)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.painted:
+            _write(LEAVE)
+            termios.tcsetattr(0, termios.TCSANOW, self._modes)  # type: ignore[arg-type]
+
+    def _read(self) -> str:
+        """The frame, if there is one of this key, for this size."""
+        try:
+            size = os.get_terminal_size(2)
+            if self._path.stat().st_size > LIMIT:
+                return ""
+            head, _, frame = self._path.read_text(encoding="utf-8").partition("\n")
+            known = json.loads(head)
+        except (OSError, ValueError):
+            return ""
+        return frame if known == [self._key, size.columns, size.lines] else ""
+
+    def keep(self, frame: str, width: int, height: int) -> None:
+        """Remember a screen, private to the user. Failing to is no reason to say anything."""
+        head = json.dumps([self._key, width, height])
+        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(f"{head}\n{frame}")
+            os.replace(beside, self._path)
+        except (OSError, UnicodeEncodeError):
+            with suppress(OSError):
+                beside.unlink()
+
+
+def _write(text: str) -> None:
+    """To the terminal, by the way that Textual takes."""
+    sys.__stderr__.write(text)  # type: ignore[union-attr]
+    sys.__stderr__.flush()  # type: ignore[union-attr]
+
+
+def _leave(number: int, _: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
