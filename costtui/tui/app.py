@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.driver import Driver
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -93,7 +92,10 @@ class CosttuiApp(Navigation):
         self.clock = clock or SystemClock()
         self.export_dir = export_dir
         self._keep_screen = keep_screen
-        self._painted = painted
+        if painted:
+            from costtui.tui.takeaway import staying
+
+            self.driver_class = staying(self.driver_class)
         self._wait_for_first = wait_for_first
         self.themes_dir = themes_dir
         ascii_wanted = config.display.ascii if ascii_only is None else ascii_only
@@ -147,14 +149,6 @@ class CosttuiApp(Navigation):
             self.call_after_refresh(
                 self.notify, self.shown.notice, title="Theme", severity="warning", markup=False
             )
-
-    def get_driver_class(self) -> type[Driver]:
-        base = super().get_driver_class()
-        if not getattr(self, "_painted", False):
-            return base
-        from costtui.tui.takeaway import staying
-
-        return staying(base)
 
     def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
         if self._keep_screen is not None and not self.is_headless:
