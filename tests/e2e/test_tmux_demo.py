@@ -210,7 +210,10 @@ def test_it_follows_the_size_of_the_terminal(screen: Terminal, until: Until) -> 
     for width, height in ((80, 24), (200, 60), (40, 10), (80, 24), (120, 40)):
         screen.resize(width, height)
         if width >= 80:
-            until(lambda w=width, h=height: fits(w, h), f"{width}x{height}")
+            until(
+                lambda w=width, h=height: fits(w, h),
+                lambda w=width: f"{w} wide, on\n{screen.screen}",
+            )
             screen.shows("costtui", "spend", "$")
 
 
