@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from costtui.config.schema import SourceConfig
 from costtui.engine.clock import Clock
-from costtui.model.charge import Charge
+from costtui.model.requests import Priced
 from costtui.model.usage import UsageRecord
 from costtui.pricing.calculate import Pricer
 from costtui.sources.base import Batch, Source
@@ -94,7 +94,6 @@ class Pipeline:
             # A shutdown must not tear a transaction: it ends, and only then does the poller.
             await asyncio.shield(asyncio.ensure_future(write))
 
-    def price(self, config: SourceConfig, records: Sequence[UsageRecord]) -> list[Charge]:
+    def price(self, config: SourceConfig, records: Sequence[UsageRecord]) -> Sequence[Priced]:
         """The charges of `records`, in their order, by the source's cost policy."""
-        charge, policy = self.pricer.charge, config.cost
-        return [charge(record, policy) for record in records]
+        return self.pricer.charge_all(records, config.cost)

@@ -12,7 +12,7 @@ the tuple). Everything rare (long contexts, prices by the hour, kinds without a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import cached_property
 from hashlib import sha256
@@ -21,7 +21,9 @@ from typing import Final
 from costtui.config.schema import Config
 from costtui.errors import Problem
 from costtui.model.charge import Charge, CostBasis, CostPolicy
+from costtui.model.dimension import Dimensions
 from costtui.model.money import divide_half_even
+from costtui.model.requests import Priced, Requests, usage
 from costtui.model.usage import UsageRecord
 from costtui.pricing.aliases import PROVIDER_ALIASES
 from costtui.pricing.catalogue import Catalogue, catalogue_version
@@ -45,6 +47,14 @@ _POLICY_ESTIMATED = CostPolicy.ESTIMATED
 _Plain = tuple[int, int, int, int, int, int, int, int, int]
 """Six base rates, the rate of a request, the divisor, and the most input tokens for which they
 hold (0 without tiers)."""
+_Rates = tuple[int, int, int, int, int]
+"""Of a request that only has input and output: their rates, its own, the divisor, and the most
+input tokens for which they hold. These are -1 where it is not that simple, and the divisor is 0
+where nothing is known."""
+_ANY_SIZE: Final = 2**63
+_UNKNOWN: Final = (0, 0, 0, 0, -1)
+_NOT_SIMPLE: Final = (0, 0, 0, 1, -1)
+_SECOND_NS: Final = 1_000_000_000
 _new = tuple.__new__
 
 
@@ -141,6 +151,62 @@ class Pricer:
             return _new(Charge, (listed, listed, _ESTIMATED, 0))
         return _new(Charge, (listed, listed, _COMPUTED, 0))
 
+    def charge_all(self, records: Sequence[UsageRecord], policy: CostPolicy) -> Sequence[Priced]:
+        """`charge` of each of `records`, in their order."""
+        if not isinstance(records, Requests):
+            charge = self.charge
+            return [charge(record, policy) for record in records]
+        out: list[Priced] = []
+        append = out.append
+        by_source = policy is _POLICY_REPORTED
+        otherwise = _ESTIMATED if policy is _POLICY_ESTIMATED else _COMPUTED
+        low = high = 0
+        rates: dict[Dimensions, _Rates] = {}
+        for row in records.rows:
+            ns, dims, used, made, reported, estimated, _, _, _, _ = row
+            if not low <= ns < high:
+                low = ns - ns % _DAY_NS
+                high = low + _DAY_NS
+                rates = {}
+            found = rates.get(dims)
+            if found is None:
+                found, since, until = self._rates(dims, ns)
+                low, high = max(low, since), min(high, until)
+                rates[dims] = found
+            p_input, p_output, p_request, divisor, most = found
+            if used <= most:
+                listed = used * p_input + made * p_output + p_request
+                if divisor != 1:
+                    listed = divide_half_even(listed, divisor)
+                if by_source and reported is not None and (reported or not (used or made)):
+                    append((reported, listed, _ESTIMATED if estimated else _REPORTED, 0))
+                else:
+                    append((listed, listed, otherwise, 0))
+            elif divisor:
+                append(self.charge(usage(row), policy))
+            elif by_source and reported is not None and (reported or not (used or made)):
+                append((reported, None, _ESTIMATED if estimated else _REPORTED, 0))
+            else:
+                append((0, None, _UNPRICED, 0))
+        return out
+
+    def _rates(self, dims: Dimensions, ns: int) -> tuple[_Rates, int, int]:
+        """The rates at a moment, and since and until when they hold, as far as that is less than
+        the day."""
+        day, rest = divmod(ns, _DAY_NS)
+        key = (dims.provider, dims.model, day)
+        card = (self._cache.get(key) or self._resolve(*key))[1]
+        if card is None:
+            return _UNKNOWN, 0, _ANY_SIZE
+        since, until = 0, _DAY_NS
+        for start, other in card.periods:
+            if rest >= start * _SECOND_NS:
+                since, card = start * _SECOND_NS, other
+            else:
+                until = min(until, start * _SECOND_NS)
+        midnight = day * _DAY_NS
+        return _simple(card), midnight + since, midnight + until
+
     def charge_at(self, record: UsageRecord, policy: CostPolicy, tier: int) -> Charge:
         """As `charge`, for usage whose `tier` was settled when it was first priced: a roll-up of
         requests keeps its tier (≥ 0), and -1 stays an assumption."""
@@ -214,8 +280,16 @@ def _plain(card: Compiled) -> _Plain | None:
     return (a, b, c, d, e, f, card.request, card.divisor, most)
 
 
+def _simple(card: Compiled) -> _Rates:
+    used, made = card.base[0], card.base[4]
+    most = card.tiers[0][0] if card.tiers else _ANY_SIZE
+    if card.estimated or card.periods or used is None or made is None or not most:
+        return _NOT_SIMPLE
+    return (used, made, card.request, card.divisor, most)
+
+
 def _period(card: Compiled, start_ns: int) -> Compiled:
-    second = start_ns % _DAY_NS // 1_000_000_000
+    second = start_ns % _DAY_NS // _SECOND_NS
     chosen = card
     for start, other in card.periods:
         if second >= start:

@@ -13,7 +13,7 @@ from typing import Final
 
 import aiosqlite
 
-from costtui.model.charge import Charge
+from costtui.model.requests import Priced, Requests
 from costtui.model.snapshot import SkippedLine
 from costtui.model.usage import UsageRecord
 from costtui.store.bulk import gc_paused, insert
@@ -32,6 +32,11 @@ SKIPPED_KEPT: Final = 200
 _TEXT_LIMIT: Final = 500
 
 _REQUEST_SQL: Final = f"INSERT INTO request VALUES ({', '.join('?' * 22)})"
+
+_LOGGED_SQL: Final = (
+    "INSERT INTO request VALUES (?, ?, ?, 1, 0, 0, ?, 0, 0, 0, ?, 0, ?, ?, ?, 0, 0, -1, ?, ?, ?, ?)"
+)
+"""A row of `Requests`: what all of them have in common is not bound ten times a row."""
 
 UPSERT: Final = {
     level.table: (
@@ -74,7 +79,7 @@ class Appender:
         self,
         source: int,
         records: Sequence[UsageRecord],
-        charges: Sequence[Charge],
+        charges: Sequence[Priced],
         *,
         checkpoint: Mapping[str, str | None],
         skipped: Sequence[SkippedLine],
@@ -106,7 +111,8 @@ class Appender:
             async with session.write() as db:
                 risen = await session.raise_floors(now)
                 await self.store_series(db)
-                await self._store_requests(db, prepared.requests)
+                sql = _LOGGED_SQL if isinstance(records, Requests) else _REQUEST_SQL
+                await self._store_requests(db, sql, prepared.requests)
                 for table, rows in prepared.levels.items():
                     if rows:
                         await insert(db, UPSERT[table], rows)
@@ -139,22 +145,22 @@ class Appender:
             )
             self._parts_stored = len(self._parts)
 
-    async def _store_requests(self, db: aiosqlite.Connection, rows: list[Row]) -> None:
+    async def _store_requests(self, db: aiosqlite.Connection, sql: str, rows: list[Row]) -> None:
         if not rows:
             return
         await db.execute("SAVEPOINT requests")
         try:
-            await insert(db, _REQUEST_SQL, rows)
+            await insert(db, sql, rows)
         except sqlite3.IntegrityError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY and (
                 error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_ROWID
             ):
                 raise
             await db.execute("ROLLBACK TO requests")
-            await insert(db, _REQUEST_SQL, await _renumbered(db, rows))
+            await insert(db, sql, await _renumbered(db, rows))
         except UnicodeEncodeError:
             await db.execute("ROLLBACK TO requests")
-            await self._store_requests(db, [_encodable(row) for row in rows])
+            await self._store_requests(db, sql, [_encodable(row) for row in rows])
         await db.execute("RELEASE requests")
 
 

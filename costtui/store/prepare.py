@@ -13,7 +13,7 @@ from operator import add
 from typing import Final
 from zlib import crc32
 
-from costtui.model.charge import Charge
+from costtui.model.requests import Priced, Request, Requests
 from costtui.model.timewindow import DAY, HOUR, MINUTE
 from costtui.model.usage import UsageRecord
 from costtui.store.levels import LEVELS, Floors
@@ -37,6 +37,7 @@ class Prepared:
     """What to write."""
 
     requests: list[tuple[object, ...]] = field(default_factory=list)
+    """Whole rows, or of `Requests` the columns that are not the same in all of them."""
     levels: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
     """table → rows `(t, series, …)` in the order of the primary key."""
     low: int = 0
@@ -57,7 +58,7 @@ def first_sequence(source: int, part: str) -> int:
 
 def prepare(
     records: Sequence[UsageRecord],
-    charges: Sequence[Charge],
+    charges: Sequence[Priced],
     series: SourceSeries,
     floors: Floors,
     part_ids: dict[str, int],
@@ -70,6 +71,29 @@ def prepare(
     """
     out = Prepared(sequences={})
     by_step: dict[int, Buckets] = {MINUTE: {}, HOUR: {}, DAY: {}}
+    if isinstance(records, Requests):
+        _sum_requests(records.rows, charges, series, floors, part_ids, recent, out, by_step)
+    else:
+        _sum_records(records, charges, series, floors, part_ids, recent, out, by_step)
+    out.levels = roll_up(by_step)
+    days = out.levels["day"]
+    finest = [t for step in by_step for t in by_step[step]]
+    if days and finest:
+        out.low = min(finest)
+        out.high = max(t + step for step, buckets in by_step.items() for t in buckets)
+    return out
+
+
+def _sum_records(
+    records: Sequence[UsageRecord],
+    charges: Sequence[Priced],
+    series: SourceSeries,
+    floors: Floors,
+    part_ids: dict[str, int],
+    recent: dict[int, int],
+    out: Prepared,
+    by_step: dict[int, Buckets],
+) -> None:
     nowhere: dict[int, list[int]] = {}
     request_floor_ns = floors.requests * _NS
     ids = series.ids
@@ -218,13 +242,97 @@ def prepare(
             row[11] += reported
         if lower_bounds:
             row[12] += lower_bounds
-    out.levels = roll_up(by_step)
-    days = out.levels["day"]
-    finest = [t for step in by_step for t in by_step[step]]
-    if days and finest:
-        out.low = min(finest)
-        out.high = max(t + step for step, buckets in by_step.items() for t in buckets)
-    return out
+
+
+def _sum_requests(
+    rows: Sequence[Request],
+    charges: Sequence[Priced],
+    series: SourceSeries,
+    floors: Floors,
+    part_ids: dict[str, int],
+    recent: dict[int, int],
+    out: Prepared,
+    by_step: dict[int, Buckets],
+) -> None:
+    """As `_sum_records`, for what is at most half of its columns."""
+    nowhere: dict[int, list[int]] = {}
+    request_floor_ns = floors.requests * _NS
+    sids: dict[tuple[int, int, int, bool, bool, bool], int] = {}
+    get_known = sids.get
+    raw = out.requests.append
+    sequences = out.sequences
+    get_sequence = sequences.get
+    get_recent = recent.get
+    low_ns = high_ns = 0
+    bucket = nowhere
+    part_name = None
+    part_id = base = 0
+    for (
+        (when, dims, used, made, reported, estimated, request_id, part, offset, attrs),
+        (effective, listed, basis, tier),
+    ) in zip(rows, charges, strict=True):
+        # Integers hash in half the time of six names; `rows` keeps every `dims` alive meanwhile.
+        known = (id(dims), basis, tier, listed is None, reported is None, estimated)
+        sid = get_known(known)
+        if sid is None:
+            key = (dims, basis, tier, listed is not None, False, reported is not None, estimated)
+            sid = series.ids.get(key) or series.intern(key)
+            sids[known] = sid
+        if when >= request_floor_ns:
+            if part != part_name:
+                part_name = part
+                part_id = part_ids.get(part, 0)
+                if not part_id:
+                    part_id = part_ids[part] = len(part_ids) + 1
+                base = first_sequence(series.source, part)
+            ms = when // _MS_NS
+            if not 0 <= ms <= MAX_MS:
+                ms = 0 if ms < 0 else MAX_MS
+            sequence = get_sequence(ms)
+            if sequence is None:
+                sequence = get_recent(ms, base)
+            sequences[ms] = sequence + 1
+            raw(
+                (
+                    ms << 22 | sequence & 0x3FFFFF,
+                    when - ms * _MS_NS,
+                    sid,
+                    used,
+                    made,
+                    effective,
+                    listed,
+                    reported,
+                    request_id,
+                    part_id,
+                    offset,
+                    attrs,
+                )
+            )
+        if not low_ns <= when < high_ns:
+            t = when // _NS
+            step = floors.finest_step(t)
+            if step:
+                t -= t % step
+                bucket = by_step[step].setdefault(t, {})
+                low_ns = t * _NS
+                high_ns = low_ns + step * _NS
+            else:
+                bucket = nowhere
+                low_ns = high_ns = 0
+        row = bucket.get(sid)
+        if row is None:
+            bucket[sid] = [
+                1, 0, 0, used, 0, 0, 0, made, 0, effective, listed or 0, reported or 0, 0,
+            ]  # fmt: skip
+            continue
+        row[0] += 1
+        row[3] += used
+        row[7] += made
+        row[9] += effective
+        if listed:
+            row[10] += listed
+        if reported:
+            row[11] += reported
 
 
 def _add(

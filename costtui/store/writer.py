@@ -13,6 +13,7 @@ from typing import Self
 from costtui.config.schema import Retention
 from costtui.errors import StoreError
 from costtui.model.charge import Charge, CostPolicy
+from costtui.model.requests import Priced
 from costtui.model.snapshot import AlertStatus, SkippedLine, SourceStatus
 from costtui.model.usage import UsageRecord
 from costtui.store.append import Appender, unpack
@@ -131,7 +132,7 @@ class Store:
         self,
         source: str,
         records: Sequence[UsageRecord] = (),
-        charges: Sequence[Charge] = (),
+        charges: Sequence[Priced] = (),
         *,
         checkpoint: Mapping[str, str | None] | None = None,
         skipped: Sequence[SkippedLine] = (),

@@ -46,6 +46,8 @@ class MappedDecoder:
     def decode(self, data: bytes, base: int, part: str, cut_ns: int) -> Decoded:
         """See `Decoder`."""
         out = Decoded()
+        records: list[UsageRecord] = []
+        out.records = records
         lines = split_lines(data)
         out.lines = len(lines)
         for number, line in enumerate(lines):
@@ -58,7 +60,7 @@ class MappedDecoder:
                             out.skip(at, number, str(error), line)
                             continue
                         if record is not None and record.end_ns >= cut_ns:
-                            out.records.append(record)
+                            records.append(record)
                             out.newest_ns = max(out.newest_ns, record.end_ns)
             base += len(line) + 1
         return out

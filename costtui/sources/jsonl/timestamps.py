@@ -96,25 +96,25 @@ UNITS: dict[str, Callable[[int | float | str | Decimal], int]] = {
 class Moments:
     """Parses timestamps as `parse_rfc3339` does, seven times faster for what most writers write.
 
-    Minutes and offsets come back again and again, so they are looked up. Measured a line: 0.6 µs;
+    Hours and offsets come back again and again, so they are looked up. Measured a line: 0.6 µs;
     `datetime.fromisoformat` and `timestamp()` 0.8 µs, without the nanoseconds; the pattern 4 µs.
     """
 
-    __slots__ = ("_minutes", "_offsets")
+    __slots__ = ("_hours", "_offsets")
 
     def __init__(self) -> None:
-        self._minutes: dict[str, int] = {}
-        self._offsets: dict[str, int] = {}
+        self._hours: dict[str, int] = {}
+        self._offsets: dict[str, int] = {"Z": 0}
 
     def parse(self, text: str) -> int:
         """Nanoseconds since 1970. Raises ValueError."""
         try:
             if text[-1] == "Z":
                 digits = text[20:-1]
-                ns = self._minutes[text[:16]] + _SECONDS[text[16:19]]
+                ns = self._hours[text[:13]] + _CLOCK[text[13:19]]
             else:
                 digits = text[20:-6]
-                ns = self._minutes[text[:16]] + _SECONDS[text[16:19]] + self._offsets[text[-6:]]
+                ns = self._hours[text[:13]] + _CLOCK[text[13:19]] + self._offsets[text[-6:]]
             if digits:
                 if text[19] == "." and digits.isdigit():
                     return ns + int(digits) * _SCALE[len(digits)]
@@ -124,20 +124,49 @@ class Moments:
             return self._learn(text)  # new, unusual or wrong
         return self._learn(text)
 
+    def parse_all(self, texts: list[str]) -> list[int]:
+        """`parse` of each, a third faster where they are all written in the same way."""
+        out: list[int] = []
+        append = out.append
+        hours, offsets, clock, scale = self._hours, self._offsets, _CLOCK_POINT, _SCALE
+        cut = -1 if texts and texts[0][-1:] == "Z" else -6
+        for text in texts:
+            digits = text[20:cut]
+            if digits.isdigit():
+                try:
+                    append(
+                        hours[text[:13]]
+                        + clock[text[13:20]]
+                        + offsets[text[cut:]]
+                        + int(digits) * scale[len(digits)]
+                    )
+                    continue
+                except (KeyError, IndexError, ValueError):
+                    append(self._learn(text))
+            else:
+                append(self.parse(text))
+        return out
+
     def _learn(self, text: str) -> int:
         minute, offset, rest = _parts(text)
         ns = checked_ns(minute - offset + rest)
-        if len(self._minutes) + len(self._offsets) >= _CACHE_LIMIT:
-            self._minutes.clear()
+        if len(self._hours) + len(self._offsets) >= _CACHE_LIMIT:
+            self._hours.clear()
             self._offsets.clear()
+            self._offsets["Z"] = 0
         # The years at the ends are left out, where an offset could lead out of the range.
         if "1971" <= text[:4] <= "2261" and text[10] == "T":
-            self._minutes[text[:16]] = minute
+            self._hours[text[:13]] = minute - int(text[14:16]) * 60 * SECOND_NS
         if text[-6] in "+-" and text[-3] == ":":
             self._offsets[text[-6:]] = -offset
         return ns
 
 
-_SECONDS = {f":{second:02d}": second * SECOND_NS for second in range(60)}
+_CLOCK = {
+    f":{minute:02d}:{second:02d}": (minute * 60 + second) * SECOND_NS
+    for minute in range(60)
+    for second in range(60)
+}
+_CLOCK_POINT = {f"{text}.": ns for text, ns in _CLOCK.items()}
 _SCALE = tuple(int("1" + "0" * (9 - digits)) for digits in range(10))
 _CACHE_LIMIT = 20_000

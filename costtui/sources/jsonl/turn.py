@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from costtui.model.requests import Requests
 from costtui.model.safetext import visible
 from costtui.model.snapshot import SkippedLine
 from costtui.model.usage import UsageRecord
@@ -33,7 +34,7 @@ class Turn:
         self._changed |= before.keys() - plan.states.keys()
         self._open: Batch | None = None
         self._enough = enough
-        self._records: list[UsageRecord] = []
+        self._records: list[UsageRecord] | Requests = []
         self._read = 0
         newest = sorted(plan.files, key=lambda k: (-plan.files[k].mtime_ns, k))
         self.live = deque(sorted(filter(self._has_grown, newest), key=lambda k: self.states[k].gz))
@@ -87,7 +88,7 @@ class Turn:
             del self.files[key]
         batch = self._open = self._open or Batch()
         # Small files share a batch: a transaction each would take longer than reading them.
-        self._records += decoded.records
+        self._records = _joined(self._records, decoded.records)
         batch.newest_ns = max(batch.newest_ns, decoded.newest_ns)
         behind = not before.gz and before.live < step.state.live < file.size
         lag_ns = file.mtime_ns - decoded.newest_ns if behind and decoded.newest_ns else 0
@@ -150,3 +151,15 @@ class Turn:
             else:
                 done += state.hist - min(state.hist, state.history_left)
         return done, total
+
+
+def _joined(
+    before: list[UsageRecord] | Requests, more: list[UsageRecord] | Requests
+) -> list[UsageRecord] | Requests:
+    """Both, in one of them: a decoder makes only one of the two kinds."""
+    if not before:
+        return more
+    if isinstance(before, Requests) and isinstance(more, Requests):
+        before.rows += more.rows
+        return before
+    return [*before, *more]

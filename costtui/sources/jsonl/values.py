@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from costtui.model.money import NANO, nano_from_decimal, nano_from_float
+from costtui.model.requests import Requests
 from costtui.model.safetext import redact, safe_name, visible
 from costtui.model.usage import UsageRecord
 
@@ -44,7 +45,7 @@ class Decoded:
     __slots__ = ("lines", "newest_ns", "records", "skipped", "skipped_count")
 
     def __init__(self) -> None:
-        self.records: list[UsageRecord] = []
+        self.records: list[UsageRecord] | Requests = []
         self.skipped: list[Skip] = []
         """The first `EXAMPLES` of them."""
         self.skipped_count = 0
