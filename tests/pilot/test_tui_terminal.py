@@ -168,6 +168,7 @@ def collected(home: Path) -> dict[str, str]:
     return env
 
 
+@pytest.mark.slow
 def test_the_next_start_shows_the_last_screen_first(tmp_path: Path) -> None:
     env = collected(tmp_path)
     outputs = []
@@ -191,11 +192,12 @@ def test_the_next_start_shows_the_last_screen_first(tmp_path: Path) -> None:
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 def test_a_broken_configuration_after_the_last_screen_leaves_a_clean_terminal(
     tmp_path: Path,
 ) -> None:
     env = collected(tmp_path)
-    for size in ((30, 100), (30, 100), (24, 80)):
+    for size in ((30, 100), (24, 80)):
         made = Terminal(["-m", "costtui", "--readonly"], env, size)
         made.until("spend")
         made.read(0.7)
