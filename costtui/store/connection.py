@@ -73,6 +73,11 @@ def typed_error(path: Path, error: sqlite3.Error) -> StoreError:
         )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreBusyError(f"{path}: another process is writing it ({error}); try again")
+    if code == sqlite3.SQLITE_IOERR:
+        return StoreError(
+            f"{path}: the disk refused to read or write ({error}): a quota, a size limit or a "
+            "failing device. Nothing that was stored is lost and it is tried again"
+        )
     return StoreError(f"{path}: {error}")
 
 
@@ -159,18 +164,15 @@ def open_reader(path: Path) -> sqlite3.Connection:
     no writer. Raises `sqlite3.Error`.
     """
     uri = "file:" + quote(str(path.absolute()))
-    connection = _connect_ro(uri + "?mode=ro")
     try:
-        connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+        return _connect_ro(uri + "?mode=ro")
     except sqlite3.Error as error:
-        connection.close()
         code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
         wal = path.with_name(path.name + "-wal")
         no_room = code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
         if not no_room or wal.exists() or not os.access(path, os.R_OK):
             raise
-        connection = _connect_ro(uri + "?immutable=1")
-    return connection
+    return _connect_ro(uri + "?immutable=1")
 
 
 def _connect_ro(uri: str) -> sqlite3.Connection:
@@ -182,6 +184,7 @@ def _connect_ro(uri: str) -> sqlite3.Connection:
         # A mapped file would count as the viewer's memory; the kernel caches it anyway.
         connection.execute("PRAGMA cache_size=-16000")
         connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
     except sqlite3.Error:
         connection.close()
         raise

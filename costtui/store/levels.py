@@ -8,6 +8,7 @@ in which nothing was written to it.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -105,3 +106,17 @@ def read_floors(meta: Mapping[str, object]) -> Floors:
     own = Floors()
     stored = (meta.get(f"floor.{name}", getattr(own, name)) for name in Floors._fields)
     return Floors(*(value if isinstance(value, int) else FOR_EVER for value in stored))
+
+
+def oldest_usage(connection: sqlite3.Connection) -> int:
+    """The oldest usage, epoch seconds, as finely as its day is kept; 0 for none."""
+    day = connection.execute("SELECT min(t) FROM day").fetchone()[0]
+    if day is None:
+        return 0
+    for level in LEVELS:
+        (first,) = connection.execute(
+            f"SELECT min(t) FROM {level.table} WHERE t >= ? AND t < ?", (day, day + DAY)
+        ).fetchone()
+        if first is not None:
+            return int(first)
+    return int(day)

@@ -16,7 +16,15 @@ from costtui.errors import StoreBusyError, StoreError
 from costtui.model.snapshot import SourceStatus
 from costtui.model.timewindow import DAY
 from costtui.store.connection import check_before_writing, inspect, open_reader, store_errors
-from costtui.store.levels import COLUMNS, LEVELS, TABLE_OF_STEP, Floors, Level, read_floors
+from costtui.store.levels import (
+    COLUMNS,
+    LEVELS,
+    TABLE_OF_STEP,
+    Floors,
+    Level,
+    oldest_usage,
+    read_floors,
+)
 from costtui.store.lock import WriterLock
 from costtui.store.migrate import newest
 from costtui.store.prepare import SEQUENCE_BITS
@@ -99,7 +107,7 @@ def stats(path: Path) -> StoreStats:
             bytes=path.stat().st_size + (wal.stat().st_size if wal.exists() else 0),
             free_bytes=number("PRAGMA freelist_count") * number("PRAGMA page_size"),
             rows=tuple((table, number(f"SELECT count(*) FROM {table}")) for table in TABLES),
-            oldest=number("SELECT min(t) FROM day"),
+            oldest=oldest_usage(connection),
             latest=max(number(f"SELECT max(t) FROM {level.table}") for level in LEVELS),
             revision=number("SELECT value FROM meta WHERE key = 'revision'"),
             sources=tuple(map(status_from_row, connection.execute(STATUS_SQL))),

@@ -44,7 +44,7 @@ from costtui.store import overview as screens
 from costtui.store import requests, timeline
 from costtui.store.catalogue import Selection
 from costtui.store.cover import ceil_to, kept, whole_minutes
-from costtui.store.levels import LEVELS, Floors
+from costtui.store.levels import LEVELS, oldest_usage
 from costtui.store.reading import Reading
 from costtui.store.rows import (
     ALERT_SQL,
@@ -115,7 +115,7 @@ class Reader(Reading):
             total, previous_total = add_up(rows.values()), add_up(before.values())
             gaps = _gaps(connection, window.start, window.end)
             month_total = self._total(connection, month, chosen)
-            earliest = _earliest(connection, self._floors)
+            earliest = oldest_usage(connection)
             if window.live:
                 hour = Window(end - HOUR, end, MINUTE)
                 burn, burn_before = (
@@ -330,19 +330,6 @@ def _gaps(connection: sqlite3.Connection, start: float, end: float) -> tuple[Gap
         (end, start),
     )
     return tuple(Gap(*row) for row in rows)
-
-
-def _earliest(connection: sqlite3.Connection, floors: Floors) -> float:
-    """The bucket of the oldest usage, as fine as it is still known."""
-    found = 0
-    for level in reversed(LEVELS):
-        low = max(found, floors.of(level))
-        row = connection.execute(f"SELECT min(t) FROM {level.table} WHERE t >= ?", (low,))
-        oldest = row.fetchone()[0]
-        if oldest is None or (found and oldest >= found + 86400):
-            break
-        found = int(oldest)
-    return float(found)
 
 
 def _per_hour(totals: Totals, window: Window) -> int:

@@ -212,12 +212,14 @@ def test_log_file_is_private_and_written(fake: type[Fake], tmp_path: Path) -> No
         return 0
 
     fake.end = staticmethod(end)
+    # pytest's own handlers would keep the lone surrogate for a report that cannot carry it.
+    root.handlers = []
     try:
         assert frame.main(["collect", "--log-file", str(file)]) == 0
     finally:
-        for handler in set(root.handlers) - set(before[0]):
-            root.removeHandler(handler)
+        for handler in root.handlers:
             handler.close()
+        root.handlers = before[0]
         root.setLevel(before[1])
     assert file.stat().st_mode & 0o777 == 0o600
     assert "WARNING costtui.test: it \\udcff happened" in file.read_text(encoding="utf-8")

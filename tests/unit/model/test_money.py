@@ -47,7 +47,7 @@ def test_from_text(text: str, nano: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "NaN", "Infinity", "ten", "1e40", "--1"])
 def test_what_is_no_money_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="mon|fit"):
+    with pytest.raises(ValueError, match=r"mon|fit"):
         nano_from_text(text)
 
 
