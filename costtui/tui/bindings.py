@@ -154,6 +154,8 @@ def textual_bindings(where: str) -> list[BindingType]:
 def footer_keys(where: str) -> list[Key]:
     """At most eight keys that matter most on a screen, in order."""
     rows = [k for k in (WINDOW_HINT, *KEYS) if k.footer and k.on(where)]
+    if where == "help":  # there is no data on it
+        rows = [k for k in rows if k.group not in ("Time", "Take away")]
     return sorted(rows, key=lambda k: k.footer)[:8]
 
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.app import App
+from textual.events import Event, Key
+from textual.keys import _character_to_key
 from textual.screen import Screen
 
 from costtui.tui.look import Look
 from costtui.tui.messages import Open
 from costtui.tui.shown import Shown
+
+
+# Textual reads Esc 5 as the ∞ of a Macintosh keyboard's alt+5. Without these entries it is alt+5.
+for _digit in "0123456789":
+    ANSI_SEQUENCES_KEYS.pop(f"\x1b{_digit}", None)  # type: ignore[attr-defined]
 
 
 class Navigation(App[int]):
@@ -19,6 +27,15 @@ class Navigation(App[int]):
     look: Look
     shown: Shown
 
+    async def on_event(self, event: Event) -> None:
+        """A letter or digit within 100 ms of Esc arrives as alt with it: terminals send the same
+        bytes for both, and a slow ssh puts the two into one packet. No key here has alt, so both
+        are taken as they were typed. (Of Esc and a punctuation mark Textual drops the Esc.)"""
+        if isinstance(event, Key) and event.key.startswith("alt+") and event.character:
+            await self._check_bindings("escape")
+            event = Key(_character_to_key(event.character), event.character)
+        await super().on_event(event)
+
     def on_open(self, message: Open) -> None:
         if message.screen == "sources":
             self.action_sources()
@@ -26,7 +43,7 @@ class Navigation(App[int]):
             from costtui.tui.widgets.filterbar import FilterBar
 
             if not self.screen.query(FilterBar):
-                self.screen.mount(FilterBar())
+                self.screen.mount(FilterBar(self.screen.focused))
         elif message.screen == "request":
             from costtui.tui.screens.request import RequestScreen
 

@@ -52,7 +52,8 @@ class HelpScreen(SideScreen):
         self.of = of
 
     def body(self) -> ComposeResult:
-        yield Grid(self.look, ("key", "does", ""), title=f"keys: {self.of}", id="help")
+        yield Grid(self.look, ("key", "does", ""), title=f"keys: {self.of}", counted=False,
+                   id="help")  # fmt: skip
 
     def on_mount(self) -> None:
         self.query_one(Title).shown = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
+from textual.widget import Widget
 from textual.widgets import Input, Label
 
 from costtui.model.snapshot import Filter
@@ -15,7 +16,10 @@ HINT = "text   !text   ~regex   provider=openai   model!=gpt-5      Esc leaves"
 
 
 class FilterBar(Horizontal):
-    """Enter narrows, Esc leaves everything as it was."""
+    """Enter narrows, Esc leaves everything as it was; both give the focus back to `back_to`.
+
+    Left to itself Textual would focus what stands before a removed widget: another panel.
+    """
 
     BINDINGS = [Binding("escape", "leave", "leave", show=False)]  # noqa: RUF012
     DEFAULT_CSS = """
@@ -24,6 +28,10 @@ class FilterBar(Horizontal):
     FilterBar Input { background: $panel; width: 1fr; }
     FilterBar.-invalid Input { color: $cost-over; }
     """
+
+    def __init__(self, back_to: Widget | None) -> None:
+        super().__init__()
+        self.back_to = back_to
 
     def compose(self) -> ComposeResult:
         yield Label("filter:")
@@ -62,8 +70,15 @@ class FilterBar(Horizontal):
         self.action_leave()
 
     def on_descendant_blur(self) -> None:
-        self.action_leave()
+        # A terminal window or tmux pane that loses the focus takes it from the field, too.
+        if self.app.app_focus:
+            self.action_leave()
 
     def action_leave(self) -> None:
-        if self.is_attached:
-            self.remove()
+        if not self.is_attached:
+            return
+        back, focused = self.back_to, self.screen.focused
+        # Whoever has gone elsewhere (Tab) stays there.
+        if back is not None and back.is_attached and focused in (None, self.field):
+            self.screen.set_focus(back, scroll_visible=False)
+        self.remove()

@@ -29,14 +29,17 @@ class Grid(Table[Entry]):
         title: str,
         empty: str = "nothing here",
         most: int = 40,
+        counted: bool = True,
         id: str | None = None,
     ) -> None:
-        """`most` is the widest that a column other than the last one gets."""
+        """`most` is the widest that a column other than the last one gets. `counted` puts the
+        number of rows beside the title; of facts about one thing it would read like a name."""
         super().__init__(look, id=id)
         self.titles = titles
         self.title = title
         self.empty = empty
         self.most = most
+        self.counted = counted
 
     def key(self, item: Entry) -> str:
         return item.key
@@ -55,7 +58,9 @@ class Grid(Table[Entry]):
 
     def title_line(self) -> Line:
         line = Line(self.look).put(self.title, "focus-title" if self.has_focus else "title")
-        return line.put(f" {len(self.items)}", "quiet") if self.items else line
+        if self.items and self.counted:
+            line.put(f" {len(self.items)}", "quiet")
+        return line
 
     def empty_text(self) -> str:
         return self.empty
