@@ -117,10 +117,10 @@ def sources(view: View, rows: Sequence[SourceStatus]) -> Sheet:
     )  # fmt: skip
 
 
-def requests(view: View, rows: Sequence[RequestRow]) -> Sheet:
-    """The requests that have been read into the list."""
+def requests(view: View, rows: Sequence[RequestRow], name: str = "requests") -> Sheet:
+    """The requests that have been read into the list, or the one that is open."""
     return Sheet(
-        "requests",
+        name,
         ("time", "provider", "model", "consumer", "gateway", "endpoint", "service", "source",
          "status", "latency_ms", "cost", "cost_nano", "basis", "list_cost_nano",
          "reported_cost_nano", *(f"tokens_{k}" for k in TOKEN_TYPES), "request_id", "read_from",

@@ -26,7 +26,7 @@ def export(app: App[int], kind: str, places: list[Path], now: float, zone: tzinf
     """Write what is shown as `csv` or `json` and say where it is, or why there is no file."""
     sheet = getattr(app.screen, "sheet", lambda: None)()
     if sheet is None:
-        app.notify("There is nothing to write here.", severity="warning")
+        app.notify("Nothing has been read yet that could be written.", severity="warning")
         return
     try:
         path = save(sheet, kind, places, now, zone)

@@ -15,6 +15,7 @@ from costtui.tui.data import Answer
 from costtui.tui.look import Look
 from costtui.tui.messages import Ask
 from costtui.tui.screens.side import SideScreen
+from costtui.tui.sheet import Sheet, requests
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.grid import Entry, Grid
 from costtui.tui.widgets.request_table import NANOSECONDS
@@ -88,9 +89,11 @@ class RequestScreen(SideScreen):
     def __init__(self, look: Look, shown: Shown, request: int) -> None:
         super().__init__(look, shown)
         self.request = request
+        self.row: RequestRow | None = None
 
     def body(self) -> ComposeResult:
-        yield Grid(self.look, ("", ""), title="request", empty="reading …", id="record")
+        yield Grid(self.look, ("", ""), title="request", empty="reading …", counted=False,
+                   id="record")  # fmt: skip
 
     def on_mount(self) -> None:
         self.query_one(Grid).focus()
@@ -101,11 +104,19 @@ class RequestScreen(SideScreen):
         entry = self.query_one(Grid).current
         return entry.value if entry else ""
 
+    def sheet(self) -> Sheet | None:
+        """What `e` writes: the request in one row, in the columns of the list."""
+        overview = self.shown.overview
+        if self.row is None or overview is None:
+            return None
+        return requests(overview.view, [self.row], "request")
+
     def answered(self, answer: Answer) -> None:
         """The record arrived; None says that it has been forgotten meanwhile."""
         grid = self.query_one(Grid)
         if answer.kind == "request" and answer.tag == self.request:
             if isinstance(answer.value, RequestRow):
+                self.row = answer.value
                 grid.set_items(entries(answer.value, self.look))
             else:
                 grid.empty = "this request has been forgotten meanwhile"
