@@ -18,7 +18,7 @@ class Glyphs(NamedTuple):
     fills: str
     """Horizontal bar, narrowest first; the last one fills the cell."""
     rest: str
-    """What is left of a horizontal bar."""
+    """What is left of a horizontal bar. Another character than the bar's: not all have colours."""
     gap: str
     """Where no data arrived. Never the same as zero, which is blank."""
     up: str
@@ -64,7 +64,7 @@ UNICODE = Glyphs(
     ascii=False,
     levels="▁▂▃▄▅▆▇█",
     fills="╸━",
-    rest="━",
+    rest="┄",
     gap="·",
     up="▲",
     down="▼",
@@ -97,7 +97,7 @@ ASCII = Glyphs(
     ascii=True,
     levels="_.,:-=+#",
     fills="=",
-    rest="-",
+    rest=".",
     gap="?",
     up="+",
     down="-",

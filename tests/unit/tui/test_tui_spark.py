@@ -7,6 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from costtui.tui.glyphs import ASCII, UNICODE
 from costtui.tui.spark import GAP, bar, levels, resample
 
 values = st.lists(st.integers(0, 10**13), min_size=1, max_size=70)
@@ -60,9 +61,14 @@ def test_gaps_are_left_out_of_the_average(v: list[int], gaps: set[int], width: i
         assert total == 0 or weight > 0
 
 
+def test_the_empty_part_of_a_bar_is_told_apart_without_colours() -> None:
+    for glyphs in (UNICODE, ASCII):
+        assert glyphs.rest not in glyphs.fills
+
+
 @given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 40))
 def test_a_bar_is_within_its_width(part: int, whole: int, width: int) -> None:
-    text = bar(part, whole, width, "╸━")
+    text = bar(part, whole, width, UNICODE.fills)
     assert len(text) <= width
     assert bool(text) == (part > 0 and whole > 0 and width > 0)
     if part >= whole > 0:
