@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,11 +60,18 @@ class RunCommand:
 
 
 def run_tui(config_file: Path) -> int:
-    """The screen on one configuration file and nothing of the environment; for the demo."""
+    """The screen on one configuration file and nothing of the environment; for the demo.
+
+    Everything that is written goes beside that file.
+    """
     from costtui.config.load import load
 
     _need_terminal()
-    return watch(load(config_file, env={}), collector_arguments=["--config", str(config_file)])
+    return watch(
+        load(config_file, env={}),
+        collector_arguments=["--config", str(config_file)],
+        log=config_file.with_name("collector.log"),
+    )
 
 
 def watch(
@@ -73,11 +81,13 @@ def watch(
     mouse: bool = False,
     collector_arguments: list[str] | None,
     last: LastScreen | None = None,
+    log: Path | None = None,
 ) -> int:
     """Show the screen until the user quits. Returns the exit code.
 
     `collector_arguments` follow `costtui collect`; None starts no collector. `last` is what the
-    terminal shows already and where its last frame is kept.
+    terminal shows already and where its last frame is kept. `log` takes what the collector says
+    instead of the state directory.
     """
 
     if collector_arguments is None:
@@ -85,9 +95,14 @@ def watch(
     from costtui.config.locate import state_dir
     from costtui.engine.supervisor import Supervisor
 
-    log = state_dir(os.environ) / "collector.log"
+    log = log or state_dir(os.environ) / "collector.log"
     supervisor = Supervisor(config.store.path, collector_arguments, log)
     try:
+        if not config.store.path.exists():
+            # The first numbers wait for it, so it starts before the screen is even imported. Why
+            # it cannot is said on screen, where it is tried again.
+            with suppress(OSError):
+                supervisor.ensure()
         app: CosttuiApp = _app(config, theme, supervisor.ensure, last=last)
         return _end(app, mouse)
     finally:

@@ -44,6 +44,8 @@ GLANCE = 0.15
 """Seconds after which an open question is marked on the screen."""
 STARTING = 10.0
 """Seconds that a new collector gets before its silence is called stale."""
+QUICK = 0.2
+"""Seconds between two looks while nothing has arrived yet: the first numbers are waited for."""
 RETRY = 3.0
 """Seconds between two tries to read a store that could not be read."""
 
@@ -120,6 +122,7 @@ class CosttuiApp(Navigation):
         self.shown = Shown(
             self.state,
             configured=configured,
+            rules=len(config.alerts),
             notice=notice,
             starting=ensure_collector is not None,
             sample_config=sample_config,
@@ -137,6 +140,9 @@ class CosttuiApp(Navigation):
         self._desk.attach(lambda answer: self.post_message(Answered(answer)))
         self.theme_changed_signal.subscribe(self, lambda _: self._new_palette())
         self.set_interval(max(0.2, self.config.display.refresh), self.tick)
+        self._quick = self.set_interval(QUICK, self._look_quickly)
+        # After the first paint: a collector that starts takes a processor for a moment.
+        self.call_after_refresh(self._look)
         if self.shown.starting:
             self.set_timer(STARTING, lambda: self.show(self.shown._replace(starting=False)))
         if not self.is_headless:
@@ -185,7 +191,8 @@ class CosttuiApp(Navigation):
         now = self.clock.now()
         view, panels = self.state.view(now, self._zone), self.state.panels
         self._asked_minute = int(now) // MINUTE
-        self._desk.ask("overview", lambda data: data.overview(view, now, panels), self._key())
+        read = self.watch_store.overview
+        self._desk.ask("overview", lambda data: read(data, view, now, panels), self._key())
         if mark and self._glance is None:
             self._glance = self.set_timer(GLANCE, self._mark_pending)
 
@@ -219,7 +226,17 @@ class CosttuiApp(Navigation):
         overview = self.shown.overview
         if overview is not None and not self.state.paused and states_moved(overview, now):
             self.show(self.shown._replace(overview=replace(overview, taken_at=now)))
-        self._desk.ask("check", lambda data: self.watch_store.check(data, now))
+        self._look()
+
+    def _look(self, *, ensure: bool = True) -> None:
+        now = self.clock.now()
+        self._desk.ask("check", lambda data: self.watch_store.check(data, now, ensure=ensure))
+
+    def _look_quickly(self) -> None:
+        if self.shown.condition == "ready":
+            self._quick.stop()
+        elif self.shown.condition != "error":
+            self._look(ensure=False)
 
     def on_answered(self, message: Answered) -> None:
         answer = message.answer

@@ -32,6 +32,8 @@ class Shown(NamedTuple):
     """When this was true, for the frame that the next start shows first."""
     configured: bool = True
     """False when no source is configured at all."""
+    rules: int = 0
+    """Alert rules in the configuration; each has a status once it has been evaluated."""
     notice: str = ""
     """What came up at the start, for example an unknown theme."""
 

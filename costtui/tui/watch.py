@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from costtui.model.snapshot import AlertStatus, SourceStatus
+from costtui.model.snapshot import AlertStatus, Overview, SourceStatus, View
 from costtui.tui.data import Data
 
 ALIVE_EVERY = 5.0
@@ -36,9 +36,25 @@ class Watch:
         self._looked = 0.0
         self._problem = ""
 
-    def check(self, data: Data, now: float) -> News | None:
-        """None when nothing is new, so that nobody is woken. `now` is epoch seconds."""
-        problem = (self._ensure() or "") if self._ensure is not None else ""
+    def overview(
+        self, data: Data, view: View, now: float, dimensions: Sequence[str]
+    ) -> Overview | None:
+        """Read an overview. What is in the first one is what later looks compare with: usage that
+        is stored between it and the first look is news."""
+        found = data.overview(view, now, dimensions)
+        if self._revision is None and isinstance(found, Overview):
+            self._revision = found.revision
+        return found
+
+    def check(self, data: Data, now: float, *, ensure: bool = True) -> News | None:
+        """None when nothing is new, so that nobody is woken. `now` is epoch seconds.
+
+        `ensure` False leaves the collector alone: one that cannot start is not to be started five
+        times a second.
+        """
+        problem = self._problem
+        if ensure and self._ensure is not None:
+            problem = self._ensure() or ""
         news = News(problem=problem)
         if abs(now - self._looked) >= ALIVE_EVERY:
             self._looked = now
@@ -49,10 +65,10 @@ class Watch:
         version = data.data_version()
         if version != self._version:
             first, self._version = self._version is None, version
-            revision = data.revision()
-            if revision != self._revision:
+            known, revision = self._revision, data.revision()
+            if revision != known:
                 self._revision = revision
-                news = news._replace(changed=not first)
+                news = news._replace(changed=known is not None)
             elif not first:
                 news = news._replace(statuses=data.statuses())
         said, self._problem = self._problem, problem

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from costtui.config.schema import AlertRule
 from costtui.errors import StoreCorruptError
 from costtui.tui.widgets.lines import Lines
 
@@ -206,6 +207,55 @@ async def test_everything_can_be_exported_and_hostile_cells_are_defused(
                 for cell in row:
                     assert cell.isprintable()
                     assert not cell.startswith(("=", "@"))
+
+
+async def test_one_request_is_one_row(start: Start, tmp_path: Path, fakes: ModuleType) -> None:
+    async with start(export_dir=tmp_path) as ui:
+        await ui.press("f3", "down", "down", "enter")
+        assert "╭─ request ─" in ui.text
+        await ui.press("e")
+        (file,) = files_in(tmp_path)
+        assert file.name.startswith("costtui-request-")
+        (row,) = csv.DictReader(file.read_text().splitlines())
+        asked = fakes.request_rows()[2]
+        assert (row["request_id"], row["model"]) == (asked.request_id, asked.dims.model)
+        assert int(row["cost_nano"]) == asked.effective_nano
+        assert (row["read_from"], int(row["offset"])) == (asked.part, asked.offset)
+
+
+async def test_rules_that_nobody_has_evaluated_yet_are_said_to_be_there(
+    start: Start, fakes: ModuleType
+) -> None:
+    data = fakes.FakeData(replace(fakes.overview(), alerts=()))
+    rule = AlertRule("spend", 5_000_000_000, 3600, "1h")
+    for rules, said in (((), "none set: add"), ((rule,), "1 rule, not evaluated yet"),
+                        ((rule,) * 3, "3 rules, not evaluated yet")):  # fmt: skip
+        async with start(data=data, config=replace(fakes.config(), alerts=rules)) as ui:
+            assert said in ui.text
+
+
+async def test_the_first_numbers_are_looked_for_before_the_next_refresh(
+    start: Start, fakes: ModuleType
+) -> None:
+    data = fakes.FakeData(fakes.empty(configured=True))
+    ensured: list[int] = []
+    async with start(data=data, ensure_collector=lambda: ensured.append(1)) as ui:
+        await ui.settle()
+        assert len(ensured) == 1  # at once; the configuration refreshes once an hour
+        seen, asked, cells = data.checks, len(data.asked), painted(ui)
+        while data.checks < seen + 3:
+            await ui.pilot.pause(0.01)
+        await ui.settle()
+        assert (len(data.asked), painted(ui)) == (asked, cells)
+        data.answer, data.version = None, 2
+        while "≥$970.88" not in ui.text:
+            await ui.pilot.pause(0.01)
+        await ui.settle()
+        assert len(ensured) == 1  # a collector that fails is not started five times a second
+        seen = data.checks
+        ui.app._look_quickly()
+        await ui.settle()
+        assert data.checks == seen
 
 
 async def test_nowhere_to_write_is_said(start: Start, tmp_path: Path) -> None:

@@ -57,6 +57,9 @@ class Alerts(Table[AlertStatus]):
         return line
 
     def empty_text(self) -> str:
+        rules = self.shown.rules if self.shown is not None else 0
+        if rules:
+            return f"{rules} rule{'' if rules == 1 else 's'}, not evaluated yet"
         return "none set: add `alerts:` to the configuration"
 
     def draw(self, item: AlertStatus, column: Column, line: Line) -> None:

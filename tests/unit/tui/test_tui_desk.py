@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any, cast
 
 from costtui.errors import StoreCorruptError
-from costtui.model.snapshot import AlertStatus, SourceStatus
+from costtui.model.snapshot import AlertStatus, Overview, SourceStatus, Totals, View
+from costtui.model.timewindow import WINDOW_BY_NAME, window_at
 from costtui.tui.data import Answer, Data, Desk
 from costtui.tui.watch import Firings, News, Watch
 
@@ -156,6 +158,35 @@ def test_a_collector_that_cannot_start_is_said_once_and_taken_back() -> None:
     assert watched(data, watch, 1.0) == News(problem="no space")
     assert watched(data, watch, 2.0) is None
     assert watched(data, watch, 3.0) == News(problem="")
+
+
+def overview(revision: int) -> Overview:
+    zero = Totals()
+    window = window_at(WINDOW_BY_NAME["1h"], 7200.0, UTC)
+    return Overview(
+        View(window), revision, 7200.0, zero, zero, zero, zero, zero, zero, 0, 0, 0, (), (),
+        frozenset(), (), (), (),
+    )  # fmt: skip
+
+
+def test_usage_stored_between_the_first_overview_and_the_first_look_is_news() -> None:
+    data, watch = Scripted(), Watch(None)
+    first = overview(1)
+    data.overview = lambda *_: first  # type: ignore[attr-defined]
+    assert watch.overview(cast("Data", data), first.view, 0.0, ()) is first
+    data.version, data.number = 2, 2
+    assert watched(data, watch, 1.0) == News(changed=True)
+    assert watched(data, watch, 2.0) is None
+
+
+def test_a_quick_look_leaves_the_collector_alone() -> None:
+    problems: list[str] = ["no space", "no space"]
+    data, watch = Scripted(), Watch(lambda: problems.pop(0))
+    assert watched(data, watch, 1.0) == News(problem="no space")
+    for moment in (1.2, 1.4):
+        assert watch.check(cast("Data", data), moment, ensure=False) is None
+    assert watched(data, watch, 2.0) is None
+    assert not problems
 
 
 def test_every_firing_instance_rings_once() -> None:
