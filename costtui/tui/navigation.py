@@ -15,7 +15,6 @@ from costtui.tui.look import Look
 from costtui.tui.messages import Open
 from costtui.tui.shown import Shown
 
-
 # Textual reads Esc 5 as the ∞ of a Macintosh keyboard's alt+5. Without these entries it is alt+5.
 for _digit in "0123456789":
     ANSI_SEQUENCES_KEYS.pop(f"\x1b{_digit}", None)  # type: ignore[attr-defined]

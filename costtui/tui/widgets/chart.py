@@ -131,13 +131,15 @@ class Chart(Lines, can_focus=True):
         if not overview.total.requests:
             text = "No usage in this window."
         out.append(Line(self.look).to(max(0, (width - len(text)) // 2)).put(text, "text"))
-        hint = "Press 6 for 30 days, [ for the period before, L for now."
+        hints = ["Press 6 for 30 days, [ for the period before, L for now."]
         if overview.earliest:
             oldest = datetime.fromtimestamp(overview.earliest, self.look.zone)
-            hint += f" Usage goes back to {oldest.day} {oldest.strftime('%b %Y')}."
+            hints.append(f"Usage goes back to {oldest.day} {oldest.strftime('%b %Y')}.")
         if overview.view.filters:
-            hint = "Esc takes the last filter away."
-        out.append(Line(self.look).to(max(0, (width - len(hint)) // 2)).put(hint, "quiet"))
+            hints = ["Esc takes the last filter away."]
+        if sum(map(len, hints)) < width - 2:
+            hints = [" ".join(hints)]
+        out += [Line(self.look).to(max(0, (width - len(h)) // 2)).put(h, "quiet") for h in hints]
         return out
 
     def _bars(

@@ -173,6 +173,16 @@ def test_a_gap_is_drawn_as_one_and_zero_is_not() -> None:
     assert not any("·" in row for row in text_of(widget.lines(Size(120, 10)))[1:-1])
 
 
+def test_what_to_press_in_an_empty_window_is_never_cut() -> None:
+    widget = Chart(look())
+    widget.shown = shown(fakes.quiet_window())
+    for size in (Size(120, 10), Size(80, 7), Size(62, 6)):
+        rows = text_of(widget.lines(size))
+        assert all(len(row.rstrip()) <= size.width for row in rows)
+        assert "L for now." in " ".join(rows)
+        assert "Usage goes back to 13 Nov 2026." in " ".join(rows)
+
+
 def test_the_big_chart_is_plotext_and_breaks_at_gaps() -> None:
     assert plot.runs_of([1, 2, 0, 4, 5], {2}) == (((0, 1), (1, 2)), ((3, 4), (4, 5)))
     assert plot.runs_of([1, 2, 3], {1}) == (((0, 1), (1, 2), (2, 3)),)  # money in a gap is money
