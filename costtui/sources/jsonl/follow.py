@@ -37,6 +37,8 @@ class Follower:
         self._starts: dict[str, bytes] = {}
         self._ended: dict[str, tuple[int, int]] = {}
         self._wanted: dict[str, bool] = {}
+        self._held: Mapping[str, int] = {}
+        self._later = False
 
     def refuse(self, key: str, inode: Inode) -> None:
         """This file turned out not to hold that content."""
@@ -48,7 +50,7 @@ class Follower:
 
     def scan(self, states: Mapping[str, FileState], now: float) -> Plan:
         """Where everything is now. The plan's states differ from `states` where that changed."""
-        plan = Plan(dict(states), states, now, starts=self._starts)
+        plan = Plan(dict(states), states, now, held=self._held, starts=self._starts)
         seen = self._configured(plan)
         replaced: list[tuple[str, Seen]] = []
         missing: list[FileState] = []
@@ -66,7 +68,9 @@ class Follower:
                 replaced.append((state.key, file))
         unknown = [f for f in seen.values() if f.inode not in plan.touched]
         unknown += [f for _, f in replaced if f.inode not in seen]
-        near = self._near(plan, missing, unknown, seen) if missing or unknown else {}
+        near: dict[Inode, Seen] = {}
+        if missing or unknown or self._later:
+            near = self._near(plan, missing, unknown, seen)
         for state in missing:
             self._search(state, near, plan)
         # Copies first: one that went its own way is itself something to be a copy of.
@@ -80,6 +84,8 @@ class Follower:
                 plan.resets += 1
                 plan.notes.append(f"{file.path} was truncated, and no copy of it is there")
         self._forget(plan, states)
+        self._later = plan.later
+        self._held = plan.newest if plan.later else {}
         return plan
 
     def _configured(self, plan: Plan) -> dict[Inode, Seen]:
@@ -182,6 +188,8 @@ class Follower:
         """Files beside those that moved, vanished or are new, which no path is configured for."""
         places = {s.path for s in missing} | {s.origin for s in missing if s.origin}
         places |= {f.path for f in unknown}
+        if self._later:
+            places |= {s.origin for s in plan.states.values() if s.origin}
         near: dict[Inode, Seen] = {}
         for path in paths.siblings(places):
             try:

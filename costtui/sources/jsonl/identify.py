@@ -72,6 +72,7 @@ class Identifier:
             return
         for state in alike:
             if state.key in plan.undecided:
+                plan.later = True
                 return
             if state.key in plan.lost or state.of:
                 continue
@@ -82,6 +83,7 @@ class Identifier:
             else:
                 verdict, shared = against_present(state, there, head, fd, file)
             if verdict is Verdict.LATER:
+                plan.later = True
                 return
             if verdict is Verdict.COPY:
                 copy = self._begin.known(file, fd, head, plan.free, shared)

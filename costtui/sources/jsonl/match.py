@@ -92,8 +92,11 @@ def against_present(
             shared = min(found.st_size, file.size)
             length = min(len(first), head.length)
             if first[:length] != head.data[:length] or not length:
-                # Only matters when the fingerprint says that it used to be the same.
-                if begins_alike(state, head):
+                # Only matters when the fingerprint says that it used to be the same, and only while
+                # the other one is no longer what was read of it. (A fingerprint taken of a torn
+                # first line fits every log of that day.)
+                same = digest(first[: state.head_len]) == state.head and intact(other, state)
+                if begins_alike(state, head) and not same:
                     return Verdict.LATER, 0
                 return Verdict.OTHER, 0
             size = min(HEAD, shared - state.begin)

@@ -34,6 +34,10 @@ class Plan:
     touched: set[Inode] = field(default_factory=set)
     """Inodes whose content is accounted for, or that cannot be read now."""
 
+    later: bool = False
+    """Some file could not be decided about: the next look goes beside the configured paths, too."""
+    held: Mapping[str, int] = field(default_factory=dict)
+    """`newest` of the look that first could not decide."""
     starts: dict[str, bytes] = field(default_factory=dict)
     """How known content begins, by state key."""
 
@@ -49,7 +53,7 @@ class Plan:
         for state in self.before.values():
             if state.origin and state.seen_ns:
                 found[state.origin] = max(found.get(state.origin, 0), state.seen_ns)
-        return found
+        return found | {origin: min(ns, found.get(origin, ns)) for origin, ns in self.held.items()}
 
     def free(self, key: str) -> bool:
         """May new content be called `key`? What was nothing so far gives its key away."""
