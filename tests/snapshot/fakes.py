@@ -354,8 +354,18 @@ class FakeData:
             return self.answer
         return overview(view.window, now=now, filters=view.filters, dimensions=dimensions)
 
-    def requests(self, view: View, limit: int, before: int | None = None) -> list[RequestRow]:
-        return request_rows(before=before)[:limit]
+    def requests(
+        self,
+        view: View,
+        limit: int,
+        before: int | None = None,
+        order: str = "time",
+        reverse: bool = False,
+    ) -> list[RequestRow]:
+        by = {"time": 1, "cost": 13}.get(order)
+        rows = request_rows(before=before)
+        rows.sort(key=lambda r: r.tokens if by is None else r[by], reverse=not reverse)
+        return rows[:limit]
 
     def request(self, identity: int) -> RequestRow | None:
         return next((r for r in request_rows() if r.id == identity), None)
