@@ -267,10 +267,26 @@ class Reader(Reading):
 
     # Requests
 
-    def requests(self, view: View, limit: int, before: int | None = None) -> list[RequestRow]:
-        """At most `limit` requests of the view, newest first, older than the id `before`."""
+    def requests(
+        self,
+        view: View,
+        limit: int,
+        before: int | None = None,
+        order: str = "time",
+        reverse: bool = False,
+    ) -> list[RequestRow]:
+        """At most `limit` requests of the view, newest first, older than the id `before`; or the
+        first of them by `order`: `time`, `cost` or `tokens`, the most first, the least with
+        `reverse`. Only newest first can be paged. Raises `UsageError` for another order."""
+        if order not in requests.ORDERS:
+            raise UsageError(f"{order!r} is no order; known are {', '.join(requests.ORDERS)}")
         with self._read() as connection:
             chosen = self._catalogue.select(view.filters)
+            if order != "time" or reverse:
+                return requests.top(
+                    connection, self._catalogue, self._floors, view.window, chosen, limit, order,
+                    reverse=reverse,
+                )  # fmt: skip
             return requests.newest(
                 connection, self._catalogue, self._floors, view.window, chosen, limit, before
             )

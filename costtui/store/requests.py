@@ -1,4 +1,4 @@
-"""The list of requests: newest first, fast however rare what the view asks for is.
+"""The list of requests: newest first, fast however rare what the view asks for is; or the dearest.
 
 The table is in time order and has no index on series: one would cost a quarter of the append rate
 and serve this list only. Instead the newest rows are looked through, and when they do not yield
@@ -63,6 +63,42 @@ def newest(
             )
             if len(found) >= limit:
                 break
+    return [_row(catalogue, row) for row in found]
+
+
+ORDERS: Final = {
+    "time": "id",
+    "cost": "effective",
+    "tokens": "input + cache_read + cache_write + cache_write_1h + output + reasoning",
+}
+
+
+def top(
+    connection: sqlite3.Connection,
+    catalogue: Catalogue,
+    floors: Floors,
+    window: Window,
+    selection: Selection,
+    limit: int,
+    order: str,
+    *,
+    reverse: bool,
+) -> list[RequestRow]:
+    """The first `limit` requests of the selected series in `window`, the most `order` first, or
+    the least with `reverse`; equal ones newest first. Reads every request of the window once,
+    and keeps only ids and amounts until the `limit` are known.
+    """
+    low, high = _first_id(max(window.start, floors.requests)), _first_id(window.end)
+    if not selection or limit <= 0 or low >= high:
+        return []
+    by = f"{ORDERS[order]} {'ASC' if reverse else 'DESC'}"
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM (SELECT id AS best FROM request WHERE id >= :low AND id < :high "
+        f"AND series IN {_WANTED} ORDER BY {by}, id DESC LIMIT :limit) "
+        "JOIN request ON request.id = best LEFT JOIN part ON part.id = request.part "
+        f"ORDER BY {by.replace('id ', 'request.id ')}, request.id DESC",
+        {"ids": json.dumps(sorted(selection)), "low": low, "high": high, "limit": limit},
+    )
     return [_row(catalogue, row) for row in found]
 
 

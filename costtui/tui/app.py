@@ -204,11 +204,11 @@ class CosttuiApp(Navigation):
             message.limit,
         )
         jobs: dict[str, Callable[[Data], object]] = {
-            "requests": lambda data: data.requests(view, limit, number),
+            "requests": lambda data: data.requests(view, limit, number, *message.order),
             "request": lambda data: data.request(number or 0) or False,
             "skipped": lambda data: data.skipped(),
         }
-        self._desk.ask(message.kind, jobs[message.kind], number)
+        self._desk.ask(message.kind, jobs[message.kind], message.tag)
 
     def _mark_pending(self) -> None:
         self._glance = None
@@ -275,13 +275,13 @@ class CosttuiApp(Navigation):
             self.show(shown)
         if news.changed and not self.state.paused:
             self.ask_overview(mark=False)
-            self._refresh_others()
+            self._refresh_others(asked=False)
 
-    def _refresh_others(self) -> None:
+    def _refresh_others(self, *, asked: bool = True) -> None:
         for screen in self.screen_stack[1:]:
             handler = getattr(screen, "store_changed", None)
             if handler is not None:
-                handler()
+                handler(asked=asked)
 
     def _fail(self, error: BaseException) -> None:
         self._failed_at = self.clock.now()

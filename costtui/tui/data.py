@@ -26,8 +26,16 @@ class Data(Protocol):
     def overview(self, view: View, now: float, dimensions: Sequence[str]) -> Overview:
         """One consistent read of everything the overview shows."""
 
-    def requests(self, view: View, limit: int, before: int | None = None) -> Sequence[RequestRow]:
-        """The newest requests of the view, newest first; `before` is the id to go on after."""
+    def requests(
+        self,
+        view: View,
+        limit: int,
+        before: int | None = None,
+        order: str = "time",
+        reverse: bool = False,
+    ) -> Sequence[RequestRow]:
+        """Requests of the view, newest first; `before` is the id to go on after. Or the first by
+        `order` (`time`, `cost`, `tokens`), the most or with `reverse` the least first."""
 
     def request(self, identity: int) -> RequestRow | None:
         """One request in full."""

@@ -37,11 +37,24 @@ class Open(Message):
 class Ask(Message):
     """A screen wants rows: `requests` (before an id, at most `limit`), `request`, `skipped`."""
 
-    def __init__(self, kind: str, id: int | None = None, limit: int = 0) -> None:
+    def __init__(
+        self,
+        kind: str,
+        id: int | None = None,
+        limit: int = 0,
+        order: tuple[str, bool] = ("time", False),
+    ) -> None:
+        """`order` is (what requests are sorted by, reversed)."""
         super().__init__()
         self.kind = kind
         self.id = id
         self.limit = limit
+        self.order = order
+
+    @property
+    def tag(self) -> object:
+        """What the answer carries, so that an old one is known."""
+        return (self.id, *self.order) if self.kind == "requests" else self.id
 
 
 class Filtered(Message):

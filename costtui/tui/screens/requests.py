@@ -12,7 +12,7 @@ from costtui.tui.messages import Ask, Open
 from costtui.tui.screens.side import SideScreen
 from costtui.tui.sheet import Sheet, requests
 from costtui.tui.shown import Shown
-from costtui.tui.widgets.request_table import RequestTable
+from costtui.tui.widgets.request_table import ORDERS, RequestTable
 from costtui.tui.widgets.table import Table
 
 PAGE = 300
@@ -22,7 +22,8 @@ MOST = 20_000
 
 
 class RequestsScreen(SideScreen):
-    """Newest first; older ones are read as the cursor gets there."""
+    """Newest first; older ones are read as the cursor gets there. By cost or tokens, the first
+    `PAGE` of the window."""
 
     where = "requests"
     title_text = "requests"
@@ -41,11 +42,18 @@ class RequestsScreen(SideScreen):
         return self.query_one(RequestTable)
 
     def _ask(self, before: int | None) -> None:
-        self.post_message(Ask("requests", before, PAGE))
+        table = self.table
+        self.post_message(Ask("requests", before, PAGE, (table.order, table.reverse)))
 
-    def store_changed(self) -> None:
-        """New data: read the head again, unless the user is reading further down."""
-        if self.table.cursor == 0:
+    def store_changed(self, *, asked: bool = True) -> None:
+        """New data: read the head again, unless the user is reading further down.
+
+        The dearest of a long window are read again when `asked` only: 0.7 µs a request, of which
+        30 days may hold millions.
+        """
+        window = self.shown.overview.view.window if self.shown.overview is not None else None
+        long = self.table.order != "time" and window is not None and window.seconds > DAY
+        if asked or (self.table.cursor == 0 and not long):
             self._ask(None)
 
     def show(self, shown: Shown) -> None:
@@ -61,21 +69,40 @@ class RequestsScreen(SideScreen):
             return
         rows: list[RequestRow] = list(answer.value)
         table = self.table
+        before, *order = answer.tag if isinstance(answer.tag, tuple) else (None,)
+        if order != [table.order, table.reverse]:
+            return
         overview = self.shown.overview
         table.day = overview is not None and overview.view.window.seconds > DAY
-        if answer.tag is None:
+        if before is None:
             table.complete = len(rows) < PAGE
             table.set_items(rows)
-        elif table.items and table.items[-1].id == answer.tag:
+        elif table.items and table.items[-1].id == before:
             table.complete = len(rows) < PAGE or len(table.items) >= MOST
             table.set_items([*table.items, *rows])
 
     def on_table_moved(self, message: Table.Moved) -> None:
         table = self.table
-        if message.table is not table or table.complete or not table.items:
+        paged = (table.order, table.reverse) == ("time", False)
+        if message.table is not table or table.complete or not table.items or not paged:
             return
         if table.cursor >= len(table.items) - PAGE // 3:
             self._ask(table.items[-1].id)
+
+    def _sort(self, order: str, *, reverse: bool) -> None:
+        """Another order: from its first row."""
+        table = self.table
+        table.order, table.reverse, table.complete = order, reverse, False
+        table.cursor, table.cursor_key, table.scrolled = 0, "", 0
+        table.set_items(())
+        self._ask(None)
+
+    def action_sort(self, step: int) -> None:
+        at = ORDERS.index(self.table.order) + step
+        self._sort(ORDERS[at % len(ORDERS)], reverse=False)
+
+    def action_reverse(self) -> None:
+        self._sort(self.table.order, reverse=not self.table.reverse)
 
     def sheet(self) -> Sheet | None:
         """What `e` writes: the rows that have been read."""

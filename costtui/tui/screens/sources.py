@@ -122,7 +122,7 @@ class SourcesScreen(SideScreen):
         self.show(self.shown)
         self.store_changed()
 
-    def store_changed(self) -> None:
+    def store_changed(self, *, asked: bool = True) -> None:  # noqa: ARG002 - cheap enough
         """Read the skipped lines again."""
         self.post_message(Ask("skipped"))
 

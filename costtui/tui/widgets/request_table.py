@@ -1,4 +1,4 @@
-"""The requests behind the numbers, newest first."""
+"""The requests behind the numbers, newest first, or the dearest or the biggest ones."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from costtui.tui.widgets.panel import NO_VALUE
 from costtui.tui.widgets.table import Column, Table
 
 NANOSECONDS = 1_000_000_000
+ORDERS = ("time", "tokens", "cost")
+"""Columns that requests can be sorted by, from left to right."""
+_WORDS = {"time": ("newest", "oldest"), "tokens": ("biggest", "smallest"),
+          "cost": ("dearest", "cheapest")}  # fmt: skip
 
 
 class RequestTable(Table[RequestRow]):
@@ -18,6 +22,8 @@ class RequestTable(Table[RequestRow]):
 
     complete = False
     """There are no older ones."""
+    order = "time"
+    reverse = False
     day = False
     """Show the date, too: the window is longer than a day."""
 
@@ -37,13 +43,20 @@ class RequestTable(Table[RequestRow]):
         columns.append(Column("tokens", "tokens", 7, "right"))
         columns.append(Column("latency", "took", 6, "right"))
         columns.append(Column("cost", "cost", 10, "right"))
-        return columns
+        arrow = self.look.glyphs.sort_up if self.reverse else self.look.glyphs.sort_down
+        return [c._replace(title=c.title + arrow) if c.id == self.order else c for c in columns]
+
+    def header_role(self, column: Column) -> str:
+        return "accent" if column.id == self.order else "quiet"
 
     def title_line(self) -> Line:
         line = Line(self.look).put("requests", "focus-title" if self.has_focus else "title")
         if self.items:
-            more = "" if self.complete else " and more"
-            line.put(f" {len(self.items):,}{more}", "quiet")
+            number, first = f"{len(self.items):,}", _WORDS[self.order][self.reverse]
+            if self.complete or first == "newest":
+                line.put(f" {number}{'' if self.complete else ' and more'}, {first} first", "quiet")
+            else:
+                line.put(f" the {number} {first}", "quiet")
         return line
 
     def empty_text(self) -> str:

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -208,6 +209,30 @@ def test_rare_requests_far_back_are_found(store_path: Path) -> None:
         rest = reader.requests(wanted, 10, page[-1].id)
         assert len(page + rest) == 5
         assert len(reader.requests(view, 50)) == 50
+
+
+def test_the_dearest_and_the_biggest_requests_of_a_window(store_path: Path) -> None:
+    amounts = [(n * 37 % 101, n * 53 % 97, Dimensions("p", f"m{n % 3}")) for n in range(90)]
+    usage = [(at(n * 60.0, d, tokens), cost(nano)) for n, (nano, tokens, d) in enumerate(amounts)]
+    fill(store_path, usage)
+    hour = View(window_at(WINDOW_BY_NAME["1h"], NOW, UTC))
+    inside = [(n, *a) for n, a in enumerate(amounts) if NOW - n * 60 >= hour.window.start]
+    one = replace(hour, filters=(Filter("model", "m1"),))
+    with Reader(store_path, zone=UTC) as reader:
+        for order, column in (("cost", 1), ("tokens", 2)):
+            for reverse in (False, True):
+                wanted = sorted((a[column] for a in inside), reverse=not reverse)[:7]
+                rows = reader.requests(hour, 7, None, order, reverse)
+                got = [r.effective_nano if order == "cost" else r.tokens for r in rows]
+                assert got == wanted
+        rows = reader.requests(one, 3, order="cost")
+        assert [r.effective_nano for r in rows] == sorted(
+            (a[1] for a in inside if a[3].model == "m1"), reverse=True
+        )[:3]
+        oldest = reader.requests(hour, 2, order="time", reverse=True)
+        assert oldest == reader.requests(hour, 100)[-1:-3:-1]
+        with pytest.raises(UsageError):
+            reader.requests(hour, 1, order="id; drop")
 
 
 def test_a_viewer_does_not_import_the_writer() -> None:
