@@ -11,15 +11,15 @@ import signal
 import sys
 
 from costtui.config.schema import Config
-from costtui.errors import StoreBusyError
+from costtui.errors import StoreBusyError, UsageError
 
 
 class CollectCommand:
     """Collect usage into the store, without a screen.
 
     Runs until it is stopped (SIGTERM or Ctrl+C). With --once it reads every source to its end
-    and exits: 0 when all of them could be read, 1 when one could not. Exactly one collector
-    writes a store; viewers attach to it.
+    and exits: 0 when all of them could be read, 1 when one could not or has nothing to read yet.
+    Exactly one collector writes a store; viewers attach to it.
     """
 
     name = "collect"
@@ -46,6 +46,11 @@ class CollectCommand:
         # Batches are tens of thousands of tuples without a cycle among them; at the default of
         # 700 the cycle collector takes a sixth of the time of a bulk load.
         gc.set_threshold(200_000, 20, 20)
+        if not config.sources and not args.with_parent:
+            raise UsageError(
+                "there is nothing to collect: no `sources:` are configured and COST_TRACKING_FILE "
+                "is not set. `costtui demo` shows a simulated fleet"
+            )
         if args.once:
             return asyncio.run(_once(config))
         try:
@@ -63,8 +68,11 @@ async def _once(config: Config) -> int:
     async with Collector(config, jitter=False) as collector:
         complete = await collector.once()
         for poller in collector.pollers:
-            if poller.status.error:
-                print(f"{poller.config.name}: {poller.status.error}", file=sys.stderr)
+            status = poller.status
+            if status.error or status.note:
+                print(f"{status.name}: {status.error or status.note}", file=sys.stderr)
+            if status.note and not status.last_data:
+                complete = False  # nothing was ever read of it, and it says why
     return 0 if complete else 1
 
 

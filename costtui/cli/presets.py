@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 
 class PresetsCommand:
-    """List the metric presets, show one, or find out which one fits a page.
+    """List the presets, show one, or find out which one fits a page or a log.
 
     `costtui presets` lists them; `presets show NAME` prints one as the YAML that `fields:` takes
-    too; `presets detect URL|FILE` reads a metrics page and says which presets fit and why.
+    too; `presets detect URL|FILE` reads a metrics page (or a
+    JSONL log) and says which presets fit and why.
     """
 
     name = "presets"
@@ -44,30 +45,51 @@ class PresetsCommand:
 
 
 def _list() -> int:
+    from costtui.config.presets import preset_types
     from costtui.sources import presets
 
-    width = max(map(len, presets.names()))
-    for name in presets.names():
-        print(f"{name:<{width}}  {presets.load(name).title}")
+    kinds = preset_types()
+    width = max(map(len, kinds))
+    for name, kind in sorted(kinds.items(), key=lambda pair: (pair[1], pair[0])):
+        title = presets.load(name).title if kind == "metrics" else _first_words(name)
+        print(f"{name:<{width}}  {kind:<7}  {title}")
     return 0
 
 
-def _show(name: str) -> int:
-    from costtui.sources import presets
-    from costtui.sources.metrics.shape_reader import nearest
+def _log_preset(name: str) -> str:
+    import costtui
 
-    try:
-        print(presets.text(name), end="")
-    except KeyError:
-        hint = nearest(name, presets.names())
-        raise UsageError(f"no metrics preset {name!r}{hint}") from None
+    path = Path(costtui.__file__).parent / "sources" / "jsonl" / "presets" / f"{name}.yml"
+    return path.read_text(encoding="utf-8")
+
+
+def _first_words(name: str) -> str:
+    """The first sentence of a log preset's file, which says what writes such a log."""
+    comment = " ".join(
+        line.lstrip("# ") for line in _log_preset(name).splitlines() if line.startswith("#")
+    )
+    return comment.partition(". ")[0].rstrip(".")
+
+
+def _show(name: str) -> int:
+    from costtui.config.presets import preset_types
+    from costtui.config.words import did_you_mean, quoted
+    from costtui.sources import presets
+
+    kinds = preset_types()
+    if name not in kinds:
+        raise UsageError(f"no preset {quoted(name)}{did_you_mean(name, list(kinds))}")
+    print(presets.text(name) if kinds[name] == "metrics" else _log_preset(name), end="")
     return 0
 
 
 def _detect(args: argparse.Namespace) -> int:
     from costtui.sources.metrics.detect import detect
 
-    findings = detect(_page(args))
+    page = _page(args)
+    if page.lstrip()[:1] == b"{":
+        return _detect_log(page)
+    findings = detect(page)
     if not findings:
         print("no preset fits this page; `fields:` can map it", file=sys.stderr)
         return 1
@@ -76,6 +98,22 @@ def _detect(args: argparse.Namespace) -> int:
     if findings[0].score and "://" in args.what:
         say("\n".join(_snippet(findings[0].preset, args)))
     return 0
+
+
+def _detect_log(page: bytes) -> int:
+    """Which preset reads a JSONL log, by keys that only its lines have."""
+    marks = {
+        "llm-proxy": (b'"is_estimate"', b'"total_cost"'),
+        "kong-log": (b'"started_at"', b'"latencies"'),
+        "litellm-log": (b'"litellm_call_id"', b'"response_cost"'),
+    }
+    line = page.lstrip().partition(b"\n")[0]
+    for name, keys in marks.items():
+        if all(key in line for key in keys):
+            print(f"{name}: a JSONL log whose lines have {b' and '.join(keys).decode()}")
+            return 0
+    print("a JSONL log that no preset knows; `fields:` can map it", file=sys.stderr)
+    return 1
 
 
 def _snippet(preset: str, args: argparse.Namespace) -> Iterator[str]:
@@ -109,6 +147,8 @@ def _page(args: argparse.Namespace) -> bytes:
     else:
         fetched = asyncio.run(_fetch(args))
         body, kind = fetched.body(), fetched.content_type
+    if body.lstrip()[:1] == b"{" and "://" not in args.what:
+        return body
     try:
         check_kind(body, kind)
     except SourceFormatError as error:

@@ -113,7 +113,7 @@ def _table(table: Table, total: Totals, names: Names) -> Iterator[str]:
 def _usage(name: str, totals: Totals, total: Totals) -> str:
     return _row(
         name,
-        _usd(totals.effective_nano, totals.exactness),
+        _cost(totals),
         _share(totals.effective_nano, total.effective_nano),
         f"{totals.requests:,}",
         f"{totals.tokens:,}",
@@ -146,7 +146,7 @@ def _unpriced(models: tuple[UnpricedModel, ...]) -> Iterator[str]:
     if not models:
         return
     yield ""
-    yield f"{_fit('Without a price, counted as $0', 48)}{'requests':>14}{'tokens':>16}"
+    yield f"{_fit('Without a price, in no total', 48)}{'requests':>14}{'tokens':>16}"
     yield "-" * WIDTH
     for each in models[:_SHOWN_MODELS]:
         name = _name(("provider", "model"), (each.provider, each.model), {})
@@ -229,6 +229,13 @@ def _usd(nano: int, right: Exactness = Exactness.EXACT, places: int = 4) -> str:
         return f"{right.mark}${decimal_text(nano)}"
     amount = Decimal(nano).scaleb(-9).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
     return f"{right.mark}{'-' if amount < 0 else ''}${abs(amount):,f}"
+
+
+def _cost(totals: Totals) -> str:
+    """The cost of a row; usage that has no price at all does not look like $0."""
+    if not totals.effective_nano and (totals.unpriced_requests or totals.unpriced_tokens):
+        return "unpriced"
+    return _usd(totals.effective_nano, totals.exactness)
 
 
 def _share(part: int, whole: int) -> str:

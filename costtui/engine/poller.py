@@ -48,6 +48,7 @@ class Poller:
             interval=config.interval,
             error="",
             failures=0,
+            note="",
             next_poll=clock.now() + jitter,
         )
         self.schedule = Schedule(config.interval, clock.monotonic() + jitter)

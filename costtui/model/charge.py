@@ -13,7 +13,7 @@ class CostBasis(IntEnum):
     """
 
     UNPRICED = 0
-    """No rate is known: counted in tokens and requests, $0 in every sum, `≥` on it."""
+    """No rate is known: counted in tokens and requests, in no sum of money, `≥` on it."""
     REPORTED = 1
     """Money the source itself reported."""
     COMPUTED = 2
