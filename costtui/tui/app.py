@@ -24,7 +24,7 @@ from costtui.model.snapshot import Overview
 from costtui.model.timewindow import MINUTE
 from costtui.tui import theming
 from costtui.tui.bindings import textual_bindings
-from costtui.tui.data import Answer, Data, Desk
+from costtui.tui.data import Answer, Data, Desk, consumer_names
 from costtui.tui.glyphs import glyphs_for
 from costtui.tui.look import Look
 from costtui.tui.messages import Answered, Ask, Filtered, StateChanged
@@ -117,11 +117,11 @@ class CosttuiApp(Navigation):
             Palette(self.theme_variables),
             glyphs_for(ascii_only=ascii_wanted, encoding=encoding),
             zone,
+            consumer_names(config.consumers),
         )
-        configured = bool(config.sources)
         self.shown = Shown(
             self.state,
-            configured=configured,
+            configured=bool(config.sources),
             rules=len(config.alerts),
             notice=notice,
             starting=ensure_collector is not None,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
+from costtui.config.schema import Consumer
 from costtui.model.snapshot import Overview, RequestRow, SkippedLine, SourceStatus, View
 
 
@@ -51,6 +52,19 @@ class Data(Protocol):
 
     def close(self) -> None:
         """Release the connection."""
+
+
+def consumer_names(consumers: Sequence[tuple[str, Consumer]]) -> Callable[[str], str]:
+    """consumer id → the name that the configuration gives it, `""` without one.
+
+    The reader's own matching, on a catalogue of the screen's own: a reader belongs to its thread.
+    """
+    if not any(who.name for _, who in consumers):
+        return lambda _: ""
+    from costtui.store.catalogue import Catalogue
+
+    catalogue = Catalogue(consumers)
+    return lambda identity: catalogue.consumer(identity).name if identity else ""
 
 
 class Answer(NamedTuple):

@@ -6,6 +6,7 @@ widgets to draw again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import tzinfo
 
 from rich.cells import get_character_cell_size
@@ -20,12 +21,24 @@ from costtui.tui.palette import Palette
 class Look:
     """What every widget needs to know to draw."""
 
-    __slots__ = ("glyphs", "palette", "zone")
+    __slots__ = ("consumer", "glyphs", "palette", "zone")
 
-    def __init__(self, palette: Palette, glyphs: Glyphs, zone: tzinfo) -> None:
+    def __init__(
+        self,
+        palette: Palette,
+        glyphs: Glyphs,
+        zone: tzinfo,
+        consumer: Callable[[str], str] = lambda _: "",
+    ) -> None:
+        """`consumer` gives the name of a consumer id, `""` where the configuration has none."""
         self.palette = palette
         self.glyphs = glyphs
         self.zone = zone
+        self.consumer = consumer
+
+    def named(self, dimension: str, value: str) -> str:
+        """A dimension's value as people know it: a consumer by its name."""
+        return (self.consumer(value) if dimension == "consumer" and value else "") or value
 
 
 def plain_ascii(text: str, cut: str) -> str:

@@ -52,14 +52,18 @@ _TOTALS: tuple[tuple[str, Callable[[Totals], Value]], ...] = (
 )
 
 
-def groups(view: View, dimension: str, rows: Sequence[Group]) -> Sheet:
-    """A panel."""
+def groups(
+    view: View, dimension: str, rows: Sequence[Group], consumer: Callable[[str], str]
+) -> Sheet:
+    """A panel. `consumer` gives the name of a consumer id, here and below."""
+    named = dimension == "consumer"
     return Sheet(
         dimension,
-        (dimension, *(n for n, _ in _TOTALS), "previous_cost_nano", "previous_requests"),
+        (dimension, *(("consumer_name",) if named else ()), *(n for n, _ in _TOTALS),
+         "previous_cost_nano", "previous_requests"),
         tuple(
-            (g.key, *(f(g.totals) for _, f in _TOTALS), g.previous.effective_nano,
-             g.previous.requests)
+            (g.key, *((consumer(g.key),) if named else ()), *(f(g.totals) for _, f in _TOTALS),
+             g.previous.effective_nano, g.previous.requests)
             for g in rows
         ),
         view,
@@ -84,14 +88,15 @@ def chart(view: View, spent: Sequence[int], requests: Sequence[int], gaps: froze
     )
 
 
-def alerts(view: View, rows: Sequence[AlertStatus]) -> Sheet:
+def alerts(view: View, rows: Sequence[AlertStatus], consumer: Callable[[str], str]) -> Sheet:
     """The alerts."""
     return Sheet(
         "alerts",
-        ("state", "alert", "labels", "severity", "cost", "cost_nano", "exactness", "limit_nano",
-         "window", "since"),
+        ("state", "alert", "labels", "consumer_name", "severity", "cost", "cost_nano",
+         "exactness", "limit_nano", "window", "since"),
         tuple(
-            (a.state, a.rule, " ".join(f"{k}={v}" for k, v in a.labels), a.severity,
+            (a.state, a.rule, " ".join(f"{k}={v}" for k, v in a.labels),
+             consumer(dict(a.labels).get("consumer", "")), a.severity,
              decimal_text(a.value_nano), a.value_nano, a.exactness.word, a.limit_nano, a.window,
              iso(a.since))
             for a in rows
@@ -117,21 +122,26 @@ def sources(view: View, rows: Sequence[SourceStatus]) -> Sheet:
     )  # fmt: skip
 
 
-def requests(view: View, rows: Sequence[RequestRow], name: str = "requests") -> Sheet:
+def requests(
+    view: View,
+    rows: Sequence[RequestRow],
+    consumer: Callable[[str], str],
+    name: str = "requests",
+) -> Sheet:
     """The requests that have been read into the list, or the one that is open."""
     return Sheet(
         name,
         ("time", "provider", "model", "consumer", "gateway", "endpoint", "service", "source",
          "status", "latency_ms", "cost", "cost_nano", "basis", "list_cost_nano",
          "reported_cost_nano", *(f"tokens_{k}" for k in TOKEN_TYPES), "request_id", "read_from",
-         "offset", "attributes"),
+         "offset", "attributes", "consumer_name"),
         tuple(
             (_exact_time(r.time_ns), *r.dims, r.source, r.status or None,
              r.latency_ms if r.latency_ms >= 0 else None,
              decimal_text(r.effective_nano) if r.basis else None,
              r.effective_nano if r.basis else None, CostBasis(r.basis).name.lower(), r.list_nano,
              r.reported_nano, *(getattr(r, k) for k in TOKEN_TYPES), r.request_id, r.part,
-             r.offset if r.offset >= 0 else None, r.attrs)
+             r.offset if r.offset >= 0 else None, r.attrs, consumer(r.dims.consumer))
             for r in rows
         ),
         view,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from costtui.model.snapshot import Breakdown, Group, Overview, Totals
@@ -66,12 +67,17 @@ def sort_value(group: Group, sort: str, unit: str) -> tuple[int, int]:
     return now, group.totals.requests
 
 
-def ordered(breakdown: Breakdown, state: State) -> list[Group]:
-    """The rows of a panel in the order to show them: dearest first, names from A, or reversed."""
+def ordered(breakdown: Breakdown, state: State, name: Callable[[str], str] = str) -> list[Group]:
+    """The rows of a panel in the order to show them: dearest first, names from A, or reversed.
+    `name` is what is shown for a key."""
+
+    def by_name(group: Group) -> str:
+        return name(group.key).casefold()
+
     if state.sort == "name":
-        rows = sorted(breakdown.groups, key=lambda g: g.key.casefold(), reverse=state.reverse)
+        rows = sorted(breakdown.groups, key=by_name, reverse=state.reverse)
     else:
-        rows = sorted(breakdown.groups, key=lambda g: g.key.casefold())
+        rows = sorted(breakdown.groups, key=by_name)
         rows.sort(key=lambda g: sort_value(g, state.sort, state.unit), reverse=not state.reverse)
     return rows
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from textual._xterm_parser import XTermParser
 from textual.events import AppBlur, AppFocus
 
+from costtui.config.schema import Consumer
+from costtui.model.snapshot import Filter
 from costtui.model.timewindow import WINDOWS
 from costtui.tui.bindings import KEYS
 from costtui.tui.screens.overview import PANES
@@ -27,6 +32,12 @@ def under(ui: Any) -> str:
     current = panel(ui).current
     assert current is not None
     return current.key
+
+
+def exported(folder: Path) -> list[dict[str, str]]:
+    """The rows of the one CSV file in `folder`."""
+    (file,) = folder.iterdir()
+    return list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
 
 
 async def test_the_first_screen_has_the_numbers(start: Start) -> None:
@@ -348,3 +359,29 @@ async def test_requests_are_sorted(start: Start) -> None:
         assert tokens == sorted(tokens, reverse=True)
         await ui.press("less_than_sign")
         assert [r.time_ns for r in table.items] == times
+
+
+async def test_consumers_go_by_their_names(start: Start, fakes: ModuleType, tmp_path: Path) -> None:
+    consumers = (
+        ("search", Consumer(name="Search Team")),
+        ("key:*", Consumer(name="Some Key")),
+    )
+    config = replace(fakes.config(), consumers=consumers)
+    async with start(config=config, export_dir=tmp_path) as ui:
+        assert "Search Team" in ui.text
+        assert "Some Key" in ui.text
+        assert "key:9f31c04be2aa" not in ui.text
+        await ui.press("g", "g")
+        assert panel(ui).dimension == "consumer"
+        panel(ui).select("search")
+        await ui.press("e", "enter")
+        assert ui.data.asked[-1][0].filters == (Filter("consumer", "search"),)
+        assert "consumer=Search Team" in ui.lines[1]
+        rows = exported(tmp_path)
+        assert {r["consumer"]: r["consumer_name"] for r in rows}["search"] == "Search Team"
+        await ui.press("f3")
+        table = ui.app.screen.query_one("#requests")
+        assert "Search Team" in ui.text
+        table.select(next(str(r.id) for r in table.items if r.dims.consumer == "search"))
+        await ui.press("enter")
+        assert "Search Team (search)" in ui.text

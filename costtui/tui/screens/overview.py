@@ -202,9 +202,9 @@ class OverviewScreen(Screen[None]):
         if overview is None:
             return None
         if isinstance(pane, Panel):
-            return sheet.groups(overview.view, pane.dimension, pane.items)
+            return sheet.groups(overview.view, pane.dimension, pane.items, self.look.consumer)
         if isinstance(pane, Alerts):
-            return sheet.alerts(overview.view, pane.items)
+            return sheet.alerts(overview.view, pane.items, self.look.consumer)
         if isinstance(pane, Sources):
             return sheet.sources(overview.view, pane.items)
         return sheet.chart(

@@ -42,8 +42,12 @@ def entries(row: RequestRow, look: Look) -> list[Entry]:
     if row.tier:
         tier = "base tier assumed" if row.tier < 0 else f"above {row.tier:,} input tokens"
         facts.append(("tier", tier, "text"))
+    dims = row.dims
+    name = look.consumer(dims.consumer)
+    if name:
+        dims = dims._replace(consumer=f"{name} ({dims.consumer})")
     facts += [(name, value or "(none)", "text" if value else "quiet")
-              for name, value in zip(row.dims._fields, row.dims, strict=True)]  # fmt: skip
+              for name, value in zip(dims._fields, dims, strict=True)]  # fmt: skip
     status = "429 throttled" if row.throttled else str(row.status or "-")
     facts.append(("status", status, "over" if row.errors else "warn" if row.throttled else "text"))
     facts.append(("took", fmt.milliseconds(row.latency_ms), "text"))
@@ -109,7 +113,7 @@ class RequestScreen(SideScreen):
         overview = self.shown.overview
         if self.row is None or overview is None:
             return None
-        return requests(overview.view, [self.row], "request")
+        return requests(overview.view, [self.row], self.look.consumer, "request")
 
     def answered(self, answer: Answer) -> None:
         """The record arrived; None says that it has been forgotten meanwhile."""

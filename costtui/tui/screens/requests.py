@@ -108,7 +108,7 @@ class RequestsScreen(SideScreen):
         """What `e` writes: the rows that have been read."""
         if self.shown.overview is None:
             return None
-        return requests(self.shown.overview.view, self.table.items)
+        return requests(self.shown.overview.view, self.table.items, self.look.consumer)
 
     def value(self) -> str:
         """What `y` copies."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from costtui.model.snapshot import AlertStatus
 from costtui.tui import format as fmt
 from costtui.tui.cells import outside
-from costtui.tui.look import Line
+from costtui.tui.look import Line, Look
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.table import Column, Table
 
@@ -21,9 +21,11 @@ def by_urgency(alerts: tuple[AlertStatus, ...]) -> list[AlertStatus]:
     )
 
 
-def labels_text(alert: AlertStatus) -> str:
+def labels_text(alert: AlertStatus, look: Look) -> str:
     """The label set as one would read it: `provider=openai team=search`."""
-    return " ".join(f"{outside(k, 40)}={outside(v, 80) or '(none)'}" for k, v in alert.labels)
+    return " ".join(
+        f"{outside(k, 40)}={outside(look.named(k, v), 80) or '(none)'}" for k, v in alert.labels
+    )
 
 
 class Alerts(Table[AlertStatus]):
@@ -70,7 +72,7 @@ class Alerts(Table[AlertStatus]):
                 line.cell(text, column.width, _ROLES.get(item.state, "text"))
             case "rule":
                 text = outside(item.rule)
-                labels = labels_text(item)
+                labels = labels_text(item, self.look)
                 text = f"{text} {labels}" if labels else text
                 line.cell(text, column.width, "over" if firing else "text")
             case "value":

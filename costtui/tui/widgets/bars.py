@@ -40,7 +40,7 @@ class Status(Lines):
             yield Line(look).put(f"{g.cross} {outside(shown.error, 60)}", "over")
         firing = [a for a in by_urgency(overview.alerts) if a.state == "firing"]
         if firing:
-            text = f" {outside(firing[0].rule, 24)} {labels_text(firing[0])}".rstrip()
+            text = f" {outside(firing[0].rule, 24)} {labels_text(firing[0], look)}".rstrip()
             more = f" +{len(firing) - 1}" if len(firing) > 1 else ""
             text = fit(text, min(cell_len(text), 34), g.cut)
             yield Line(look).styled(f" FIRING{text}{more} ", look.palette.style("alarm"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.geometry import Size
 
 from costtui.model.snapshot import Filter
@@ -111,7 +113,9 @@ def crumbs(look: Look, filters: tuple[Filter, ...], room: int, root: str = " all
     """The breadcrumb in `room` cells: the first steps give way to `…`, the last one stays."""
     g = look.glyphs
     line = Line(look).put(root, "text" if not filters else "quiet")
-    steps = [outside(str(f), 60) for f in filters]
+    named = [f if "~" in f.op or "*" in f.op else replace(f, value=look.named(f.dimension, f.value))
+             for f in filters]  # fmt: skip
+    steps = [outside(str(f), 60) for f in named]
     dropped = False
     while len(steps) > 1 and line.width + sum(cell_len(s) + 3 for s in steps) + 4 > room:
         del steps[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from costtui.model.snapshot import Breakdown, Group
 from costtui.tui import format as fmt
 from costtui.tui.cells import outside
@@ -25,6 +27,8 @@ class Panel(Table[Group]):
     shown: Shown | None = None
     dimension = ""
     breakdown: Breakdown | None = None
+    _shared: Set[str] = frozenset()
+    """Names that more than one key has."""
 
     def show(self, shown: Shown, dimension: str) -> None:
         """Draw `dimension` of what is shown."""
@@ -35,7 +39,18 @@ class Panel(Table[Group]):
         if shown.overview is not None:
             found = next((b for b in shown.overview.breakdowns if b.dimension == dimension), None)
         self.breakdown = found
-        self.set_items(ordered(found, shown.state) if found else ())
+        seen: set[str] = set()
+        shared: set[str] = set()
+        for group in found.groups if found else ():
+            name = self.look.named(dimension, group.key)
+            (shared if name in seen else seen).add(name)
+        self._shared = shared
+        self.set_items(ordered(found, shown.state, self._title_of) if found else ())
+
+    def _title_of(self, key: str) -> str:
+        """What is shown for a key; a name that several ids have is told apart by the id."""
+        name = self.look.named(self.dimension, key)
+        return f"{name} ({key})" if name in self._shared else name
 
     def key(self, item: Group) -> str:
         return item.key
@@ -57,7 +72,7 @@ class Panel(Table[Group]):
                 chosen.append(name)
                 left -= cost
         widths = dict(least)
-        longest = max((len(g.key) for g in self.items), default=8)
+        longest = max((len(self._title_of(g.key)) for g in self.items), default=8)
         spare = left + 12 - max(12, min(longest + 1, 34))
         if "spark" in chosen and spare > 0:
             widths["spark"] += min(spare, _SPARK_MOST - widths["spark"])
@@ -105,7 +120,7 @@ class Panel(Table[Group]):
                 role = "text" if item.key else "quiet"
                 if self._fires(item.key):
                     role = "over"
-                line.cell(outside(item.key) or NO_VALUE, width, role)
+                line.cell(outside(self._title_of(item.key)) or NO_VALUE, width, role)
             case "value":
                 self._value(item, unit, width, line)
             case "share":

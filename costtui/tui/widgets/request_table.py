@@ -87,4 +87,8 @@ class RequestTable(Table[RequestRow]):
                     line.cell(text, width, "value", "right")
             case name:
                 value = str(getattr(item.dims, name))
-                line.cell(outside(value) or NO_VALUE, width, "text" if value else "quiet")
+                line.cell(
+                    outside(self.look.named(name, value)) or NO_VALUE,
+                    width,
+                    "text" if value else "quiet",
+                )
