@@ -72,6 +72,8 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "overview", "Enter", 2),
         ("open", "enter", "open", "record", "Show everything known about this request",
          "requests", "Enter", 2),
+        ("detail", "enter", "detail", "full text", "Show the whole text of this row",
+         "sources", "Enter", 2),
         ("climb", "escape,backspace", "climb", "back", "Undo the last drill or filter",
          "app", "Esc", 3),
         ("filter", "slash", "filter", "filter",

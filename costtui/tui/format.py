@@ -241,6 +241,14 @@ def span(start: float, end: float, zone: tzinfo, glyphs: Glyphs = UNICODE) -> st
     return f"{begin} {glyphs.arrow} {finish} {last.strftime('%Z')}"
 
 
+def window_name(name: str, back: int, start: float, zone: tzinfo) -> str:
+    """What a window is called: `today` a period ago is `Sat 21 Nov`, and `month` is `Oct 2026`."""
+    first = datetime.fromtimestamp(start, zone)
+    if back and name in ("today", "month"):
+        return first.strftime("%a %d %b" if name == "today" else "%b %Y")
+    return f"{name} -{back}" if back else name
+
+
 def short_span(start: float, end: float, zone: tzinfo, glyphs: Glyphs = UNICODE) -> str:
     """As `span`, without weekday and zone, for narrow screens."""
     first, last = (datetime.fromtimestamp(t, zone) for t in (start, end))

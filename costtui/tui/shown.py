@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from math import inf
 from typing import NamedTuple
 
 from costtui.model.snapshot import Breakdown, Group, Overview, Totals
+from costtui.tui.cells import outside
 from costtui.tui.glyphs import Glyphs
 from costtui.tui.state import State
 
@@ -48,6 +51,20 @@ class Shown(NamedTuple):
         return "ready"
 
 
+def nothing_matches(state: State, name: Callable[[str, str], str]) -> str:
+    """Why a view without usage is empty, where filters made it so; else `""`. `name` gives what is
+    shown for a dimension's value."""
+    if not state.filters:
+        return ""
+    last = state.filters[-1]
+    value = outside(name(last.dimension, last.value) if last.op in ("=", "!=") else last.value, 40)
+    what = outside(str(replace(last, value=value)), 60)
+    typed = not (state.trail and state.trail[-1].cursor)
+    if typed and last.op == "=" and value:
+        return f"nothing matches {what} (= is exact; try /{value})"
+    return f"nothing matches {what}" if typed else f"no {what} in this window"
+
+
 def amount(totals: Totals, unit: str) -> int:
     """The number that `unit` stands for."""
     if unit == "tokens":
@@ -55,7 +72,7 @@ def amount(totals: Totals, unit: str) -> int:
     return totals.requests if unit == "requests" else totals.effective_nano
 
 
-def sort_value(group: Group, sort: str, unit: str) -> tuple[int, int]:
+def sort_value(group: Group, sort: str, unit: str) -> tuple[float, int]:
     """The key a numeric sort orders by; ties go by the unit."""
     now = amount(group.totals, unit)
     if sort == "requests":
@@ -63,7 +80,9 @@ def sort_value(group: Group, sort: str, unit: str) -> tuple[int, int]:
     if sort == "tokens":
         return group.totals.tokens, now
     if sort == "change":
-        return now - amount(group.previous, unit), now
+        # by the percentage that is shown; what is new has grown more than any
+        before = amount(group.previous, unit)
+        return (now / before if before > 0 else inf if now > 0 else -1.0), now
     return now, group.totals.requests
 
 

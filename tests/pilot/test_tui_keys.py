@@ -385,3 +385,23 @@ async def test_consumers_go_by_their_names(start: Start, fakes: ModuleType, tmp_
         table.select(next(str(r.id) for r in table.items if r.dims.consumer == "search"))
         await ui.press("enter")
         assert "Search Team (search)" in ui.text
+
+
+async def test_the_sources_screen_names_a_past_day(start: Start) -> None:
+    async with start() as ui:
+        await ui.press("7", "left_square_bracket", "f9")
+        assert "Sat 21 Nov  " in ui.lines[0]
+        assert "today" not in ui.lines[0]
+
+
+async def test_the_sources_fit_a_small_terminal_and_tell_all(start: Start) -> None:
+    async with start(size=(80, 24)) as ui:
+        await ui.press("f9")
+        assert "agentgateway-1 " in ui.text
+        assert "agentgateway-2 " in ui.text
+        assert "last data" in ui.text
+        await ui.press("end", "enter")
+        down = ui.data.statuses()[-1]
+        assert down.error in ui.toasts
+        await ui.press("tab", "enter")
+        assert "unexpected end of data" in ui.toasts

@@ -34,7 +34,10 @@ class Title(Lines):
             window = shown.overview.view.window
             arguments = (window.start, window.end, self.look.zone, g)
             whole = fmt.span(*arguments) if size.width >= 100 else fmt.short_span(*arguments)
-            right.put(f"{shown.state.window}  ", "accent").put(whole + " ", "quiet")
+            name = fmt.window_name(
+                shown.state.window, shown.state.back, window.start, self.look.zone
+            )
+            right.put(f"{name}  ", "accent").put(whole + " ", "quiet")
         room = size.width - line.width - right.width - 2
         line.extend(crumbs(self.look, shown.state.filters, room, f" {self.text}").cut(room))
         return [line.to(size.width - right.width).extend(right)]

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from costtui.model.snapshot import SkippedLine, SourceStatus, UnpricedModel
 from costtui.tui import format as fmt
 from costtui.tui.bindings import textual_bindings
-from costtui.tui.cells import outside
+from costtui.tui.cells import cell_len, outside
 from costtui.tui.data import Answer
 from costtui.tui.look import Line, Look
 from costtui.tui.messages import Ask
@@ -24,9 +24,12 @@ LISTS = ("all-sources", "skipped", "unpriced")
 class SourcesInFull(Sources):
     """As on the overview, with everything there is room for."""
 
+    header_from = 5
+
     def columns(self, width: int) -> list[Column]:
+        longest = max((cell_len(outside(s.name)) for s in self.items), default=0)
         columns = [
-            Column("name", "source", 20 if width >= 100 else 14),
+            Column("name", "source", min(max(longest, 8), 30 if width >= 100 else width * 2 // 5)),
             Column("state", "state", 6),
             Column("data", "last data", 9, "right"),
         ]
@@ -117,6 +120,8 @@ class SourcesScreen(SideScreen):
         )
 
     def on_mount(self) -> None:
+        for grid in self.query(Grid):
+            grid.header_from = SourcesInFull.header_from
         self.pane = LISTS[0]
         self.query_one(SourcesInFull).focus()
         self.show(self.shown)
@@ -141,6 +146,22 @@ class SourcesScreen(SideScreen):
     def action_panel(self, step: int) -> None:
         self.pane = LISTS[(LISTS.index(self.pane) + step) % len(LISTS)]
         self.query_one(f"#{self.pane}").focus(scroll_visible=False)
+
+    def action_detail(self) -> None:
+        """The whole of a row that has no room for it."""
+        pane = self.query_one(f"#{self.pane}")
+        if isinstance(pane, Grid):
+            entry = pane.current
+            facts = [c for c in entry.cells if c] if entry else []
+            title = facts.pop(0) if facts else ""
+        else:
+            row = self.query_one(SourcesInFull).current
+            title = outside(row.name) if row else ""
+            facts = [f"{outside(row.kind, 40)} at {outside(row.gateway, 80)}"] if row else []
+            facts += (troubles(row) or ["nothing is the matter"]) if row else []
+        if facts:
+            self.app.clear_notifications()
+            self.app.notify("\n".join(facts), title=title, timeout=20, markup=False)
 
     def value(self) -> str:
         """What `y` copies."""

@@ -12,7 +12,7 @@ from costtui.tui.cells import cell_len, fit, outside
 from costtui.tui.look import Line
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.alerts import by_urgency, labels_text
-from costtui.tui.widgets.health import health, unpriced_hint
+from costtui.tui.widgets.health import exactness_hint, health
 from costtui.tui.widgets.lines import Lines
 
 
@@ -62,7 +62,7 @@ class Status(Lines):
                 yield Line(look).put(f"{light} {outside(names[0], 24)} {state}{more}", role)
             elif names:
                 yield Line(look).put(light, role).put(f" {len(names)} {state}", "quiet")
-        hint = unpriced_hint(overview, look, short=short)
+        hint = exactness_hint(overview, look, short=short)
         if hint.width:
             yield hint
         for source in overview.sources:

@@ -17,7 +17,7 @@ from costtui.model.snapshot import Overview
 from costtui.model.timewindow import DAY, HOUR, MINUTE, Window
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, frame
-from costtui.tui.shown import Shown
+from costtui.tui.shown import Shown, nothing_matches
 from costtui.tui.spark import GAP, levels
 from costtui.tui.widgets.lines import Lines
 
@@ -129,7 +129,8 @@ class Chart(Lines, can_focus=True):
         out = [Line(self.look) for _ in range(max(0, (height - 2) // 2))]
         text = "Nothing was spent in this window."
         if not overview.total.requests:
-            text = "No usage in this window."
+            why = nothing_matches(self.shown.state, self.look.named) if self.shown else ""
+            text = f"{why[0].upper()}{why[1:]}." if why else "No usage in this window."
         out.append(Line(self.look).to(max(0, (width - len(text)) // 2)).put(text, "text"))
         hints = ["Press 6 for 30 days, [ for the period before, L for now."]
         if overview.earliest:

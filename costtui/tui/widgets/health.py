@@ -5,6 +5,7 @@ Times are absolute. An age would change every second and write to the terminal f
 
 from __future__ import annotations
 
+from costtui.model.charge import Exactness
 from costtui.model.snapshot import Overview, SourceStatus
 from costtui.tui import format as fmt
 from costtui.tui.cells import outside
@@ -95,7 +96,7 @@ class Sources(Table[SourceStatus]):
         return line
 
     def note_line(self) -> Line:
-        hint = unpriced_hint(self.shown.overview if self.shown else None, self.look)
+        hint = exactness_hint(self.shown.overview if self.shown else None, self.look)
         return hint if hint.width else super().note_line()
 
     def empty_text(self) -> str:
@@ -125,12 +126,28 @@ class Sources(Table[SourceStatus]):
                     line.cell(text, column.width, "over" if item.error else "warn")
 
 
-def unpriced_hint(overview: Overview | None, look: Look, *, short: bool = False) -> Line:
-    """What the `≥` on the totals is about, and what to do."""
+def exactness_hint(overview: Overview | None, look: Look, *, short: bool = False) -> Line:
+    """What the `≥` or `~` on the totals of the view is about, and where to see more."""
     line = Line(look)
-    if overview is not None and overview.unpriced:
-        number = len(overview.unpriced)
-        models = "" if short else " model" if number == 1 else " models"
-        line.put(f"{look.glyphs.at_least} {number}{models} unpriced: F9", "warn")
-        line.put("" if short else " lists them", "warn")
+    if overview is None:
+        return line
+    total, reasons = overview.total, []
+    models = len(overview.unpriced)
+    if models:
+        reasons.append(
+            f"{models}{'' if short else ' model' if models == 1 else ' models'} unpriced"
+        )
+    lost = total.lower_bounds
+    if lost:
+        resets = "reset" if lost == 1 else "resets"
+        counters = "counter" if lost == 1 else "counters"
+        number = fmt.compact(lost)
+        reasons.append(f"{number} {resets if short else f'{counters} lost or reset'}")
+    if reasons:
+        return line.put(f"{look.glyphs.at_least} {', '.join(reasons)}: F9", "warn")
+    if total.exactness & Exactness.ESTIMATE:
+        number = fmt.compact(total.estimated_requests)
+        what = "request" if total.estimated_requests == 1 else "requests"
+        text = f"{number} {what} estimated" if total.estimated_requests else "partly estimated"
+        line.put(f"{look.glyphs.about} {text}", "warn")
     return line

@@ -102,7 +102,7 @@ def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[
         ),
         spent("today", overview.today, overview.today_previous, 3),
         month,
-        *([] if narrow else [Card("forecast", projected, "by month end", "quiet", 8)]),
+        *([] if narrow else [Card("forecast", projected, "month end", "quiet", 8)]),
         Card(
             "requests",
             fmt.count(total.requests, min(width, 9)),

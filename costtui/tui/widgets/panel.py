@@ -8,7 +8,7 @@ from costtui.model.snapshot import Breakdown, Group
 from costtui.tui import format as fmt
 from costtui.tui.cells import outside
 from costtui.tui.look import Line
-from costtui.tui.shown import Shown, amount, change_role, ordered, sort_mark
+from costtui.tui.shown import Shown, amount, change_role, nothing_matches, ordered, sort_mark
 from costtui.tui.spark import GAP, bar, levels
 from costtui.tui.widgets.table import Column, Table
 
@@ -105,7 +105,11 @@ class Panel(Table[Group]):
         return line
 
     def empty_text(self) -> str:
-        return "no usage in this window"
+        overview = self.shown.overview if self.shown else None
+        why = ""
+        if self.shown is not None and overview is not None and not overview.total.requests:
+            why = nothing_matches(self.shown.state, self.look.named)
+        return why or "no usage in this window"
 
     def draw(self, item: Group, column: Column, line: Line) -> None:
         shown, g = self.shown, self.look.glyphs

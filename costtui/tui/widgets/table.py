@@ -32,6 +32,8 @@ class Table(Lines, Generic[T], can_focus=True):
     BINDINGS = textual_bindings("table")
     DEFAULT_CSS = "Table { height: 1fr; }"
 
+    header_from = HEADER_FROM
+
     class Moved(Message):
         """The cursor stands on another row."""
 
@@ -112,7 +114,7 @@ class Table(Lines, Generic[T], can_focus=True):
 
     def _visible_rows(self) -> int:
         height = self._tall
-        return max(0, height - 2 - (height >= HEADER_FROM))
+        return max(0, height - 2 - (height >= self.header_from))
 
     def _settle(self) -> None:
         """Keep the cursor inside the list and the list around the cursor."""
@@ -137,7 +139,7 @@ class Table(Lines, Generic[T], can_focus=True):
         for column in columns:
             header.cell(column.title, column.width, self.header_role(column), column.align)
             header.put(" ")
-        body = [header] if height >= HEADER_FROM else []
+        body = [header] if height >= self.header_from else []
         cursor = self.look.palette.cursor
         for index in range(
             self.scrolled, min(len(self.items), self.scrolled + self._visible_rows())

@@ -6,7 +6,7 @@ import importlib.util
 import re
 import sys
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from zoneinfo import ZoneInfo
@@ -16,20 +16,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.geometry import Size
 
-from costtui.model.snapshot import Overview
+from costtui.model.snapshot import Breakdown, Filter, Group, Overview, Totals
 from costtui.model.timewindow import WINDOWS, window_at
+from costtui.tui import format as fmt
 from costtui.tui import plot, themes
 from costtui.tui.cells import cell_len
 from costtui.tui.glyphs import ASCII, UNICODE, glyphs_for
 from costtui.tui.look import Line, Look
 from costtui.tui.palette import Palette
-from costtui.tui.shown import Shown
+from costtui.tui.shown import Shown, nothing_matches, ordered
 from costtui.tui.state import State
 from costtui.tui.widgets.alerts import Alerts
 from costtui.tui.widgets.bars import Keys, Status
 from costtui.tui.widgets.chart import Chart, nice_ceiling, time_labels
 from costtui.tui.widgets.header import Header
-from costtui.tui.widgets.health import Sources, health
+from costtui.tui.widgets.health import Sources, exactness_hint, health
 from costtui.tui.widgets.kpi import Kpi, _shares
 from costtui.tui.widgets.notice import Notice, wrapped
 from costtui.tui.widgets.panel import Panel
@@ -254,3 +255,71 @@ def test_a_terminal_that_is_not_utf8_gets_ascii() -> None:
     assert glyphs_for(ascii_only=True, encoding="UTF-8") is ASCII
     assert all(len(c) == 1 for c in UNICODE.levels)
     assert all(text.isascii() for text in ASCII if isinstance(text, str))
+
+
+def test_what_the_mark_on_the_totals_is_about() -> None:
+    base = fakes.exact()
+
+    def hint(short: bool = False, unpriced: int = 0, **changes: int) -> str:
+        found = replace(
+            base,
+            total=base.total._replace(**changes),
+            unpriced=fakes.overview().unpriced[:unpriced],
+        )
+        return text_of([exactness_hint(found, look(), short=short)])[0]
+
+    exact = {"lower_bounds": 0, "estimated_requests": 0, "estimated_nano": 0}
+    assert hint(**exact) == ""
+    assert hint(**exact, unpriced=1, unpriced_requests=3) == "≥ 1 model unpriced: F9"
+    lost = {**exact, "lower_bounds": 4}
+    assert hint(**lost) == "≥ 4 counters lost or reset: F9"
+    assert hint(**lost, unpriced=1) == "≥ 1 model unpriced, 4 counters lost or reset: F9"
+    assert hint(**lost, unpriced=1, short=True) == "≥ 1 unpriced, 4 resets: F9"
+    assert hint(**{**exact, "estimated_requests": 12}) == "~ 12 requests estimated"
+    assert hint(**{**exact, "estimated_nano": 12}) == "~ partly estimated"
+
+
+def test_the_change_sorts_as_it_is_shown() -> None:
+    def group(key: str, now: int, before: int) -> Group:
+        return Group(key, Totals(effective_nano=now), Totals(effective_nano=before), ())
+
+    rows = (
+        group("much money", 1_100, 1_000),
+        group("tenfold", 10, 1),
+        group("new", 1, 0),
+        group("less", 1, 2),
+        group("never", 0, 0),
+    )
+    found = ordered(Breakdown("model", rows), State(sort="change"))
+    assert [g.key for g in found] == ["new", "tenfold", "much money", "less", "never"]
+
+
+def test_a_filter_without_a_match_says_so() -> None:
+    typed = State().filtered(Filter("model", "mystery"))
+    assert nothing_matches(typed, lambda _, v: v) == (
+        "nothing matches model=mystery (= is exact; try /mystery)"
+    )
+    part = State().filtered(Filter("any", "mystery", "*"))
+    assert nothing_matches(part, lambda _, v: v) == "nothing matches mystery"
+    drilled = State().drill("consumer", "c1")
+    assert nothing_matches(drilled, lambda *_: "Checkout") == "no consumer=Checkout in this window"
+    assert nothing_matches(State(), lambda _, v: v) == ""
+    panel = Panel(look())
+    panel.show(Shown(typed, fakes.quiet_window()), "model")
+    assert "nothing matches model=mystery" in " ".join(text_of(panel.lines(Size(78, 12))))
+
+
+def test_a_past_day_has_its_date_for_a_name() -> None:
+    saturday = datetime(2026, 11, 21, tzinfo=UTC).timestamp()
+    assert fmt.window_name("today", 1, saturday, UTC) == "Sat 21 Nov"
+    assert fmt.window_name("month", 2, saturday, UTC) == "Nov 2026"
+    assert fmt.window_name("today", 0, saturday, UTC) == "today"
+    assert fmt.window_name("24h", 3, saturday, UTC) == "24h -3"
+
+
+def test_the_forecast_does_not_touch_its_neighbour() -> None:
+    widget = Kpi(look())
+    widget.shown = shown()
+    for width in (100, 118, 120, 200):
+        rows = text_of(widget.lines(Size(width, 4)))
+        assert "month end  " in rows[2] or "month end" not in rows[2], width
