@@ -362,9 +362,13 @@ class FakeData:
         order: str = "time",
         reverse: bool = False,
     ) -> list[RequestRow]:
-        by = {"time": 1, "cost": 13}.get(order)
+        by: dict[str, Callable[[RequestRow], int]] = {
+            "time": lambda r: r.time_ns,
+            "cost": lambda r: r.effective_nano,
+            "tokens": lambda r: r.tokens,
+        }
         rows = request_rows(before=before)
-        rows.sort(key=lambda r: r.tokens if by is None else r[by], reverse=not reverse)
+        rows.sort(key=by[order], reverse=not reverse)
         return rows[:limit]
 
     def request(self, identity: int) -> RequestRow | None:

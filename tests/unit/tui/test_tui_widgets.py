@@ -260,7 +260,7 @@ def test_a_terminal_that_is_not_utf8_gets_ascii() -> None:
 def test_what_the_mark_on_the_totals_is_about() -> None:
     base = fakes.exact()
 
-    def hint(short: bool = False, unpriced: int = 0, **changes: int) -> str:
+    def hint(changes: dict[str, int], unpriced: int = 0, *, short: bool = False) -> str:
         found = replace(
             base,
             total=base.total._replace(**changes),
@@ -269,14 +269,14 @@ def test_what_the_mark_on_the_totals_is_about() -> None:
         return text_of([exactness_hint(found, look(), short=short)])[0]
 
     exact = {"lower_bounds": 0, "estimated_requests": 0, "estimated_nano": 0}
-    assert hint(**exact) == ""
-    assert hint(**exact, unpriced=1, unpriced_requests=3) == "≥ 1 model unpriced: F9"
+    assert hint(exact) == ""
+    assert hint({**exact, "unpriced_requests": 3}, unpriced=1) == "≥ 1 model unpriced: F9"
     lost = {**exact, "lower_bounds": 4}
-    assert hint(**lost) == "≥ 4 counters lost or reset: F9"
-    assert hint(**lost, unpriced=1) == "≥ 1 model unpriced, 4 counters lost or reset: F9"
-    assert hint(**lost, unpriced=1, short=True) == "≥ 1 unpriced, 4 resets: F9"
-    assert hint(**{**exact, "estimated_requests": 12}) == "~ 12 requests estimated"
-    assert hint(**{**exact, "estimated_nano": 12}) == "~ partly estimated"
+    assert hint(lost) == "≥ 4 counters lost or reset: F9"
+    assert hint(lost, unpriced=1) == "≥ 1 model unpriced, 4 counters lost or reset: F9"
+    assert hint(lost, unpriced=1, short=True) == "≥ 1 unpriced, 4 resets: F9"
+    assert hint({**exact, "estimated_requests": 12}) == "~ 12 requests estimated"
+    assert hint({**exact, "estimated_nano": 12}) == "~ partly estimated"
 
 
 def test_the_change_sorts_as_it_is_shown() -> None:
