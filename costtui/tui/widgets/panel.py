@@ -6,7 +6,7 @@ from collections.abc import Set
 
 from costtui.model.snapshot import Breakdown, Group
 from costtui.tui import format as fmt
-from costtui.tui.cells import outside
+from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line
 from costtui.tui.shown import Shown, amount, change_role, nothing_matches, ordered, sort_mark
 from costtui.tui.spark import GAP, bar, levels
@@ -109,6 +109,8 @@ class Panel(Table[Group]):
         why = ""
         if self.shown is not None and overview is not None and not overview.total.requests:
             why = nothing_matches(self.shown.state, self.look.named)
+        if self.size.width and cell_len(why) + 4 > self.size.width:
+            why = why.partition(" (")[0]  # the chart has room for the advice
         return why or "no usage in this window"
 
     def draw(self, item: Group, column: Column, line: Line) -> None:
