@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -42,9 +44,16 @@ class Driver:
             await self.settle()
 
     async def settle(self) -> None:
-        """Until the reader has answered everything and the screen has drawn it."""
-        await self.app.settled()
-        await self.pilot.pause()
+        """Until the reader has answered everything and the screen has drawn it. An answer may
+        make the screen ask again: news, then the overview."""
+        for _ in range(3):
+            await self.app.settled()
+            await self.pilot.pause()
+
+    async def until(self, look: Callable[[], object]) -> None:
+        """For what a timer brings; pytest's own timeout is the limit."""
+        while not look():
+            await self.pilot.pause(0.01)
 
     async def tick(self) -> None:
         self.app.tick()
@@ -66,8 +75,29 @@ class Driver:
 Start = Callable[..., AbstractAsyncContextManager[Driver]]
 
 
+QUIET_TURNS = 25
+"""Turns of the event loop without a message anywhere that count as having come to rest."""
+
+MOST = 1.0
+"""Seconds, as in Textual."""
+
+
+async def _rest(app: CosttuiApp) -> None:
+    """Until no queue of the app has a message. Textual waits for the processor to be idle instead,
+    60 ms or more a key press, and for ever longer where the machine is busy with something else."""
+    turns = 0
+    deadline = time.monotonic() + MOST
+    while turns < QUIET_TURNS and time.monotonic() < deadline:
+        await asyncio.sleep(0)
+        # A widget that has been removed reads its queue no more.
+        busy = any(
+            not node._message_queue.empty() for node in (app, *app._registry) if node.is_running
+        )
+        turns = 0 if busy else turns + 1
+
+
 @pytest.fixture
-def start() -> Start:
+def start(monkeypatch: pytest.MonkeyPatch) -> Start:
     """`async with start(data=…, size=…) as ui:`"""
 
     @asynccontextmanager
@@ -78,6 +108,8 @@ def start() -> Start:
         clock = FAKES.FrozenClock()
         options = {"config": FAKES.config(), "theme": "costtui-dark", **options}
         app = CosttuiApp(lambda: data, clock=clock, wait_for_first=5.0, **options)
+        for module in ("app", "pilot"):
+            monkeypatch.setattr(f"textual.{module}.wait_for_idle", lambda *_: _rest(app))
         async with app.run_test(size=size) as pilot:
             driver = Driver(app, pilot, data, clock)
             await driver.settle()

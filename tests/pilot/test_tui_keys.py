@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -230,7 +231,7 @@ async def test_a_terminal_that_loses_the_focus_keeps_the_filter_line(start: Star
         assert str(ui.app.state.filters[0]) == "cla"
 
 
-async def test_a_key_right_after_esc_is_both_keys(start: Start) -> None:
+async def test_a_key_right_after_esc_is_both_keys(start: Start, tmp_path: Path) -> None:
     async def typed(text: str) -> None:
         # The terminal's own bytes through Textual's own parser: alt and Esc cannot be told apart.
         parser = XTermParser()
@@ -239,13 +240,14 @@ async def test_a_key_right_after_esc_is_both_keys(start: Start) -> None:
         await ui.settle()
         await ui.settle()
 
-    async with start() as ui:
+    async with start(export_dir=tmp_path) as ui:
         await ui.press("f3", "enter")
         await typed("\x1b5")
         assert type(ui.app.screen).__name__ == "RequestsScreen"
         assert ui.app.state.window == "7d"
         await typed("\x1bE")
         assert type(ui.app.screen).__name__ == "OverviewScreen"
+        assert [Path(f).suffix for f in os.listdir(tmp_path)] == [".json"]
         await ui.press("enter", "slash", "x")
         await typed("\x1b6")
         assert not ui.app.screen.query("FilterBar")

@@ -152,15 +152,17 @@ async def test_a_slow_store_never_delays_a_key_and_is_marked(
 ) -> None:
     import threading
 
-    gate = threading.Event()
+    gate, reading = threading.Event(), threading.Event()
 
     def slow(view: Any, now: float, dimensions: Any) -> Any:
         if view.window.name != "24h":
+            reading.set()
             gate.wait(10)
         return fakes.overview(view.window, now=now, dimensions=dimensions)
 
     async with start(data=fakes.FakeData(slow)) as ui:
         await ui.pilot.press("5")
+        await ui.until(reading.is_set)
         await ui.pilot.press("6")
         await ui.pilot.press("2")
         await ui.pilot.pause()
@@ -240,16 +242,15 @@ async def test_the_first_numbers_are_looked_for_before_the_next_refresh(
     data = fakes.FakeData(fakes.empty(configured=True))
     ensured: list[int] = []
     async with start(data=data, ensure_collector=lambda: ensured.append(1)) as ui:
+        await ui.until(lambda: ensured)
         await ui.settle()
         assert len(ensured) == 1  # at once; the configuration refreshes once an hour
         seen, asked, cells = data.checks, len(data.asked), painted(ui)
-        while data.checks < seen + 3:
-            await ui.pilot.pause(0.01)
+        await ui.until(lambda: data.checks >= seen + 3)
         await ui.settle()
         assert (len(data.asked), painted(ui)) == (asked, cells)
         data.answer, data.version = None, 2
-        while "≥$970.88" not in ui.text:
-            await ui.pilot.pause(0.01)
+        await ui.until(lambda: "≥$970.88" in ui.text)
         await ui.settle()
         assert len(ensured) == 1  # a collector that fails is not started five times a second
         seen = data.checks
@@ -304,7 +305,7 @@ async def test_sixteen_colours_choose_their_theme(
 async def test_an_unknown_theme_is_said_and_harmless(start: Start, tmp_path: Path) -> None:
     async with start(theme="nope", themes_dir=tmp_path) as ui:
         assert ui.app.theme == "costtui-dark"
-        assert "no theme is called" in ui.toasts
+        await ui.until(lambda: "no theme is called" in ui.toasts)
 
 
 @pytest.mark.parametrize("size", [(200, 60), (80, 24), (40, 12), (20, 5)])
@@ -312,6 +313,6 @@ async def test_resizing_never_breaks_it(start: Start, size: tuple[int, int]) -> 
     async with start() as ui:
         await ui.pilot.resize_terminal(*size)
         await ui.settle()
-        assert len(ui.lines) == size[1]
+        await ui.until(lambda: len(ui.lines) == size[1])
         await ui.press("tab", "M", "f9", "f3")
         assert ui.app.is_running
