@@ -135,7 +135,7 @@ def test_a_users_file_may_replace_ours(tmp_path: Path) -> None:
 def test_no_colour_is_written_anywhere_but_in_themes() -> None:
     named = r"\b(?:red|green|blue|yellow|cyan|magenta|white|black|orange|purple|gr[ae]y)\b"
     literal = re.compile(
-        rf"#[0-9a-fA-F]{{3,8}}\b|\brgba?\(|\bhsla?\(|ansi_(?!color|theme)\w+|['\"]{named}['\"]"
+        rf"#[0-9a-fA-F]{{3,8}}\b|\brgba?\(|\bhsla?\(|\bansi_(?!color|theme)\w+|['\"]{named}['\"]"
     )
     for path in (ROOT / "costtui" / "tui").rglob("*"):
         if path.suffix in (".py", ".tcss"):
