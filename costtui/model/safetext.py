@@ -24,7 +24,8 @@ _FORMULA_STARTS: Final = frozenset("=+-@\t\r\n＝＋－＠")
 _PREFIXED: Final = r"""
     (?<![A-Za-z0-9])(?:
         token:\s*[^\s"',;]+
-      | (?i:bearer|basic)\s+[A-Za-z0-9+/_.=~-]{6,}
+      | (?i:bearer|basic)(?:\s+|[:=]\s*)[A-Za-z0-9+/_.=~-]{6,}
+      | (?i:api[_-]?key|password|passwd|secret|access[_-]?token)\s*[:=]\s*[^\s"',;]{6,}
       | sk-(?=[A-Za-z_-]{0,40}[0-9])[A-Za-z0-9_-]{6,}
       | sk-[A-Za-z0-9_-]{16,}
       | (?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}

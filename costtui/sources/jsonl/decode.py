@@ -19,7 +19,14 @@ from costtui.model.dimension import Dimensions
 from costtui.model.requests import Request, Requests
 from costtui.sources.jsonl import values
 from costtui.sources.jsonl.timestamps import Moments
-from costtui.sources.jsonl.values import MAX_COUNT, MAX_LINE, NAME_LIMIT, Decoded, LineError
+from costtui.sources.jsonl.values import (
+    MAX_COUNT,
+    MAX_LINE,
+    MAX_NANO,
+    NAME_LIMIT,
+    Decoded,
+    LineError,
+)
 
 _CACHE_LIMIT = 50_000
 _BOM = b"\xef\xbb\xbf"
@@ -224,6 +231,8 @@ class ProxyDecoder:
             made = values.fast_nano(usd)
         except ValueError:
             raise LineError("total_cost is absurdly large") from None
+        if made > MAX_NANO:
+            raise LineError("total_cost is absurdly large")
         self._nanos[usd] = made
         return made
 

@@ -68,9 +68,16 @@ class Follower:
                 replaced.append((state.key, file))
         unknown = [f for f in seen.values() if f.inode not in plan.touched]
         unknown += [f for _, f in replaced if f.inode not in seen]
+        # Where no whole line was read yet, a torn one is all there is to know the content by, and
+        # another log's first line may begin alike: its place may be beside it by now.
+        barely = [
+            file
+            for key, file in plan.files.items()
+            if (state := plan.states[key]).live == state.begin and not state.history_left
+        ]
         near: dict[Inode, Seen] = {}
-        if missing or unknown or self._later:
-            near = self._near(plan, missing, unknown, seen)
+        if missing or unknown or barely or self._later:
+            near = self._near(plan, missing, [*unknown, *barely], seen)
         for state in missing:
             self._search(state, near, plan)
         # Copies first: one that went its own way is itself something to be a copy of.

@@ -92,6 +92,14 @@ class Identifier:
             if verdict is Verdict.LONGER:
                 self._add(self._begin.known(file, fd, head, plan.free, shared), file, head, plan)
                 return
+        if not file.configured and any(
+            not plan.states[key].known and there.size > plan.states[key].begin
+            for key, there in plan.files.items()
+        ):
+            # Content that is read for the first time, through the descriptor of a deleted file:
+            # this may be its copy, which can be told once it has a fingerprint.
+            plan.later = True
+            return
         origin = file.path if file.configured else self._missed_origin(file, plan)
         if origin:
             self._start(file, fd, head, origin, plan)

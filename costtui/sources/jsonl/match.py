@@ -68,7 +68,10 @@ def against_lost(state: FileState, head: Head, fd: int, file: Seen) -> Verdict:
         # Comparing the rest means decompressing all of it; done on the way to `live`.
         return Verdict.SAME
     if file.size < state.live:
-        return Verdict.COVERED
+        # A copy has another name. What is shorter under the old name was truncated and written
+        # anew, though it may begin with the same kilobyte. (Inodes tell nothing: the copy may
+        # have been given the one that just became free.)
+        return Verdict.OTHER if file.path == state.path else Verdict.COVERED
     return Verdict.SAME if intact(fd, state) else Verdict.OTHER
 
 

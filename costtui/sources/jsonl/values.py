@@ -19,8 +19,12 @@ EXCERPT = 200
 """Characters of a skipped line that are shown."""
 EXAMPLES = 5
 """Skipped lines of one batch that are described; all are counted."""
-MAX_COUNT = 2**53
-"""The largest count that is believed: above it JSON numbers stop being integers."""
+MAX_COUNT = 10**10
+"""The largest number of tokens of one request that is believed, a thousand times what any model
+takes. Above it a sum of a few lines would not fit 64 bits as nano-USD, and a batch that cannot be
+stored would stop its source for good."""
+MAX_NANO = 10**15
+"""The largest cost of one request that is believed: a million USD."""
 MAX_LINE = 4 * 1024 * 1024
 """Bytes of the longest line that is read; a longer one is skipped."""
 
@@ -127,9 +131,12 @@ def nano(value: object, what: str, scale: Decimal | None = None) -> int:
     """USD → nano-USD, exactly."""
     amount = decimal(value, what)
     try:
-        return nano_from_decimal(amount if scale is None else amount * scale)
+        found = nano_from_decimal(amount if scale is None else amount * scale)
     except ValueError:
         raise LineError(f"{what} is absurdly large") from None
+    if found > MAX_NANO:
+        raise LineError(f"{what} is absurdly large")
+    return found
 
 
 def fast_nano(usd: float) -> int:

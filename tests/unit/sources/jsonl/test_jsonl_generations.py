@@ -7,6 +7,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from costtui.config.schema import SourceConfig
 from costtui.sources.jsonl.source import JsonlSource
 
@@ -106,3 +108,49 @@ def test_two_generations_while_costtui_was_down(tmp_path: Path) -> None:
     for _ in range(3):
         world.poll()
     assert sorted(world.read) == list(range(1, world.written + 1))
+
+
+PROMPT = "You are a helpful assistant. " * 60
+
+
+def test_what_is_written_anew_under_a_long_common_start_counts(tmp_path: Path) -> None:
+    """More than a kilobyte of every first line is the same; the old text was truncated away."""
+    world = World(tmp_path)
+
+    def prompt_line() -> str:
+        return world.line().replace('{"timestamp"', f'{{"prompt": "{PROMPT}", "timestamp"', 1)
+
+    world.append("".join(prompt_line() for _ in range(20)))
+    world.poll()
+    for more in (5, 20):
+        if more == 5:
+            world.log.write_text("".join(prompt_line() for _ in range(more)))
+        else:
+            world.append("".join(prompt_line() for _ in range(more)))
+        world.start()
+        world.poll()
+    assert sorted(world.read) == list(range(1, world.written + 1))
+
+
+@pytest.mark.parametrize("torn", [0, 1, 20, 100])
+@pytest.mark.parametrize("hole", [0, 1])
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_line_torn_at_the_last_poll_is_found_in_the_copy(
+    tmp_path: Path, torn: int, hole: int, twice: bool
+) -> None:
+    """Nothing whole was read before the truncation, and the next first line begins alike."""
+    world = World(tmp_path)
+    world.poll()
+    world.copy_and_truncate()
+    line = world.line()
+    world.append(line[:torn])
+    world.poll()
+    world.append(line[torn:])
+    world.copy_and_truncate()
+    world.append("\0" * hole)
+    if twice:
+        world.copy_and_truncate()
+    world.append(world.line())
+    for _ in range(3):
+        world.poll()
+    assert sorted(world.read) == [1, 2]
