@@ -64,6 +64,7 @@ class Collector:
         self.stopping = asyncio.Event()
         self._lock = WriterLock(config.store.path)
         self._store: Store | None = None
+        self._inode = 0
         self._pipeline: Pipeline | None = None
 
     @property
@@ -85,6 +86,7 @@ class Collector:
             raise StoreBusyError(f"{path}: another collector is writing it ({self._lock.holder()})")
         try:
             self._store = await Store.open(path, self.config.store.retention, now=self.clock.now())
+            self._inode = path.stat().st_ino
             self._pipeline = Pipeline(self._store, Pricer(self.config), self.clock)
             if not self._store.revision:
                 # A new store has no history to re-price; let it say with which prices it began.
@@ -170,6 +172,7 @@ class Collector:
             try:
                 if now >= beat_due:
                     beat_due = now + HEARTBEAT_EVERY
+                    self._check_still_there()
                     await self.store.heartbeat(self.clock.now())
                 if now >= alerts_due and self.config.alerts:
                     alerts_due = now + ALERTS_EVERY
@@ -185,6 +188,19 @@ class Collector:
             except StoreError as error:
                 log.warning("housekeeping: %s", error)
             await self.clock.sleep(TICK)
+
+    def _check_still_there(self) -> None:
+        """A store that was deleted goes on taking writes that nobody will ever see."""
+        path = self.config.store.path
+        try:
+            there = path.stat().st_ino == self._inode
+        except OSError:
+            there = False
+        if not there:
+            raise StoreCorruptError(
+                f"{path}: was removed or replaced while it was written; start again, and the logs "
+                "are read from their beginning"
+            )
 
     _pending = False
     """Some alert waits for its `for:` to pass, so it is looked at without new data too."""

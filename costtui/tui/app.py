@@ -8,7 +8,6 @@ output at all.
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from costtui.model.timewindow import MINUTE
 from costtui.tui import theming
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer, Data, Desk, consumer_names
+from costtui.tui.ending import end_on_signals
 from costtui.tui.glyphs import glyphs_for
 from costtui.tui.look import Look
 from costtui.tui.messages import Answered, Ask, Filtered, StateChanged
@@ -110,6 +110,7 @@ class CosttuiApp(Navigation):
         self._asked_minute = 0
         self._failed_at = 0.0
         self._glance: Timer | None = None
+        self._restore_signals: Callable[[], None] = lambda: None
         self._desk.start()
         self.ask_overview(mark=False)
         notice = theming.first(self, theme, config.display.theme, themes_dir)
@@ -148,9 +149,7 @@ class CosttuiApp(Navigation):
         if not self.is_headless:
             import asyncio
 
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, self.exit, 128 + number)
+            self._restore_signals = end_on_signals(asyncio.get_running_loop(), self.exit)
         if self.shown.notice:
             self.call_after_refresh(
                 self.notify, self.shown.notice, title="Theme", severity="warning", markup=False
@@ -166,6 +165,7 @@ class CosttuiApp(Navigation):
         super().exit(result, return_code, message)
 
     def on_unmount(self) -> None:
+        self._restore_signals()
         self._desk.close()
 
     async def settled(self) -> None:

@@ -146,6 +146,13 @@ async def test_a_damaged_store_ends_the_collector(config: Config, source: Script
             await collector.run()
 
 
+async def test_a_removed_store_ends_the_collector(config: Config, source: Scripted) -> None:
+    async with _collector(config, source, StepClock()) as collector:
+        config.store.path.unlink()
+        with pytest.raises(StoreCorruptError, match="removed or replaced"):
+            await collector.run()
+
+
 async def test_one_collector_a_store(config: Config, source: Scripted) -> None:
     clock = StepClock()
     async with _collector(config, source, clock):
