@@ -30,6 +30,7 @@ from costtui.tui.look import Look
 from costtui.tui.messages import Answered, Ask, Filtered, StateChanged
 from costtui.tui.navigation import Navigation
 from costtui.tui.palette import Palette
+from costtui.tui.resizing import Resizing
 from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
@@ -111,6 +112,7 @@ class CosttuiApp(Navigation):
         self._failed_at = 0.0
         self._glance: Timer | None = None
         self._restore_signals: Callable[[], None] = lambda: None
+        self._resizing = Resizing()
         self._desk.start()
         self.ask_overview(mark=False)
         notice = theming.first(self, theme, config.display.theme, themes_dir)
@@ -216,6 +218,7 @@ class CosttuiApp(Navigation):
 
     def tick(self) -> None:
         """Look for something new. Costs one `PRAGMA data_version` when there is nothing."""
+        self._resizing.settle(self)
         now = self.clock.now()
         if (self.shown.error and now - self._failed_at >= RETRY) or (
             not self.state.paused

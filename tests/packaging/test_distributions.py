@@ -128,7 +128,8 @@ def test_it_works_where_there_is_no_checkout(python: Path, tmp_path: Path) -> No
     said = run(costtui, "--version", cwd=tmp_path).stdout.split()
     assert said[0] == "costtui"
     presets = run(costtui, "presets", "list", cwd=tmp_path).stdout
-    known = {Path(p).stem for p in packaged("costtui/sources/presets", ".yml")}
+    folders = ("costtui/sources/presets", "costtui/sources/jsonl/presets")
+    known = {Path(p).stem for folder in folders for p in packaged(folder, ".yml")}
     assert {line.split()[0] for line in presets.splitlines()} == known
     schema = json.loads(run(costtui, "config", "schema", cwd=tmp_path).stdout)
     assert schema["$schema"].endswith("2020-12/schema")
