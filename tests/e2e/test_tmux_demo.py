@@ -88,7 +88,7 @@ def test_numbers_appear_and_every_window_has_its_own(screen: Terminal, until: Un
             new = span not in before or label == "spend  "
             return shown if label in shown and span and new and spend(shown) else ""
 
-        shown = str(until(its_own, f"the window {name}"))
+        shown = str(until(its_own, lambda n=name: f"the window {n}, on\n{screen.screen}"))
         spans.add(shown.partition("month ")[2].partition(" UTC")[0])
         spent.append(amount(shown))
     assert spent[:6] == sorted(spent[:6]), "a longer window cannot cost less"
