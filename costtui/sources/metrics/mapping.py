@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from typing import NamedTuple
 
 from costtui.config.schema import ServiceMapping, SourceConfig
@@ -83,6 +83,9 @@ class Mapper:
     def __init__(self, shape: Shape, config: SourceConfig) -> None:
         self.shape = shape
         self._gateway = config.gateway
+        self._gateway_labels = config.gateway_labels
+        self._gateways = [(re.compile(translate(glob)), name) for glob, name in config.gateways]
+        self._hosts = {other.host: other.gateway for other in config.elsewhere if other.host}
         self._services: dict[str, ServiceMapping] = dict(config.services)
         self._options = {k for k, v in config.options.items() if v is True}
         self._rules: dict[str, list[int]] = {}
@@ -153,7 +156,20 @@ class Mapper:
             elif self._services and service:
                 # The user said which services are LLM traffic; this one is something else.
                 return None
-        return Placement(Dimensions(gateway=self._gateway, **found), fields, number, name)
+        return Placement(Dimensions(gateway=self.gateway(labels), **found), fields, number, name)
+
+    def gateway(self, labels: Mapping[str, str]) -> str:
+        """Which gateway a series with `labels` is of."""
+        for label in self._gateway_labels:
+            value = labels.get(label, "")
+            if not value:
+                continue
+            for pattern, name in self._gateways:
+                if pattern.match(value):
+                    return name
+            # A page that another source reads is known by that source's name for it.
+            return self._hosts.get(same_host(value)) or visible(value, MAX_NAME)
+        return self._gateway
 
     def _fields(self, rule: MetricRule, labels: Mapping[str, str]) -> tuple[int, ...]:
         match rule.quantity:
@@ -212,6 +228,12 @@ class Mapper:
             ):
                 return rule.includes
         return True
+
+
+def same_host(instance: str) -> str:
+    """`host:port` in the one way that two spellings of this machine have in common."""
+    host, colon, port = instance.rpartition(":")
+    return f"127.0.0.1{colon}{port}" if host in ("localhost", "[::1]", "::1") else instance
 
 
 def amount(series: Series, number: str) -> int:
