@@ -98,13 +98,18 @@ def steps(run: Run, restarted: Sequence[int], stretch: Stretch) -> list[Step]:
             now = max(now, value)
             delta = now - value
         if delta or lost:
-            since = 0
-            if ms - last > LONG_MS:
-                since = max(last, stretch.scrape_before(ms))
-                since = since if ms - since > LONG_MS else 0
-            out.append(Step(track, since, ms, delta, True, lost))
+            out.append(Step(track, since(stretch, ms, last), ms, delta, True, lost))
         last, value = ms, now
     return out
+
+
+def since(stretch: Stretch, ms: int, last: int) -> int:
+    """The scrape before `ms` where it is far, else 0. The same for all series of a scrape, so that
+    a part and the whole that holds it stay in one record; `last` only where no scrape is known."""
+    if ms - last <= LONG_MS:
+        return 0
+    before = stretch.scrape_before(ms) or last
+    return before if ms - before > LONG_MS else 0
 
 
 def mask_at(ms: int, track: Track, stretch: Stretch, rules: Sequence[MetricRule]) -> int:

@@ -20,7 +20,7 @@ from costtui.model.snapshot import SkippedLine
 from costtui.sources.base import Batch, Checkpoint
 from costtui.sources.metrics.mapping import Mapper, same_host
 from costtui.sources.metrics.shape import Shape
-from costtui.sources.prometheus import steps
+from costtui.sources.prometheus import backwards, steps
 from costtui.sources.prometheus.api import Api, Result
 from costtui.sources.prometheus.checkpoint import META, restore
 from costtui.sources.prometheus.ledger import Ledger, Outcome
@@ -143,11 +143,11 @@ class PrometheusSource:
             if not first:
                 for name in counted - meta.names:
                     ledger.asked[name] = now_ms
-            hole = ledger.dig(meta.next, low, now_ms, first=first)
+            hole = backwards.dig(ledger, meta.next, low, now_ms, first=first)
             meta = meta._replace(next=meta.next + 1)
             hole.dump_all(parts)
             hole.samples += reading.samples
-            outcome = await self._apply(lambda r: ledger.fill(hole, r, start), reading)
+            outcome = await self._apply(lambda r: backwards.fill(ledger, hole, r, start), reading)
         parts.update(outcome.parts)
         parts.update(ledger.forget_old(now_ms))
         self._meta = meta._replace(
@@ -185,7 +185,7 @@ class PrometheusSource:
         ledger = self._ledger
         hole = ledger.holes[-1]
         if hole.edge <= hole.lo:
-            outcome = await asyncio.to_thread(ledger.close, hole)
+            outcome = await asyncio.to_thread(backwards.close, ledger, hole)
             return self._batch(outcome, Reading({}), now_ms, history=True)
         piece = plan_next(hole, len(hole.heads), now_ms, self._scale)
         if piece.step:
@@ -201,7 +201,7 @@ class PrometheusSource:
     def _fill(self, reading: Reading, piece: Piece) -> Outcome:
         hole = self._ledger.holes[-1]
         hole.samples += reading.samples if not piece.step else 0
-        return self._ledger.fill(hole, reading, piece.start)
+        return backwards.fill(self._ledger, hole, reading, piece.start)
 
     # Both
 
