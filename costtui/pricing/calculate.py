@@ -149,6 +149,10 @@ class Pricer:
             or (fresh or output or read or write or write_1h or reasoning)
         ):
             return _new(Charge, (listed, listed, _ESTIMATED, 0))
+        if estimated and request_id is None:
+            # Usage that a server added up is an estimate, and so is what it costs. (A request's
+            # flag speaks of the money that its source reported.)
+            return _new(Charge, (listed, listed, _ESTIMATED, 0))
         return _new(Charge, (listed, listed, _COMPUTED, 0))
 
     def charge_all(self, records: Sequence[UsageRecord], policy: CostPolicy) -> Sequence[Priced]:
@@ -259,7 +263,8 @@ class Pricer:
         if listed is None:
             return Charge(0, None, CostBasis.UNPRICED, 0)
         sold = billable or any(tokens)
-        if sold and (assumed or policy is CostPolicy.ESTIMATED):
+        guessed = record.estimated and record.request_id is None
+        if sold and (assumed or guessed or policy is CostPolicy.ESTIMATED):
             return Charge(listed, listed, CostBasis.ESTIMATED, tier)
         return Charge(listed, listed, CostBasis.COMPUTED, tier)
 

@@ -30,7 +30,7 @@ COST, REQUESTS, ERRORS, THROTTLED, LOOKUPS = range(6, 11)
 FIELDS = 11
 """How many quantities are summed for each combination of dimensions, in the order above."""
 
-_KIND_FIELD = {
+KIND_FIELD = {
     "input": INPUT,
     "cache_read": CACHE_READ,
     "cache_write": CACHE_WRITE,
@@ -112,6 +112,19 @@ class Mapper:
         """A metric's name with its unit: another unit makes another counter."""
         return f"{name} {self.shape.metrics[self._rules[name][0]].unit}"
 
+    def labels_of(self, name: str) -> list[str]:
+        """The labels that decide what a series of this metric means."""
+        found: list[str] = []
+        for number in self._rules.get(name, ()):
+            rule = self.shape.metrics[number]
+            picks = {**self.shape.dimensions, **(rule.dimensions or {})}
+            found += [label for pick in picks.values() for label in pick.labels]
+            found += [condition.label for condition in rule.where]
+            if rule.quantity in ("requests_by_code", "unpriced_lookups"):
+                found.append(rule.code_label)
+            found += [label for label in (rule.kind_label, rule.service_label) if label]
+        return list(dict.fromkeys(found))
+
     def series(self, name: str, labels: Mapping[str, str], key: str, identity: bytes) -> Series:
         """Understand one series."""
         tail = identity[len(name) :]
@@ -182,7 +195,7 @@ class Mapper:
                         if len(self.unknown_kinds) < 10:
                             self.unknown_kinds.add(visible(value, 40))
                         return ()
-                return () if kind == "ignore" else (_KIND_FIELD[kind],)
+                return () if kind == "ignore" else (KIND_FIELD[kind],)
             case "cost":
                 return (COST,)
             case "requests":
