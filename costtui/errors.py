@@ -11,6 +11,7 @@ CosttuiError                 exit code 1
 │   └── StoreReadOnlyError   the file or its folder cannot be written
 ├── SourceError              one poll of one source failed; a gap, retried for ever
 │   ├── SourceUnreachableError
+│   │   └── SourceRefusedError   it wants other credentials, or any
 │   └── SourceFormatError
 └── PricingError
 """
@@ -88,6 +89,10 @@ class SourceError(CosttuiError):
 
 class SourceUnreachableError(SourceError):
     """Refused, timed out, unreadable, or an HTTP status that is not success."""
+
+
+class SourceRefusedError(SourceUnreachableError):
+    """HTTP 401 or 403."""
 
 
 class SourceFormatError(SourceError):

@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from costtui.cli.common import say
-from costtui.errors import SourceFormatError, SourceUnreachableError, UsageError
+from costtui.errors import (
+    SourceFormatError,
+    SourceRefusedError,
+    SourceUnreachableError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from costtui.sources.metrics.http import Fetched
@@ -95,6 +100,10 @@ def _detect(args: argparse.Namespace) -> int:
         return 1
     for finding in findings:
         print(f"{finding.preset}: {finding.reason}")
+    if findings[0].limits:
+        print(f"\nWhat {findings[0].preset} cannot know:")
+        for limit in findings[0].limits:
+            print(f"- {limit}")
     if findings[0].score and "://" in args.what:
         say("\n".join(_snippet(findings[0].preset, args)))
     return 0
@@ -158,6 +167,7 @@ def _page(args: argparse.Namespace) -> bytes:
 
 async def _fetch(args: argparse.Namespace) -> Fetched:
     from costtui.config.schema import Secret, SourceConfig
+    from costtui.model.safetext import redact
     from costtui.sources.metrics.http import Fetcher
 
     token = None
@@ -172,5 +182,11 @@ async def _fetch(args: argparse.Namespace) -> Fetched:
     )
     try:
         return await fetcher.fetch()
+    except SourceRefusedError as error:
+        said = "with this token" if token else "without one"
+        raise SourceRefusedError(
+            f"{error} (asked {said}). Put a token into an environment variable and name that: "
+            f"costtui presets detect --bearer-env VARIABLE {redact(args.what)}"
+        ) from None
     finally:
         await fetcher.close()

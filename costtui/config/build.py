@@ -128,7 +128,15 @@ class Builder:
             self._wrong(values, "username", "needs password or password_file")
         if values.get("insecure") and "ca_file" in values:
             self._wrong(values, "ca_file", "means nothing beside insecure: true")
+        self._client_certificate(values)
         self._headers(values)
+
+    def _client_certificate(self, values: Values) -> None:
+        for name in ("key_file", "key_password"):
+            if name in values and "cert_file" not in values:
+                self._wrong(values, name, "needs cert_file")
+        if "cert_file" in values and values.get("url", "").startswith("http:"):
+            self._wrong(values, "cert_file", "means nothing for an http:// url")
 
     def _headers(self, values: Values) -> None:
         for name, value in values.get("headers", {}).items():

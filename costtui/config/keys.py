@@ -242,12 +242,31 @@ SOURCE: Final = Section(
         ),
         Key("insecure", Bool(), "Do not verify TLS certificates.", only="metrics"),
         Key(
+            "cert_file",
+            File(must_exist=True),
+            "Our own certificate (PEM), for a server that asks for one.",
+            only="metrics",
+        ),
+        Key(
+            "key_file",
+            File(must_exist=True),
+            "Its private key, where it is not in `cert_file`.",
+            only="metrics",
+        ),
+        Key("key_password", Masked(), "Of an encrypted key. From `${NAME}` only.", only="metrics"),
+        Key(
+            "unix_socket",
+            File(),
+            "Connect to this socket instead of the host of `url`.",
+            only="metrics",
+        ),
+        Key(
             "services",
             MapOf(Text(), SERVICE, "service"),
             "What a gateway's `service` label stands for (preset `kong-requests`).",
             only="metrics",
         ),
-        Key("options", Free(), "Switches of the preset."),
+        Key("options", Free(), "Switches and numbers of the preset."),
     ),
 )
 

@@ -125,7 +125,7 @@ class PageIndex:
         """Which of several metrics that say the same counts on this page. On an `unchanged` one
         only gauges move, and those were chosen when they were read."""
         if page.unchanged:
-            return lambda placement: True
+            return _always
         chosen: dict[int, str] = {}
         for number, rule in enumerate(shape.metrics):
             if len(rule.names) == 1 and not rule.unless:
@@ -143,6 +143,10 @@ class PageIndex:
             return chosen.get(placement.rule, placement.name) == placement.name
 
         return counts
+
+
+def _always(_: Placement) -> bool:
+    return True
 
 
 def _stamp(text: bytes) -> float:

@@ -59,7 +59,7 @@ class MetricsSource:
         self.name = config.name
         self._shape = shape
         self._mapper = Mapper(shape, config)
-        self._fetcher = Fetcher(config, transport)
+        self._fetcher = Fetcher(config, transport, self._filter())
         self._reader: PageReader[Series] = PageReader(self._mapper.wanted(), self._series)
         url = blake2b(config.url.encode(), digest_size=8).hexdigest()
         self._counters = Counters(
@@ -74,6 +74,16 @@ class MetricsSource:
         )
         self._index = PageIndex(self._reader)
         self._note: str | None = None
+
+    def _filter(self) -> Iterator[tuple[str, str]]:
+        """Asks for the wanted names only, where the page honours that. Start times, `_created`
+        and what hints look for are among them."""
+        if self._shape.name_filter:
+            names = set(self._mapper.wanted())
+            for hint in self._shape.hints:
+                names.update(hint.present, hint.absent)
+            for name in sorted(names):
+                yield self._shape.name_filter, name
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Forget the last page and go on from `checkpoint`."""

@@ -35,7 +35,14 @@ UNCOMMENTED = re.sub(r"^( *)# ", r"\1", SAMPLE, flags=re.MULTILINE)
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     """What the sample takes from the environment."""
-    for name in ("internal-ca.pem", "agentgateway-token", "agentgateway-password", "config.yml"):
+    for name in (
+        "internal-ca.pem",
+        "client.pem",
+        "client.key",
+        "agentgateway-token",
+        "agentgateway-password",
+        "config.yml",
+    ):
         (tmp_path / name).write_text("secret-of-a-file\n", encoding="utf-8")
     return {
         "HOME": "/home/me",
@@ -44,6 +51,7 @@ def env(tmp_path: Path) -> dict[str, str]:
         "KONG_ADMIN_TOKEN": "admin-secret",
         "KONG_METRICS_TOKEN": "metrics-secret",
         "HOMEGROWN_PASSWORD": "homegrown-secret",
+        "CLIENT_KEY_PASSWORD": "key-secret",
     }
 
 
@@ -79,7 +87,7 @@ def test_the_sample_loads_as_it_is_and_needs_no_environment(tmp_path: Path) -> N
 
 def test_the_sample_loads_with_every_line_uncommented(tmp_path: Path, env: dict[str, str]) -> None:
     config = loaded(tmp_path, UNCOMMENTED, env).config
-    assert len(config.sources) == 8
+    assert len(config.sources) == 9
     assert len(config.pricing) == 5
     assert len(config.alerts) == 5
     assert len(config.consumers) == 3
@@ -335,12 +343,18 @@ def test_the_schema_refuses(text: str, tmp_path: Path) -> None:
 
 def test_show_masks_secrets_and_reads_back(tmp_path: Path, env: dict[str, str]) -> None:
     shown = effective(loaded(tmp_path, UNCOMMENTED, env))
-    for secret in ("admin-secret", "metrics-secret", "homegrown-secret", "secret-of-a-file"):
+    for secret in (
+        "admin-secret",
+        "metrics-secret",
+        "homegrown-secret",
+        "key-secret",
+        "secret-of-a-file",
+    ):
         assert secret not in shown
-    assert shown.count('"********"') == 6  # two headers, two tokens, two passwords
+    assert shown.count('"********"') == 7  # two headers, two tokens, two passwords, a key's
     data = yaml.safe_load(shown)
     assert data["sources"][0]["interval"] == "1s"
-    assert data["sources"][6]["fields"]["metrics"][1]["kinds"] == {
+    assert data["sources"][7]["fields"]["metrics"][1]["kinds"] == {
         "prompt": "input",
         "completion": "output",
     }
