@@ -61,7 +61,8 @@ class MetricsSource:
         self._mapper = Mapper(shape, config)
         self._fetcher = Fetcher(config, transport, self._filter())
         self._reader: PageReader[Series] = PageReader(self._mapper.wanted(), self._series)
-        url = blake2b(config.url.encode(), digest_size=8).hexdigest()
+        place = f"{config.unix_socket}\0{config.url}" if config.unix_socket else config.url
+        url = blake2b(place.encode(), digest_size=8).hexdigest()
         self._counters = Counters(
             url, together=shape.resets == "together", vanishing=shape.idle_series_vanish
         )
