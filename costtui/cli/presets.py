@@ -26,27 +26,30 @@ class PresetsCommand:
     """List the presets, show one, or find out which one fits a page or a log.
 
     `costtui presets` lists them; `presets show NAME` prints one as the YAML that `fields:` takes
-    too; `presets detect URL|FILE` reads a metrics page (or a
-    JSONL log) and says which presets fit and why.
+    too; `presets detect URL|FILE` reads a metrics page (or a JSONL log) and says which presets
+    fit, why, and what the best of them cannot know.
     """
 
     name = "presets"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("action", nargs="?", choices=("list", "show", "detect"), default="list")
-        parser.add_argument("what", nargs="?", default="", help="a preset, a URL or a file")
-        parser.add_argument(
-            "--bearer-env", metavar="VARIABLE", help="detect: environment variable with a token"
+        # Commands of their own, not two positionals: argparse would not take the URL behind an
+        # option.
+        actions = parser.add_subparsers(dest="action", metavar="list|show|detect")
+        actions.add_parser("list", help="every preset and what it is for (also without a word)")
+        show = actions.add_parser("show", help="one preset, as the YAML that fields: takes too")
+        show.add_argument("what", metavar="NAME", help="a preset")
+        detect = actions.add_parser("detect", help="which presets fit a page or a log, and why")
+        detect.add_argument("what", metavar="URL|FILE", help="a metrics page or a JSONL log")
+        detect.add_argument(
+            "--bearer-env", metavar="VARIABLE", help="environment variable with a token"
         )
-        parser.add_argument("--insecure", action="store_true", help="detect: do not verify TLS")
+        detect.add_argument("--insecure", action="store_true", help="do not verify TLS")
 
     def run(self, args: argparse.Namespace) -> int:
-        if args.action == "list":
-            return _list()
-        if not args.what:
-            wants = "a preset's name" if args.action == "show" else "a URL or a file"
-            raise UsageError(f"presets {args.action} needs {wants}")
-        return _show(args.what) if args.action == "show" else _detect(args)
+        if args.action == "show":
+            return _show(args.what)
+        return _detect(args) if args.action == "detect" else _list()
 
 
 def _list() -> int:

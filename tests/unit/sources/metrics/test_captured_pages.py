@@ -174,7 +174,8 @@ async def test_a_captured_page_is_read_without_loss(
         if not formula:
             continue
         parts = [by_hand(page, metric, labels) for metric, labels in sums]
-        truth, series = sum(p[0] for p in parts), sum(p[1] for p in parts)
+        truth = sum((number for number, _ in parts), Decimal(0))
+        series = sum(count for _, count in parts)
         if formula == "reported_nano":
             # Each series is a whole number of nano-USD.
             assert abs(ours(records, formula) - truth * 10**9) <= Decimal("0.5") * series

@@ -11,8 +11,8 @@ import pytest
 from costtui.errors import SourceUnreachableError
 from costtui.model.dimension import INFRASTRUCTURE, Dimensions
 from costtui.model.usage import UsageRecord
-from costtui.sources.metrics.gauges import GAUGE, integrate, levels, longest_gap
-from costtui.sources.metrics.mapping import COST, Placement, Series
+from costtui.sources.metrics.gauges import integrate, levels, longest_gap
+from costtui.sources.metrics.mapping import COST, GAUGE, Placement, Series
 
 if TYPE_CHECKING:
     from tests.unit.sources.metrics.conftest import Target

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from costtui.cli.common import build_parser
 from costtui.cli.presets import PresetsCommand
 from costtui.config.schema import SourceConfig
 from costtui.errors import ConfigError, CosttuiError, UsageError
@@ -125,10 +125,8 @@ def test_versions(text: str, number: tuple[int, ...] | None) -> None:
 
 
 def run(*argv: str) -> int:
-    parser = argparse.ArgumentParser()
     command = PresetsCommand()
-    command.add_arguments(parser)
-    return command.run(parser.parse_args(argv))
+    return command.run(build_parser(command, "costtui presets").parse(argv))
 
 
 def test_command_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +137,7 @@ def test_command_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
     assert "kong_ai_llm_tokens_total" in capsys.readouterr().out
     with pytest.raises(UsageError, match="did you mean"):
         run("show", "litelm")
-    with pytest.raises(UsageError, match="needs a URL"):
+    with pytest.raises(UsageError, match=r"required: URL\|FILE"):
         run("detect")
 
 
