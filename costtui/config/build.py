@@ -85,6 +85,7 @@ class Builder:
         )
         fields["bearer_token"] = values.get("bearer_token") or values.get("bearer_token_file")
         fields["password"] = values.get("password") or values.get("password_file")
+        fields["key_password"] = values.get("key_password") or values.get("key_password_file")
         if kind:
             self._source_keys(values, kind)
         if kind == "metrics":
@@ -115,7 +116,7 @@ class Builder:
         if url and (reason := _bad_url(url)):
             # The filled-in text may hold a secret, so the message never repeats it.
             self._wrong(values, "url", reason)
-        for name in ("bearer_token", "password"):
+        for name in ("bearer_token", "password", "key_password"):
             if name in values and f"{name}_file" in values:
                 self._wrong(values, f"{name}_file", f"give {name} or {name}_file, not both")
         token = "bearer_token" if "bearer_token" in values else "bearer_token_file"
@@ -132,7 +133,7 @@ class Builder:
         self._headers(values)
 
     def _client_certificate(self, values: Values) -> None:
-        for name in ("key_file", "key_password"):
+        for name in ("key_file", "key_password", "key_password_file"):
             if name in values and "cert_file" not in values:
                 self._wrong(values, name, "needs cert_file")
         if "cert_file" in values and values.get("url", "").startswith("http:"):
@@ -230,6 +231,7 @@ _COMPOSED = {
     id(SOURCE): {
         *("paths", "path", "headers", "services"),
         *("bearer_token", "bearer_token_file", "password", "password_file"),
+        *("key_password", "key_password_file"),
     },
     id(PRICE): {"unit", *RATE_KEYS},
     id(ALERT): {"cost_over", "by", "where"},

@@ -255,6 +255,14 @@ SOURCE: Final = Section(
         ),
         Key("key_password", Masked(), "Of an encrypted key. From `${NAME}` only.", only="metrics"),
         Key(
+            "key_password_file",
+            SecretFile(),
+            "A file that holds nothing but that password.",
+            ("key_password",),
+            only="metrics",
+            shown=False,
+        ),
+        Key(
             "unix_socket",
             File(),
             "Connect to this socket instead of the host of `url`.",

@@ -39,6 +39,7 @@ def env(tmp_path: Path) -> dict[str, str]:
         "internal-ca.pem",
         "client.pem",
         "client.key",
+        "client-key-password",
         "agentgateway-token",
         "agentgateway-password",
         "config.yml",
@@ -351,7 +352,7 @@ def test_show_masks_secrets_and_reads_back(tmp_path: Path, env: dict[str, str]) 
         "secret-of-a-file",
     ):
         assert secret not in shown
-    assert shown.count('"********"') == 7  # two headers, two tokens, two passwords, a key's
+    assert shown.count('"********"') == 8  # two headers, two tokens, two passwords, two keys'
     data = yaml.safe_load(shown)
     assert data["sources"][0]["interval"] == "1s"
     assert data["sources"][7]["fields"]["metrics"][1]["kinds"] == {
