@@ -185,7 +185,7 @@ class MetricsSource:
         for entry in entries:
             series = entry.item
             text = entry.now
-            if series.factor is None and text[1:].isdigit() and len(text) < 19:
+            if series.factor is None and text[1:].isdigit() and text[0] == 32 and len(text) < 19:
                 value = int(text)  # the usual form, in a fifth of the time
             else:
                 try:
