@@ -181,7 +181,7 @@ class Mapper:
                     kind = rule.kinds.get(value, "")
                     if not kind:
                         if len(self.unknown_kinds) < 10:
-                            self.unknown_kinds.add(visible(value, 40))
+                            self.unknown_kinds.add(visible(value, 40) or "(none)")
                         return ()
                 return () if kind == "ignore" else (_KIND_FIELD[kind],)
             case "cost" | "cost_rate":

@@ -227,6 +227,17 @@ async def test_a_renewed_certificate_is_taken_up(pki: Path, tmp_path: Path) -> N
         await fetcher.close()
 
 
+async def test_tls_on_a_unix_socket(pki: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+    mine = {"cert_file": str(pki / "client.pem"), "key_file": str(pki / "client.key")}
+    async with serving(mutual(pki), path) as (_, heads):
+        page = await fetch(
+            "https://127.0.0.1/metrics", unix_socket=str(path), ca_file=str(pki / "ca.pem"), **mine
+        )
+    assert page == b"\n" + PAGE
+    assert len(heads) == 1
+
+
 async def test_a_unix_socket(tmp_path: Path) -> None:
     path = tmp_path / "s.sock"
     async with serving(path=path) as (url, heads):

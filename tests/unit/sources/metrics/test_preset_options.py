@@ -39,6 +39,7 @@ def shape(preset: str, options: dict[str, Any], **more: Any) -> Shape:
             {"model_from": "request"},
             'must be one of response, requested, original (did you mean "requested"?)',
         ),
+        ("litellm", {"model_from": ["response"]}, "must be one of response, requested"),
         ("litellm", {"model_form": "response"}, '(did you mean "model_from"?)'),
     ],
 )
