@@ -190,6 +190,15 @@ async def test_two_models_share_the_gpus(target_of: MakeTarget) -> None:
     }
 
 
+async def test_engines_do_not_weigh(target_of: MakeTarget) -> None:
+    target = target_of("vllm", options={"gpu_cost_per_hour": 10})
+    page = vllm(0, "a", engines=3) + vllm(0, "b")
+    await target.poll(page)
+    batch = await target.poll(after=36)
+    assert sorted(r.reported_nano or 0 for r in batch.records) == [50_000_000, 50_000_000]
+    assert len([part for part in target.stored if part.startswith(GAUGE)]) == 2
+
+
 async def test_after_a_gap_tokens_are_not_unpriced(target_of: MakeTarget) -> None:
     target = target_of("vllm", options={"gpu_cost_per_hour": 10})
     await target.poll(vllm(0))

@@ -100,6 +100,26 @@ async def test_names_of_litellm_before_mid_2025(target_of: MakeTarget) -> None:
     assert (record.dims.provider, record.dims.consumer) == ("", "u1")
 
 
+async def test_every_token_kind_of_litellm(target_of: MakeTarget) -> None:
+    counts = {
+        "input": 100,
+        "output": 40,
+        "total": 140,
+        "input_cached": 30,
+        "input_cache_creation": 10,
+        "output_reasoning": 15,
+        "input_audio": 5,
+        "output_audio": 5,
+        "provider_cache_read_input": 30,
+    }
+    page = "".join(
+        line(f"litellm_{kind}_tokens_metric_total", count, model="m")
+        for kind, count in counts.items()
+    )
+    (record,) = await target_of("litellm").from_zero(page)
+    assert record[6:12] == (60, 30, 10, 0, 25, 15)
+
+
 def spend(value: float, created: float, user: str = "bob", start: float = 900_000.0) -> str:
     labels = {"end_user": user, "model": "m", "api_provider": "openai"}
     return (
