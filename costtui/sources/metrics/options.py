@@ -67,7 +67,7 @@ def check_options(
                 ways = ", ".join(shape.models)
                 yield key, f"must be one of {ways}{nearest(str(value), shape.models)}"
         elif option is None:
-            yield key, f"not an option of this preset{nearest(name, names)}"
+            yield key, f"not an option of this preset{nearest(str(name), names)}"
         elif not option.number:
             if not isinstance(value, bool):
                 yield key, "must be true or false"

@@ -65,6 +65,22 @@ def test_every_preset_is_valid_and_says_what_it_is(name: str) -> None:
             {"preset": "kong", "fields": {"dimensions": {"modell": "x"}}},
             'fields.dimensions.modell: unknown key (did you mean "model"?)',
         ),
+        (
+            {
+                "fields": {
+                    "metrics": [
+                        {
+                            "name": "a",
+                            "quantity": "tokens",
+                            "kind_label": [],
+                            "kinds": {"x": "input"},
+                        }
+                    ]
+                }
+            },
+            "fields.metrics[0].kind_label: must name a label",
+        ),
+        ({"preset": "kong", "options": {1: True}}, "options.1: not an option of this preset"),
         ({"fields": {"metrics": []}}, "fields.metrics: must be a list of at least one metric"),
         ({"fields": {"metrics": [3]}}, "fields.metrics[0]: must be a mapping"),
         (
