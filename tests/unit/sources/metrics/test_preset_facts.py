@@ -61,7 +61,7 @@ def test_each_preset_says_where_it_was_read_and_what_it_cannot_know(name: str) -
     assert "# Tokens: " in text or "# Money: " in text or "Tokens: none" in text
     assert len(shape.limits) >= 2
     assert all(limit.endswith(".") for limit in shape.limits)
-    assert all(len(line) <= 104 for line in text.splitlines())
+    assert all(len(line) <= 100 for line in text.splitlines())
 
 
 # --- Kong ----------------------------------------------------------------------------------------
