@@ -43,8 +43,10 @@ _IDENTITY = re.compile(
 """Up to the first `}` outside quotes. Possessive, so that hostile quotes cannot make it slow."""
 
 _NUMBER = re.compile(
-    rb"[ \t]*([+-]?(?:\d[^\s_]*|\.\d[^\s_]*|nan|inf|infinity))(?=[ \t\r]|$)", re.IGNORECASE
+    rb"[ \t]+([+-]?(?:\d[^\s_]*|\.\d[^\s_]*|nan|inf|infinity))(?=[ \t\r]|$)", re.IGNORECASE
 )
+"""Behind at least one blank. Some parsers need none, but nobody writes it so, and one damaged byte
+would make `} 5` another number."""
 
 _WINDOW = 1 << 20
 """Bytes of a page that are searched in one step."""
