@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from costtui.model.snapshot import Totals
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(NamedTuple):
     """One gateway (or a part of it) as the counting sources and as one reconciling source saw it.
 
     Both sums are of `[start, end)`, the stretch of the window that both sides cover. Where there

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from costtui.model.snapshot import Totals, View
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayUsage:
+class GatewayUsage(NamedTuple):
     """One gateway, or all of them together. Every period ends where the window ends."""
 
     key: str
@@ -30,8 +29,7 @@ class GatewayUsage:
     """One of them was down for a part of the window."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(NamedTuple):
     """All gateways of a view, dearest first, from one consistent read."""
 
     view: View

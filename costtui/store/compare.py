@@ -43,10 +43,7 @@ def compare(
     by: tuple[str, ...] = (),
 ) -> tuple[Compared, ...]:
     """One row for each gateway and source that reconciles it, and for each value of `by`; by
-    gateway, the dearest parts first. `window` is one that is kept. Nothing is read where no source
-    reconciles."""
-    if not any(role == RECONCILE for _, role in catalogue.sources.values()):
-        return ()
+    gateway, the dearest parts first. `window` is one that is kept."""
     chosen = tuple(f for f in filters if f.dimension in NARROWING)
     table = _Table(connection, cache, catalogue, floors, chosen, by)
     known = {status.name: status for status in statuses}

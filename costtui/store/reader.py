@@ -42,11 +42,9 @@ from costtui.model.timewindow import (
     start_of_month,
     start_of_next_month,
 )
-from costtui.store import fleet as fleets
 from costtui.store import overview as screens
 from costtui.store import requests, timeline
 from costtui.store.catalogue import Selection
-from costtui.store.compare import compare
 from costtui.store.cover import ceil_to, kept, whole_minutes
 from costtui.store.levels import LEVELS, oldest_usage
 from costtui.store.reading import Reading
@@ -166,6 +164,10 @@ class Reader(Reading):
         statuses: tuple[SourceStatus, ...],
         by: tuple[str, ...] = (),
     ) -> tuple[Compared, ...]:
+        if not self._catalogue.reconciles:
+            return ()
+        from costtui.store.compare import compare  # most stores never need it
+
         return compare(
             connection, self._cache, self._catalogue, self._floors, view.window, view.filters,
             statuses, by,
@@ -184,6 +186,8 @@ class Reader(Reading):
 
     def fleet(self, view: View, now: float) -> Fleet:
         """Every gateway over the usual periods, which end where the view does."""
+        from costtui.store import fleet as fleets  # not before the first paint
+
         with self._read() as connection:
             view = self._view(view)
             window = view.window

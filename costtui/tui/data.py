@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
 from costtui.config.schema import Consumer
+from costtui.model.fleet import Fleet
 from costtui.model.snapshot import Overview, RequestRow, SkippedLine, SourceStatus, View
 
 
@@ -26,6 +27,9 @@ class Data(Protocol):
 
     def overview(self, view: View, now: float, dimensions: Sequence[str]) -> Overview:
         """One consistent read of everything the overview shows."""
+
+    def fleet(self, view: View, now: float) -> Fleet:
+        """Every gateway over the usual periods."""
 
     def requests(
         self,

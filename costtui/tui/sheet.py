@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from costtui.model.charge import CostBasis
+from costtui.model.fleet import GatewayUsage
 from costtui.model.money import decimal_text
 from costtui.model.snapshot import AlertStatus, Group, RequestRow, SourceStatus, Totals, View
 from costtui.model.usage import TOKEN_TYPES
@@ -65,6 +66,29 @@ def groups(
             (g.key, *((consumer(g.key),) if named else ()), *(f(g.totals) for _, f in _TOTALS),
              g.previous.effective_nano, g.previous.requests)
             for g in rows
+        ),
+        view,
+    )  # fmt: skip
+
+
+def fleet(view: View, rows: Sequence[GatewayUsage]) -> Sheet:
+    """Gateways over the usual periods; the last row is their sum and has no name."""
+    periods: tuple[tuple[str, Callable[[GatewayUsage], Totals]], ...] = (
+        ("hour", lambda g: g.hour), ("24h", lambda g: g.day), ("7d", lambda g: g.week),
+        ("30d", lambda g: g.month),
+    )  # fmt: skip
+    last = len(rows) - 1
+    return Sheet(
+        "gateways",
+        ("row", "gateway", *(n for n, _ in _TOTALS), "previous_cost_nano", "previous_requests",
+         *(f"cost_nano_{name}" for name, _ in periods),
+         *(f"tokens_{name}" for name, _ in periods), "sources"),
+        tuple(
+            ("total" if at == last else "gateway", g.key, *(f(g.window) for _, f in _TOTALS),
+             g.previous.effective_nano, g.previous.requests,
+             *(of(g).effective_nano for _, of in periods), *(of(g).tokens for _, of in periods),
+             " ".join(g.sources))
+            for at, g in enumerate(rows)
         ),
         view,
     )  # fmt: skip

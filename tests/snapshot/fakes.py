@@ -12,6 +12,7 @@ from pathlib import Path
 from costtui.config.schema import Config, DisplayConfig, SourceConfig, StoreConfig
 from costtui.model.charge import CostBasis, Exactness
 from costtui.model.dimension import Dimensions
+from costtui.model.fleet import Fleet, GatewayUsage
 from costtui.model.snapshot import (
     AlertStatus,
     Breakdown,
@@ -215,6 +216,53 @@ def overview(
     )
 
 
+def fleet(
+    window: str | Window = "24h", *, now: float = NOW, filters: tuple[Filter, ...] = ()
+) -> Fleet:
+    """Four gateways: one down, one with a gap, one without a name, one behind two sources."""
+    if isinstance(window, str):
+        window = window_at(WINDOW_BY_NAME[window], now, UTC)
+    rng = random.Random(3)
+    buckets = window.buckets()
+    behind = {"kong-eu": ("kong-eu",), "llm-proxy": ("llm-proxy",),
+              "agentgateway-1": ("agentgateway-1",), "agentgateway-2": ("agentgateway-2",),
+              "": ("llm-proxy",)}  # fmt: skip
+    rows = []
+    wanted = {f.value for f in filters if f.dimension == "gateway"} or set(behind)
+    for at, (name, own) in enumerate(behind.items()):
+        day = totals(rng, 0 if name == "" else 310 * NANO // (at + 1), unpriced=name == "")
+        now_used = scaled(day, window.seconds / 86400)
+        shape = wave(rng, buckets, NANO)
+        spend = tuple(v * now_used.effective_nano // (sum(shape) or 1) for v in shape)
+        count = tuple(v * now_used.requests // (sum(shape) or 1) for v in shape)
+        row = GatewayUsage(
+            name, now_used, scaled(now_used, rng.uniform(0.7, 1.3)), scaled(day, 0.05), day,
+            scaled(day, 6.8), scaled(day, 29.1), spend, count, own, name == "kong-eu",
+        )  # fmt: skip
+        if name in wanted:
+            rows.append(row)
+    whole = GatewayUsage(
+        "",
+        *(Totals(*map(sum, zip(*(r[i] for r in rows), strict=True))) for i in range(1, 7)),
+        *(tuple(map(sum, zip(*(r[i] for r in rows), strict=True))) for i in (7, 8)),
+        tuple(sorted({s for r in rows for s in r.sources})),
+    )
+    day = whole.day
+    return Fleet(
+        View(window, filters), 1, now, whole, tuple(rows), scaled(day, 0.47), scaled(day, 0.5),
+        scaled(day, 6.4), scaled(day, 5.9), scaled(day, 19.4), scaled(day, 13.6),
+        scaled(day, 0.047), frozenset(),
+    )  # fmt: skip
+
+
+def no_fleet() -> Fleet:
+    """A store in which nothing has ever arrived."""
+    window = window_at(WINDOW_BY_NAME["24h"], NOW, UTC)
+    zero, flat = Totals(), (0,) * len(window.buckets())
+    none = GatewayUsage("", zero, zero, zero, zero, zero, zero, flat, flat)
+    return Fleet(View(window), 1, NOW, none, (), *([zero] * 7), frozenset())
+
+
 def firing() -> Overview:
     base = overview()
     return replace(base, alerts=(*base.alerts, FIRING))
@@ -332,6 +380,7 @@ class FakeData:
         self.answer = answer
         self.version = 1
         self.asked: list[tuple[View, float, tuple[str, ...]]] = []
+        self.fleets: list[View] = []
         self.checks = 0
         self.alive = True
         self.closed = False
@@ -353,6 +402,14 @@ class FakeData:
         if self.answer is not None:
             return self.answer
         return overview(view.window, now=now, filters=view.filters, dimensions=dimensions)
+
+    def fleet(self, view: View, now: float) -> Fleet:
+        self.fleets.append(view)
+        if self.error is not None:
+            raise self.error
+        if self.answer is not None and not callable(self.answer) and not self.answer.earliest:
+            return no_fleet()._replace(view=view)
+        return fleet(view.window, now=now, filters=view.filters)
 
     def requests(
         self,
