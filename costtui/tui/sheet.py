@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from costtui.analysis.reconcile import difference, verdict
 from costtui.model.charge import CostBasis
+from costtui.model.comparison import Compared
 from costtui.model.fleet import GatewayUsage
 from costtui.model.money import decimal_text
 from costtui.model.snapshot import AlertStatus, Group, RequestRow, SourceStatus, Totals, View
@@ -89,6 +91,28 @@ def fleet(view: View, rows: Sequence[GatewayUsage]) -> Sheet:
              *(of(g).effective_nano for _, of in periods), *(of(g).tokens for _, of in periods),
              " ".join(g.sources))
             for at, g in enumerate(rows)
+        ),
+        view,
+    )  # fmt: skip
+
+
+def compared(view: View, rows: Sequence[Compared]) -> Sheet:
+    """What counts beside what reconciling sources saw. Without a common stretch `start` and `end`
+    are empty, the sums are of the window, and there is no difference."""
+    return Sheet(
+        "reconciled",
+        ("gateway", "seen_by", "counted_by", "start", "end", "verdict", "counted_cost_nano",
+         "counted_exactness", "seen_cost_nano", "seen_exactness", "difference_cost_nano",
+         "counted_tokens", "seen_tokens", "difference_tokens", "counted_requests",
+         "seen_requests", "difference_requests"),
+        tuple(
+            (r.gateway, r.source, " ".join(r.counting), iso(r.start), iso(r.end),
+             verdict(r).value, r.counted.effective_nano, r.counted.exactness.word,
+             r.seen.effective_nano, r.seen.exactness.word, off.cost_nano if r.covered else None,
+             r.counted.tokens, r.seen.tokens, off.tokens if r.covered else None,
+             r.counted.requests, r.seen.requests, off.requests if r.covered else None)
+            for r in rows
+            for off in (difference(r),)
         ),
         view,
     )  # fmt: skip
