@@ -55,6 +55,12 @@ def difference(row: Compared) -> Difference:
     )
 
 
+def uncertain(row: Compared) -> Exactness:
+    """Of a difference. Bounds do not subtract: where a side is not exact it is an estimate."""
+    exact = row.counted.exactness is row.seen.exactness is Exactness.EXACT
+    return Exactness.EXACT if exact else Exactness.ESTIMATE
+
+
 def by_tokens(row: Compared) -> bool:
     """Must tokens decide? Usage without a price on one side, or priced by a guess, makes costs
     differ where the traffic does not."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from costtui.analysis.reconcile import Verdict, difference, gap_of, telling, verdict
-from costtui.model.charge import Exactness
+from costtui.analysis.reconcile import Verdict, difference, gap_of, telling, uncertain, verdict
 from costtui.model.comparison import Compared
 from costtui.model.snapshot import Overview
 from costtui.tui import format as fmt
@@ -33,12 +32,6 @@ def percent(row: Compared, width: int = 6) -> str:
         return "new"
     sign = "+" if seen > counted else "-"
     return sign + fmt.share(abs(seen - counted), counted, width - 1)
-
-
-def uncertain(row: Compared) -> Exactness:
-    """Of a difference. Bounds do not subtract: where a side is not exact it is an estimate."""
-    exact = row.counted.exactness is row.seen.exactness is Exactness.EXACT
-    return Exactness.EXACT if exact else Exactness.ESTIMATE
 
 
 def reason(row: Compared) -> str:

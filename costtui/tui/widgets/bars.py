@@ -16,7 +16,7 @@ from costtui.tui.widgets.alerts import by_urgency, labels_text
 from costtui.tui.widgets.health import backfill, exactness_hint, health
 from costtui.tui.widgets.lines import Lines
 
-_BACKFILL = 24
+_BACKFILL, _BACKFILL_LEAST = 24, 14
 """Cells of the progress of one source, which takes what the news leave."""
 
 
@@ -36,8 +36,9 @@ class Status(Lines):
             if line.width + piece.width <= size.width:
                 line.extend(piece).put("  ")
         for source in shown.overview.sources:
-            progress = backfill(source, self.look, min(_BACKFILL, size.width - line.width))
-            if progress.width:
+            room = size.width - line.width
+            progress = backfill(source, self.look, min(_BACKFILL, room))
+            if progress.width and room >= _BACKFILL_LEAST:
                 return [line.extend(progress)]
         return [line]
 

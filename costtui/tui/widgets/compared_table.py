@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from costtui.analysis.reconcile import difference, verdict
+from costtui.analysis.reconcile import difference, uncertain, verdict
 from costtui.model.charge import Exactness
 from costtui.model.comparison import Compared
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
-from costtui.tui.differences import ROLES, percent, said, stretch, uncertain
+from costtui.tui.differences import ROLES, percent, said, stretch
 from costtui.tui.look import Line
 from costtui.tui.widgets.panel import NO_VALUE
 from costtui.tui.widgets.table import Column, Table

@@ -151,7 +151,9 @@ class Sources(Table[SourceStatus]):
         differing = facts_of(item.name, compared) if item.role != "count" else []
         facts = [*differing, *troubles(item)]
         text = f" {self.look.glyphs.middle} ".join(facts)
-        progress = backfill(item, self.look, width if not text else max(width // 2, min(width, _WITH_FACTS)))
+        progress = backfill(
+            item, self.look, width if not text else max(width // 2, min(width, _WITH_FACTS))
+        )
         differs = any(row.source == item.name for row in telling(compared))
         fine = not differs and len(facts) == len(differing)
         role = "over" if item.error else "quiet" if fine else "warn"
