@@ -49,6 +49,7 @@ _TITLES = {"day": "24h", "week": "7d", "month": "30d", "hour": "/h", "share": "%
            "throttled": "429"}  # fmt: skip
 _UNSORTED = frozenset({"bar", "share", "spark", "state"})
 _NAME_LEAST, _NAME_MOST, _SPARK_MOST = 14, 32, 30
+_SAID = {"gap": "nothing was read for a part of this window", "new": "never read yet"}
 _WORST = ("down", "late", "gap", "new", "ok")
 
 
@@ -168,7 +169,7 @@ class FleetTable(Table[GatewayUsage]):
             state, role = self.state(self.current)
             facts = [f for s in self._sources(self.current) for f in troubles(s)]
             if state and state != "ok":
-                text = f" {self.look.glyphs.middle} ".join([state, *facts])
+                text = f" {self.look.glyphs.middle} ".join([_SAID.get(state, state), *facts])
                 return line.put(outside(text), role)
         if self.fleet is not None and self.items:
             line.put(f"usage, trend and change of {self.fleet.view.window.name}", "quiet")
