@@ -22,7 +22,7 @@ PER_MILLE: Final = 5
 to $0.0001) and clocks a second apart stay below it on a day of any traffic worth a look."""
 LEAST_NANO: Final = NANO // 100
 LEAST_TOKENS: Final = 1000
-"""Where no cost can be compared: about a cent at usual prices."""
+"""Where costs cannot be compared: about a cent at usual prices."""
 
 
 class Verdict(Enum):
@@ -61,13 +61,19 @@ def uncertain(row: Compared) -> Exactness:
     return Exactness.EXACT if exact else Exactness.ESTIMATE
 
 
-def by_tokens(row: Compared) -> bool:
-    """Must tokens decide? Usage without a price on one side, or priced by a guess, makes costs
-    differ where the traffic does not."""
-    return any(
-        t.unpriced_requests or t.unpriced_tokens or t.exactness & Exactness.ESTIMATE
-        for t in (row.counted, row.seen)
-    )
+def measures(row: Compared) -> tuple[str, ...]:
+    """What is compared: `cost`, `tokens`, or both.
+
+    Prices are the same for both sides, so usage without one, or priced by a guess, is left out of
+    or guessed in both costs alike. Where only one side has such usage (the other one reports its
+    money, say) costs differ though the traffic does not, and tokens alone decide.
+    """
+    one, other = row.counted, row.seen
+    unpriced = [bool(t.unpriced_requests or t.unpriced_tokens) for t in (one, other)]
+    guessed = [bool(t.exactness & Exactness.ESTIMATE) for t in (one, other)]
+    if unpriced[0] is not unpriced[1] or guessed[0] is not guessed[1]:
+        return ("tokens",)
+    return ("cost", "tokens") if unpriced[0] else ("cost",)
 
 
 def verdict(row: Compared) -> Verdict:
@@ -78,13 +84,16 @@ def verdict(row: Compared) -> Verdict:
         return Verdict.UNSEEN
     if row.reading or not row.covered:
         return Verdict.OPEN
-    if by_tokens(row):
-        one, other, edge, least = (*map(_tokens, (row.counted, row.seen, row.edge)), LEAST_TOKENS)
-        if not one or not other:  # one side counts no tokens at all
-            return Verdict.OPEN if one != other else Verdict.AGREES
-    else:
-        one, other, edge, least = (*map(_cost, (row.counted, row.seen, row.edge)), LEAST_NANO)
+    found = {_judged(row, measure) for measure in measures(row)}
+    return next(v for v in (Verdict.DIFFERS, Verdict.OPEN, Verdict.AGREES) if v in found)
+
+
+def _judged(row: Compared, measure: str) -> Verdict:
+    one, other, edge = (_amount(t, measure) for t in (row.counted, row.seen, row.edge))
+    if measure == "tokens" and (not one or not other):  # one side counts no tokens at all
+        return Verdict.OPEN if one != other else Verdict.AGREES
     gap, larger = abs(one - other), max(one, other)
+    least = LEAST_TOKENS if measure == "tokens" else LEAST_NANO
     if gap <= least or gap * 1000 <= PER_MILLE * larger:
         return Verdict.AGREES
     if gap > edge:
@@ -93,18 +102,22 @@ def verdict(row: Compared) -> Verdict:
     return Verdict.OPEN if 2 * edge >= one + other else Verdict.AGREES
 
 
-def _tokens(totals: Totals) -> int:
-    return totals.tokens
+def _amount(totals: Totals, measure: str) -> int:
+    return totals.tokens if measure == "tokens" else totals.effective_nano
 
 
-def _cost(totals: Totals) -> int:
-    return totals.effective_nano
+def deciding(row: Compared) -> str:
+    """The measure that the verdict is about: the first that differs, else the first."""
+    found = measures(row)
+    if not row.covered:
+        return found[0]
+    return next((m for m in found if _judged(row, m) is Verdict.DIFFERS), found[0])
 
 
 def gap_of(row: Compared) -> tuple[int, int]:
-    """(what was seen, what was counted) in the measure that decides: nano-USD, else tokens."""
-    measure = _tokens if by_tokens(row) else _cost
-    return measure(row.seen), measure(row.counted)
+    """(what was seen, what was counted) in the measure that decides: nano-USD or tokens."""
+    measure = deciding(row)
+    return _amount(row.seen, measure), _amount(row.counted, measure)
 
 
 def telling(rows: Iterable[Compared]) -> list[Compared]:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from costtui.analysis.reconcile import Verdict, difference, gap_of, uncertain, verdict
+from costtui.analysis.reconcile import Verdict, deciding, difference, gap_of, uncertain, verdict
 from costtui.cli.report_query import Report, iso
 from costtui.cli.report_words import WIDTH, cut, fit, moment, plain, safe, usd
 from costtui.model.comparison import Compared
@@ -52,6 +52,8 @@ def _side(totals: Totals, *, known: bool) -> str:
 def _about(each: Compared, report: Report) -> str:
     found = verdict(each)
     said = "history is being read" if found is Verdict.OPEN and each.reading else _SAID[found]
+    if deciding(each) == "tokens":
+        said += " in tokens" if found in (Verdict.AGREES, Verdict.DIFFERS) else ""
     if not each.covered:
         return f"{said}; sums of the whole window, no common time"
     return f"{said}, {moment(each.start, report.zone)} to {moment(each.end, report.zone)}"

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from costtui.analysis.reconcile import Verdict, difference, gap_of, telling, uncertain, verdict
+from costtui.analysis.reconcile import (
+    Verdict,
+    deciding,
+    difference,
+    gap_of,
+    telling,
+    uncertain,
+    verdict,
+)
 from costtui.model.comparison import Compared
 from costtui.model.snapshot import Overview
 from costtui.tui import format as fmt
@@ -53,6 +61,8 @@ def said(row: Compared) -> str:
         case Verdict.OPEN:
             return reason(row)
     seen, counted = gap_of(row)
+    if deciding(row) == "tokens":
+        return "more tokens seen" if seen > counted else "fewer tokens seen"
     return "more seen" if seen > counted else "less seen"
 
 

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from costtui.analysis.reconcile import (
     LEAST_NANO,
     Verdict,
-    by_tokens,
+    deciding,
     difference,
     gap_of,
+    measures,
     telling,
     uncertain,
     verdict,
@@ -67,19 +68,34 @@ def test_what_cannot_be_compared_says_why() -> None:
     assert verdict(row(0, DOLLAR, counting=())) is Verdict.UNCOUNTED
 
 
-def test_usage_without_a_price_is_compared_by_its_tokens() -> None:
+def test_usage_that_only_one_side_can_price_is_compared_by_its_tokens() -> None:
     priced = Totals(requests=10, input=1_000_000, effective_nano=3 * DOLLAR)
     unpriced = Totals(requests=10, input=1_000_000, unpriced_requests=10, unpriced_tokens=10**6)
     guessed = priced._replace(effective_nano=5 * DOLLAR, estimated_nano=5 * DOLLAR)
     for other in (unpriced, guessed):
-        assert by_tokens(row(priced, other))
+        assert measures(row(priced, other)) == ("tokens",)
         assert verdict(row(priced, other)) is Verdict.AGREES
         assert gap_of(row(priced, other)) == (1_000_000, 1_000_000)
         fewer = other._replace(input=900_000)
         assert verdict(row(priced, fewer)) is Verdict.DIFFERS
+        assert gap_of(row(priced, fewer)) == (900_000, 1_000_000)
     silent = unpriced._replace(input=0, unpriced_tokens=0)  # it counts requests alone
     assert verdict(row(priced, silent)) is Verdict.OPEN
-    assert verdict(row(silent, silent)) is Verdict.AGREES
+
+
+def test_where_both_sides_have_some_of_it_costs_are_compared_and_tokens_too() -> None:
+    some = Totals(
+        requests=10, input=1_000_000, effective_nano=3 * DOLLAR, unpriced_requests=1,
+        unpriced_tokens=1000, estimated_nano=DOLLAR,
+    )  # fmt: skip
+    assert measures(row(some, some)) == ("cost", "tokens")
+    assert verdict(row(some, some)) is Verdict.AGREES
+    cheaper = some._replace(effective_nano=2 * DOLLAR)
+    assert (verdict(row(some, cheaper)), deciding(row(some, cheaper))) == (Verdict.DIFFERS, "cost")
+    fewer = some._replace(input=900_000)
+    assert (verdict(row(some, fewer)), deciding(row(some, fewer))) == (Verdict.DIFFERS, "tokens")
+    guessed = some._replace(unpriced_requests=0, unpriced_tokens=0)
+    assert measures(row(guessed, guessed)) == ("cost",)
 
 
 def test_a_difference_of_bounds_is_an_estimate() -> None:
