@@ -10,13 +10,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from costtui.config.schema import Consumer
 from costtui.errors import UsageError
 from costtui.model.charge import Exactness
-from costtui.model.comparison import Compared
-from costtui.model.fleet import Fleet
 from costtui.model.snapshot import (
     AlertStatus,
     Filter,
@@ -56,6 +54,10 @@ from costtui.store.rows import (
     skipped_from_row,
 )
 from costtui.store.sums import Sums, add_up
+
+if TYPE_CHECKING:
+    from costtui.model.comparison import Compared
+    from costtui.model.fleet import Fleet
 
 HEARTBEAT_S: Final = 30.0
 """A collector that said something within this time is alive."""

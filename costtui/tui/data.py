@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from costtui.config.schema import Consumer
-from costtui.model.fleet import Fleet
 from costtui.model.snapshot import Overview, RequestRow, SkippedLine, SourceStatus, View
+
+if TYPE_CHECKING:
+    from costtui.model.fleet import Fleet
 
 
 class Data(Protocol):

@@ -14,7 +14,6 @@ from costtui.analysis.reconcile import (
     verdict,
 )
 from costtui.model.comparison import Compared
-from costtui.model.snapshot import Overview
 from costtui.tui import format as fmt
 from costtui.tui.cells import outside
 from costtui.tui.look import Line, Look
@@ -91,10 +90,13 @@ def facts_of(source: str, rows: Iterable[Compared]) -> list[str]:
     return sorted(words) or ["agrees with what counts"]
 
 
-def difference_hint(overview: Overview | None, look: Look) -> Line:
+def worth_a_look(source: str, rows: Iterable[Compared]) -> bool:
+    return any(row.source == source for row in telling(rows))
+
+
+def difference_hint(compared: Iterable[Compared], look: Look) -> Line:
     """For the overview: the largest difference that is one; empty where all agree."""
-    line = Line(look)
-    rows = telling(overview.compared) if overview is not None else []
+    line, rows = Line(look), telling(compared)
     if rows:
         more = f" +{len(rows) - 1}" if len(rows) > 1 else ""
         line.put(f"{look.glyphs.warn} {short_fact(rows[0])}{more}: F9", "warn")

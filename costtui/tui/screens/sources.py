@@ -12,7 +12,7 @@ from costtui.tui import format as fmt
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.data import Answer
-from costtui.tui.differences import facts_of, in_full, worst_first
+from costtui.tui.differences import in_full, worst_first
 from costtui.tui.look import Line, Look
 from costtui.tui.messages import Ask
 from costtui.tui.screens.side import SideScreen
@@ -20,7 +20,7 @@ from costtui.tui.sheet import Sheet, compared, sources
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.compared_table import ComparedTable
 from costtui.tui.widgets.grid import Entry, Grid
-from costtui.tui.widgets.health import Sources, troubles
+from costtui.tui.widgets.health import Sources, differences, troubles
 from costtui.tui.widgets.table import Column
 
 LISTS = ("all-sources", "compared", "skipped", "unpriced")
@@ -52,9 +52,7 @@ class SourcesInFull(Sources):
         """What is the matter with the source under the cursor, in full."""
         row = self.current if self.has_focus else None
         overview = self.shown.overview if self.shown else None
-        facts = troubles(row) if row is not None else []
-        if row is not None and row.role != "count" and overview is not None:
-            facts = [*facts_of(row.name, overview.compared), *facts]
+        facts = [*differences(row, overview)[0], *troubles(row)] if row is not None else []
         if not facts:
             return super(Sources, self).note_line()
         return Line(self.look).put(f" {self.look.glyphs.middle} ".join(facts), "warn")

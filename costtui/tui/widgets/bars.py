@@ -9,11 +9,10 @@ from textual.geometry import Size
 from costtui.model.snapshot import Overview
 from costtui.tui.bindings import footer_keys
 from costtui.tui.cells import cell_len, fit, outside
-from costtui.tui.differences import difference_hint
 from costtui.tui.look import Line
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.alerts import by_urgency, labels_text
-from costtui.tui.widgets.health import backfill, exactness_hint, health
+from costtui.tui.widgets.health import backfill, exactness_hint, health, reconcile_hint
 from costtui.tui.widgets.lines import Lines
 
 _BACKFILL, _BACKFILL_LEAST = 24, 14
@@ -38,7 +37,7 @@ class Status(Lines):
         for source in shown.overview.sources:
             room = size.width - line.width
             progress = backfill(source, self.look, min(_BACKFILL, room))
-            if progress.width and room >= _BACKFILL_LEAST:
+            if 0 < progress.width <= room and room >= _BACKFILL_LEAST:
                 return [line.extend(progress)]
         return [line]
 
@@ -71,7 +70,7 @@ class Status(Lines):
                 yield Line(look).put(f"{light} {outside(names[0], 24)} {state}{more}", role)
             elif names:
                 yield Line(look).put(light, role).put(f" {len(names)} {state}", "quiet")
-        for hint in (difference_hint(overview, look), exactness_hint(overview, look, short=short)):
+        for hint in (reconcile_hint(overview, look), exactness_hint(overview, look, short=short)):
             if hint.width:
                 yield hint
 

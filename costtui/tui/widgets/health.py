@@ -5,12 +5,10 @@ Times are absolute. An age would change every second and write to the terminal f
 
 from __future__ import annotations
 
-from costtui.analysis.reconcile import telling
 from costtui.model.charge import Exactness
 from costtui.model.snapshot import Overview, SourceStatus
 from costtui.tui import format as fmt
 from costtui.tui.cells import outside
-from costtui.tui.differences import difference_hint, facts_of
 from costtui.tui.look import Line, Look
 from costtui.tui.shown import Shown
 from costtui.tui.spark import bar
@@ -86,6 +84,25 @@ def backfill(source: SourceStatus, look: Look, width: int) -> Line:
     return line.put(text if line.width else text.strip(), "text")
 
 
+def differences(source: SourceStatus, overview: Overview | None) -> tuple[list[str], bool]:
+    """What the comparisons of a reconciling source say, and whether that is worth a look."""
+    if overview is None or not overview.compared or source.role == "count":
+        return [], False
+    from costtui.tui.differences import facts_of, worth_a_look  # most stores never need them
+
+    return facts_of(source.name, overview.compared), worth_a_look(source.name, overview.compared)
+
+
+def reconcile_hint(overview: Overview | None, look: Look) -> Line:
+    """The largest difference between what counts and what a reconciling source saw; empty where
+    none is worth a look."""
+    if overview is None or not overview.compared:
+        return Line(look)
+    from costtui.tui.differences import difference_hint
+
+    return difference_hint(overview.compared, look)
+
+
 class Sources(Table[SourceStatus]):
     """One row a source."""
 
@@ -116,7 +133,7 @@ class Sources(Table[SourceStatus]):
 
     def note_line(self) -> Line:
         overview = self.shown.overview if self.shown else None
-        hint, other = difference_hint(overview, self.look), exactness_hint(overview, self.look)
+        hint, other = reconcile_hint(overview, self.look), exactness_hint(overview, self.look)
         room = self.size.width - 6
         if not hint.width:
             return other if other.width else super().note_line()
@@ -147,15 +164,13 @@ class Sources(Table[SourceStatus]):
 
     def _facts(self, item: SourceStatus, width: int, line: Line) -> None:
         """What is still to be read, then what the user should know; both get a part of the room."""
-        compared = self.shown.overview.compared if self.shown and self.shown.overview else ()
-        differing = facts_of(item.name, compared) if item.role != "count" else []
-        facts = [*differing, *troubles(item)]
+        compared, differs = differences(item, self.shown.overview if self.shown else None)
+        facts = [*compared, *troubles(item)]
         text = f" {self.look.glyphs.middle} ".join(facts)
         progress = backfill(
             item, self.look, width if not text else max(width // 2, min(width, _WITH_FACTS))
         )
-        differs = any(row.source == item.name for row in telling(compared))
-        fine = not differs and len(facts) == len(differing)
+        fine = not differs and len(facts) == len(compared)
         role = "over" if item.error else "quiet" if fine else "warn"
         if progress.width and progress.width <= width:
             rest = width - progress.width
