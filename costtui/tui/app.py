@@ -205,7 +205,9 @@ class CosttuiApp(Navigation):
         self._desk.ask(message.kind, questions.job(message, view, now), message.tag)
 
     def _mark_pending(self) -> None:
-        self._glance = None
+        if self._glance is not None:
+            self._glance.stop()
+            self._glance = None
         self.show(self.shown._replace(pending=True))
 
     def tick(self) -> None:
