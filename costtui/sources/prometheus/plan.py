@@ -108,11 +108,19 @@ class Selector:
 
     def restarts(self, counters: Iterable[str], step_ms: int, overlap_ms: int) -> str:
         """How many counters of each target fell in each step. The window reaches a little into
-        the step before, so that a fall between two steps is seen."""
-        names = "|".join(_pattern(name) for name in sorted(counters))
-        by = ", ".join(TARGET_LABELS)
+        the step before, so that a fall between two steps is seen.
+
+        `resets()` takes a metric's name away, and Prometheus refuses two series that are the same
+        then (`_sum` and `_count` of one histogram). So each metric is asked for by itself, and
+        gets its name again as a label that no page has.
+        """
         window = step_ms + overlap_ms
-        return f"sum by ({by}) (resets({self.of(names=names)}[{window}ms])) > 0"
+        each = " or ".join(
+            f"label_replace(resets({self.of(names=_pattern(name))}[{window}ms]), "
+            f'"costtui_of", {quote(name)}, "", "")'
+            for name in sorted(counters)
+        )
+        return f"sum by ({', '.join(TARGET_LABELS)}) ({each}) > 0"
 
 
 def _pattern(name: str) -> str:
