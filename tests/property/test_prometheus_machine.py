@@ -60,6 +60,10 @@ class Gateway:
         return page
 
 
+class SameLabelsError(Exception):
+    """A query gives two series with the same labels, which the real server refuses."""
+
+
 class Server:
     """What it scraped, and the few queries that costtui asks."""
 
@@ -78,19 +82,30 @@ class Server:
         if not self.up:
             return httpx.Response(503, text="down")
         form = {k: v[0] for k, v in parse_qs(request.content.decode()).items()}
-        rows = list(self._rows(form))
+        try:
+            rows = list(self._rows(form))
+        except SameLabelsError as error:
+            answer = {"status": "error", "errorType": "execution", "error": str(error)}
+            return httpx.Response(422, json=answer)
         data = {"status": "success", "data": {"resultType": "matrix", "result": rows}}
         return httpx.Response(200, json=data)
 
     def _matching(self, query: str) -> Iterator[tuple[Labels, list[tuple[float, str]]]]:
-        names = re.search(r'__name__=~"([^"]*)"', query)
-        assert names is not None
-        wanted = re.compile(names[1].replace("\\\\", "\\"))
+        names = re.findall(r'__name__=~"([^"]*)"', query)
+        assert names
         exact = dict(re.findall(r'[,{](\w+)="([^"]*)"', query))
-        for labels, values in self.series.items():
-            have = dict(labels)
-            if wanted.fullmatch(have["__name__"]) and exact.items() <= have.items():
-                yield labels, values
+        for pattern in names:
+            wanted = re.compile(pattern.replace("\\\\", "\\"))
+            seen: set[Labels] = set()
+            for labels, values in self.series.items():
+                have = dict(labels)
+                if wanted.fullmatch(have["__name__"]) and exact.items() <= have.items():
+                    # resets() takes the name away.
+                    rest = tuple(pair for pair in labels if pair[0] != "__name__")
+                    if "resets(" in query and rest in seen:
+                        raise SameLabelsError("vector cannot contain metrics with the same labelset")
+                    seen.add(rest)
+                    yield labels, values
 
     def _rows(self, form: dict[str, str]) -> Iterator[dict[str, Any]]:
         query = form["query"]
