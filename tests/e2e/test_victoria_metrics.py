@@ -198,7 +198,14 @@ async def test_the_same_gateways_counted_by_their_pages_too(
         path = _two_ways(tmp_path, "", fleet, "")
         clock = PastClock(began)
         async with Collector(load(path, env={}), clock=clock, jitter=False) as running:
-            taken = []
+            taken: list[str] = []
+
+            def scrape() -> None:
+                ms = round(clock.time * 1000)
+                pages = [(plane.gateway.page(), plane.host) for plane in fleet.values()]
+                taken.extend(_stamped(page, host, ms) for page, host in pages)
+
+            scrape()
             while clock.time < began + 1770:
                 for poller in running.pollers:
                     await poller.poll_once()
@@ -207,11 +214,8 @@ async def test_the_same_gateways_counted_by_their_pages_too(
                     for plane in fleet.values():
                         plane.gateway.tick(int(clock.time), clock.time, 0.3)
                     if second == 2:
-                        for plane in fleet.values():
-                            page = plane.gateway.page()
-                            taken.append(_stamped(page, plane.host, round(clock.time * 1000)))
-        for plane in fleet.values():
-            taken.append(_stamped(plane.gateway.page(), plane.host, round(clock.time * 1000)))
+                        scrape()
+            scrape()
         server.take("".join(taken))
         until(lambda: len(server.query("up[1h]")) == 3, "everything imported", 30)
         truth = {name: plane.truth for name, plane in fleet.items()}
