@@ -65,10 +65,13 @@ def restarts(
         if start > before + 1.0 and start > at / 1000 - CLOCK_SLACK:
             found.add(stretch.scrape_after(at) or ms)
     if together and stretch.target.whole:
+        known = stretch.target.restarts
         for run in runs:
             last, value = run.samples[0]
             for ms, now in run.samples:
-                if now < value and fell(now, value):
+                fallen = now < value and fell(now, value)
+                # Not where a restart is known already that explains it.
+                if fallen and bisect_right(known, last) == bisect_right(known, ms):
                     found.add(min(stretch.scrape_after(last) or ms, ms))
                 last, value = ms, now
     return sorted(found)

@@ -42,6 +42,9 @@ SKEW_MS: Final = 10 * MINUTE_MS
 LIVE_MS: Final = HOUR_MS
 """After a longer silence the time in between is a hole, filled newest first."""
 
+_MATCH: Final = "match "
+"""Prefix of what stands beside the metrics that were asked for."""
+
 TURN_S: Final = 0.5
 """Seconds of history before live data is looked at again."""
 
@@ -79,6 +82,7 @@ class PrometheusSource:
         self._ledger = Ledger(self._tracks, together=self._together)
         self._meta = META
         self._scale = 1.0
+        self._live_ms = LIVE_MS
         self._pause = 0.0
         self._resume_at = 0.0
         self._trouble = ""
@@ -128,12 +132,16 @@ class PrometheusSource:
     async def _latest(self, now_ms: int) -> Batch:
         meta, ledger = self._meta, self._ledger
         parts: dict[str, str | None] = {}
-        counted = self._mapper.counted()
-        if meta.edge and now_ms - meta.edge <= LIVE_MS:
-            for name in counted - meta.names:
-                ledger.asked[name] = now_ms
-            result = await self._api.raw(self._selector.of(), meta.edge - LATE_MS, now_ms)
-            reading = await self._read(result, meta.edge - LATE_MS, now_ms)
+        if meta.edge and now_ms - meta.edge <= self._live_ms:
+            start = meta.edge - LATE_MS
+            ledger.asked.update(dict.fromkeys(self._new_names(), start))
+            try:
+                result = await self._api.raw(self._selector.of(), start, now_ms)
+            except (SourceOverloadedError, SourceTimeoutError, SourceTooLargeError):
+                self._live_ms = FIRST_MS  # too much for one answer: as a hole, in pieces
+                raise
+            self._live_ms = LIVE_MS
+            reading = await self._read(result, start, now_ms)
             outcome = await self._apply(ledger.live, reading)
         else:
             first = not meta.edge
@@ -142,8 +150,7 @@ class PrometheusSource:
             result = await self._api.raw(self._selector.of(), start, now_ms)
             reading = await self._read(result, start, now_ms)
             if not first:
-                for name in counted - meta.names:
-                    ledger.asked[name] = now_ms
+                ledger.asked.update(dict.fromkeys(self._new_names(), now_ms))
             hole = backwards.dig(ledger, meta.next, low, now_ms, first=first)
             meta = meta._replace(next=meta.next + 1)
             hole.dump_all(parts)
@@ -153,7 +160,7 @@ class PrometheusSource:
         parts.update(ledger.forget_old(now_ms))
         self._meta = meta._replace(
             edge=max(meta.edge, reading.newest, now_ms - SKEW_MS),
-            names=counted,
+            names=self._names(),
             view=ledger.view_from,
             asked=dict(ledger.asked),
         )
@@ -164,6 +171,16 @@ class PrometheusSource:
         if not batch.note:
             batch.note = self._missing(result, reading)
         return batch
+
+    def _names(self) -> frozenset[str]:
+        """What is asked for: metrics, and of which series."""
+        return self._mapper.counted() | {_MATCH + self._config.match}
+
+    def _new_names(self) -> frozenset[str]:
+        """Metrics whose series may show up now though they were there before."""
+        before = self._meta.names
+        counted = self._mapper.counted()
+        return counted if _MATCH + self._config.match not in before else counted - before
 
     async def _bottom(self, now_ms: int) -> int:
         """Where history begins: `since:`, or the day of the server's first scrape of a target."""

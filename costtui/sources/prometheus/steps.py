@@ -49,7 +49,10 @@ async def read(
     rows = [row for row in rows if row.metric["__name__"] != UP]
     for row in up.rows:
         rows.append(Row({**row.metric, "__name__": UP}, row.values))
-    doubtful = _doubtful(rows, up.rows, fallen.rows, piece)
+    try:
+        doubtful = _doubtful(rows, up.rows, fallen.rows, piece)
+    except (ValueError, OverflowError):
+        raise SourceFormatError(f"{api.shown}: an answer without numbers") from None
     repairs = _merged(doubtful, piece.step)
     if len(repairs) > MOST_REPAIRS:
         repairs = [(labels, piece.start, piece.end) for labels in doubtful]

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Final
 
 from costtui.model.dimension import Dimensions
@@ -215,10 +216,7 @@ class Tracks:
         """Samples of `(after_ms, until_ms]`, by target."""
         reading = Reading({})
         inferred: dict[str, set[int]] = {}
-        for row in rows:
-            track = self.track(row.metric)
-            if track is None:
-                continue
+        for row, track in self._once(rows):
             target = track.target
             stretch = reading.stretches.get(target.key)
             if stretch is None:
@@ -233,6 +231,19 @@ class Tracks:
                 reading.newest = max(reading.newest, stretch.scrapes[-1])
         return reading
 
+    def _once(self, rows: Iterable[Row]) -> Iterable[tuple[Row, Track]]:
+        """Every wanted series, one that comes in several rows (a name written with dots and with
+        underscores, an answer put together badly) as one."""
+        found: dict[str, tuple[Row, Track]] = {}
+        for row in rows:
+            track = self.track(row.metric)
+            if track is not None:
+                same = found.get(track.key)
+                if same is not None:
+                    row = Row(row.metric, [*same[0].values, *row.values])
+                found[track.key] = row, track
+        return found.values()
+
     def _take(
         self,
         row: Row,
@@ -243,8 +254,8 @@ class Tracks:
         after: int,
         until: int,
     ) -> None:
-        values = [(round(t * 1000), text) for t, text in row.values]
-        values = [pair for pair in values if after < pair[0] <= until]
+        values = [(round(t * 1000), text) for t, text in row.values if t < 1e12]
+        values = _in_order([pair for pair in values if after < pair[0] <= until])
         if not values:
             return
         reading.samples += len(values)
@@ -274,6 +285,13 @@ class Tracks:
         for place in track.series.placements:
             if COST in place.fields:
                 track.target.priced.add(place.dims)
+
+
+def _in_order(values: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Each time once and in order. A sample out of order would look like a counter that fell."""
+    if all(a[0] < b[0] for a, b in pairwise(values)):
+        return values
+    return sorted(dict(values).items())
 
 
 def _samples(track: Track, values: list[tuple[int, str]], reading: Reading) -> list[Sample]:

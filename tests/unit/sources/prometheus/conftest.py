@@ -87,7 +87,7 @@ class Server:
         assert names is not None, query
         wanted = re.compile(names[1].replace("\\\\", "\\"))
         exact = {
-            k: re.sub(r"\\(.)", r"\1", v)
+            k: re.sub(r"\\(.)", lambda found: {"n": "\n"}.get(found[1], found[1]), v)
             for k, v in re.findall(r'[,{](\w+)="((?:[^"\\]|\\.)*)"', query)
             if k != "__name__"
         }

@@ -149,12 +149,12 @@ async def test_an_internal_error_is_told_in_the_servers_words() -> None:
     body = {"status": "error", "errorType": "internal", "error": "head truncated"}
     with pytest.raises(SourceError, match="internal: head truncated"):
         await ask(httpx.Response(500, json=body))
-    with pytest.raises(SourceUnreachableError, match="HTTP 500$"):
+    with pytest.raises(SourceUnreachableError, match=r"HTTP 500$"):
         await ask(httpx.Response(500, text="Internal Server Error"))
 
 
 async def test_a_400_of_a_proxy_is_no_bad_query() -> None:
-    with pytest.raises(SourceUnreachableError, match="HTTP 400$"):
+    with pytest.raises(SourceUnreachableError, match=r"HTTP 400$"):
         await ask(httpx.Response(400, text="<html>bad request</html>"))
 
 
@@ -196,7 +196,8 @@ async def test_a_server_that_allows_neither_is_an_error() -> None:
         ('{"status":"success"}', "an answer that is not"),
         ('{"ok":true}', "an answer that is not"),
         ('{"status":"success","data":{"resultType":"vector","result":{}}}', "without numbers"),
-        ('{"status":"success","data":{"resultType":"matrix","result":[{"values":[["x",1]]}]}}', "without numbers"),
+        ('{"status":"success","data":{"resultType":"matrix","result":[{"values":[["x",1]]}]}}',
+         "without numbers"),
         ('{"status":"success","data":{"resultType":"scalar","result":[1]}}', "without numbers"),
         ('{"status":"success","data":{"resultType":"streams","result":[]}}', "without numbers"),
         ("\x00\xff garbage", "an answer that is not Prometheus's API"),
@@ -394,7 +395,7 @@ async def test_headers_and_logins_are_sent_and_never_shown() -> None:
 
 async def test_a_secret_in_the_servers_words_is_masked() -> None:
     body = {"status": "error", "errorType": "bad_data",
-            "error": 'parse error at "api_key=sk-abcdefghijklmnopqrstuvwxyz0123456789" \x1b[2J'}  # fmt: skip
+            "error": 'error at "api_key=sk-abcdefghijklmnopqrstuvwxyz" \x1b[2J'}  # fmt: skip
     with pytest.raises(SourceFormatError) as caught:
         await ask(httpx.Response(400, json=body))
     assert "abcdefghijklmnop" not in str(caught.value)
