@@ -81,6 +81,8 @@ class Api:
         self.shown = self._fetcher.shown
         self.queries = 0
         """How many were asked."""
+        self.skew = 0.0
+        """The server's clock minus ours, seconds; 0 where they agree within two."""
 
     async def raw(self, selector: str, start_ms: int, end_ms: int) -> Result:
         """Raw samples of `(start_ms, end_ms]` (Prometheus 2 includes the start)."""
@@ -113,6 +115,7 @@ class Api:
             # Some proxies in front of it pass GET alone.
             self._get = True
             fetched = await self._send(url, form)
+        self.skew = fetched.skew
         return await asyncio.to_thread(self._read, fetched)
 
     async def _send(self, url: str, form: Mapping[str, str]) -> Fetched:

@@ -39,6 +39,9 @@ the next difference has them; only a restart in between would be missed."""
 SKEW_MS: Final = 10 * MINUTE_MS
 """How far the server's clock may be behind ours."""
 
+FAR_S: Final = 60.0
+"""A clock that is further off than that is worth a word: usage shows up late or in the past."""
+
 LIVE_MS: Final = HOUR_MS
 """After a longer silence the time in between is a hole, filled newest first."""
 
@@ -159,7 +162,7 @@ class PrometheusSource:
         parts.update(outcome.parts)
         parts.update(ledger.forget_old(now_ms))
         self._meta = meta._replace(
-            edge=max(meta.edge, reading.newest, now_ms - SKEW_MS),
+            edge=max(meta.edge, reading.newest, now_ms - SKEW_MS + min(0, self._skew_ms())),
             names=self._names(),
             view=ledger.view_from,
             asked=dict(ledger.asked),
@@ -171,6 +174,9 @@ class PrometheusSource:
         if not batch.note:
             batch.note = self._missing(result, reading)
         return batch
+
+    def _skew_ms(self) -> int:
+        return round(self._api.skew * 1000)
 
     def _names(self) -> frozenset[str]:
         """What is asked for: metrics, and of which series."""
@@ -291,6 +297,9 @@ class PrometheusSource:
                     f"cached tokens exceed the input of {dims.provider or 'unknown'} "
                     f"{dims.model}: input_includes_cache does not fit {dims.gateway}"
                 )
+        if abs(self._api.skew) > FAR_S:
+            which = "behind" if self._api.skew < 0 else "ahead of"
+            return f"the server's clock is {abs(self._api.skew):.0f} s {which} this machine's"
         return ""
 
     def _missing(self, result: Result, reading: Reading) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 import httpx
@@ -221,7 +224,8 @@ async def test_another_series_than_asked_is_ignored(prom_of: Make, series_of: Ma
         found.append({"metric": {"__name__": "node_cpu_seconds_total"}, "values": [[1.0, "5"]]})
         found.append({"metric": {}, "values": [[prom.now - 1, "5"]]})
         found.append({"metric": {"__name__": "gw_tokens_total_created"}, "values": []})
-        return prom.server.matrix(found)
+        said: httpx.Response = prom.server.matrix(found)
+        return said
 
     prom.server.hook = hook
     prom.server.scrape(prom.now - 7000, (tokens(series_of), 1))
@@ -239,7 +243,8 @@ async def test_native_histograms_do_not_crash(prom_of: Make, series_of: Make) ->
         histogram = [prom.now - 1, {"count": "3", "sum": "4", "buckets": [[0, "0", "1", "3"]]}]
         metric = {"__name__": "gw_tokens_total", "instance": "a:1", "model": "h"}
         found.append({"metric": metric, "histograms": [histogram]})
-        return prom.server.matrix(found)
+        said: httpx.Response = prom.server.matrix(found)
+        return said
 
     prom.server.hook = hook
     prom.server.scrape(prom.now - 7000, (tokens(series_of), 1))
@@ -277,13 +282,19 @@ async def test_series_without_job_and_instance(prom_of: Make, series_of: Make) -
 # Clocks
 
 
-@pytest.mark.parametrize("skew", [-600.0, 600.0])
-async def test_a_server_whose_clock_is_ten_minutes_off(
-    skew: float, prom_of: Make, series_of: Make
-) -> None:
+@pytest.mark.parametrize("skew", [-1500.0, -600.0, 600.0])
+async def test_a_server_whose_clock_is_off(skew: float, prom_of: Make, series_of: Make) -> None:
     prom = prom_of(since=4 * 3600)
     start = prom.now
     turn = 0
+
+    def hook(form: dict[str, str], _request: httpx.Request) -> httpx.Response | None:
+        # The `Date` of an answer is of the real clock, which this test does not set.
+        said: httpx.Response = prom.server.matrix(list(prom.server.rows(form)))
+        said.headers["date"] = formatdate(time.time() + skew, usegmt=True)
+        return said
+
+    prom.server.hook = hook
     for _ in range(480):
         prom.server.scrape(start + skew + 15 * turn, (tokens(series_of), turn * 3))
         turn += 1
@@ -294,6 +305,10 @@ async def test_a_server_whose_clock_is_ten_minutes_off(
         turn += 1
         prom.now = start + 15 * turn
         await prom.poll()
+    which = "behind" if skew < 0 else "ahead of"
+    assert re.fullmatch(
+        rf"the server's clock is \d+ s {which} this machine's", prom.batches[-1].note
+    )
     prom.now += 700
     await prom.drain()
     assert prom.total() == (turn - 1) * 3
