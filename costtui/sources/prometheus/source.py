@@ -74,8 +74,7 @@ class PrometheusSource:
             self._mapper, hold=shape.has_cost and reported, count_lookups=reported
         )
         self._selector = Selector({*self._mapper.wanted(), UP}, config.match)
-        self._together = shape.resets == "together"
-        self._ledger = Ledger(self._tracks, together=self._together)
+        self._ledger = Ledger(self._tracks, interval=config.interval)
         self._meta = META
         self._scale = 1.0
         self._pause = 0.0
@@ -86,7 +85,7 @@ class PrometheusSource:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Forget what is in memory and go on from `checkpoint`."""
         self._tracks.forget()
-        self._ledger = Ledger(self._tracks, together=self._together)
+        self._ledger = Ledger(self._tracks, interval=self._config.interval)
         self._meta = restore(checkpoint, self._ledger)
         self._resume_at = 0.0
 
@@ -201,7 +200,7 @@ class PrometheusSource:
     def _fill(self, reading: Reading, piece: Piece) -> Outcome:
         hole = self._ledger.holes[-1]
         hole.samples += reading.samples if not piece.step else 0
-        return backwards.fill(self._ledger, hole, reading, piece.start)
+        return backwards.fill(self._ledger, hole, reading, piece.start, piece.step)
 
     # Both
 
