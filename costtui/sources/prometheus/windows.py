@@ -205,6 +205,7 @@ class WindowSource:
             lag_s=max(0.0, (now_ms - ends.high) / 1000),
             backfill_done=(ends.high - ends.low) // 1000 if ends.low > ends.bottom else 0,
             backfill_total=(ends.high - ends.bottom) // 1000 if ends.low > ends.bottom else 0,
+            unread=[(ends.bottom / 1000, ends.low / 1000)] if ends.low > ends.bottom else [],
             history=history,
             note=note,
         )
