@@ -238,7 +238,7 @@ class PrometheusSource:
         self, outcome: Outcome, reading: Reading, now_ms: int, *, history: bool = False
     ) -> Batch:
         holes = self._ledger.holes
-        newest = outcome.newest if outcome.records and not history else 0
+        newest = outcome.newest if outcome.records else 0
         return Batch(
             records=outcome.records,
             checkpoint=outcome.parts,
@@ -249,7 +249,6 @@ class PrometheusSource:
             skipped_count=reading.bad_count,
             resets=outcome.resets,
             newest_ns=newest * 1_000_000,
-            lag_s=max(0.0, (now_ms - self._meta.edge) / 1000) if self._meta.edge else 0.0,
             backfill_done=sum(hole.hi - hole.edge for hole in holes) // 1000,
             backfill_total=sum(hole.hi - hole.lo for hole in holes) // 1000,
             unread=[(hole.lo / 1000, hole.edge / 1000) for hole in holes if hole.edge > hole.lo],
