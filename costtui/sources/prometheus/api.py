@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 MAX_POINTS: Final = 11_000
 """Steps of one range query: Prometheus answers 400 above that."""
 
-_ANSWERED: Final = (200, 400, 405, 422, 429, 503)
-"""Statuses that come with a reason in JSON (429 and 503: of a proxy, perhaps without)."""
+_ANSWERED: Final = (200, 400, 405, 422, 429, 500, 503, 504)
+"""Statuses that come with a reason in JSON (of a proxy, perhaps without)."""
 
 _OVERLOADED: Final = ("execution", "timeout", "too_many_requests")
 
@@ -55,7 +55,7 @@ class _Answer(msgspec.Struct, gc=False):
     data: _Data | None = None
     errorType: str = ""
     error: str = ""
-    warnings: list[str] = []
+    warnings: list[str] | None = None
 
 
 class Result(msgspec.Struct, gc=False):
@@ -105,7 +105,8 @@ class Api:
 
     async def _ask(self, path: str, form: Mapping[str, str]) -> Result:
         self.queries += 1
-        form = {**form, "timeout": f"{self._timeout:g}s", **self._extra}
+        # The server gives up before we do, and says so.
+        form = {**form, "timeout": f"{self._timeout * 0.8:g}s", **self._extra}
         url = f"{self._base}/{path}"
         fetched = await self._send(url, form)
         if fetched.status == 405 and not self._get:
@@ -141,17 +142,19 @@ class Api:
         data = answer.data
         try:
             if data.resultType in ("matrix", "vector"):
-                rows = _ROWS.decode(data.result)
+                rows = _ROWS.decode(data.result) or []
             else:
                 rows = [Row(value=_SCALAR.decode(data.result))]
         except msgspec.DecodeError as error:
             reason = visible(str(error), 100)
             raise SourceFormatError(f"{self.shown}: an answer without numbers ({reason})") from None
-        return Result(rows, [visible(redact(text), 200) for text in answer.warnings])
+        return Result(rows, [visible(redact(text), 200) for text in answer.warnings or ()])
 
     def _refused(self, status: int, kind: str, reason: str) -> SourceError:
         said = visible(redact(reason), 300) or f"HTTP {status}"
-        if status in (429, 503) or kind in _OVERLOADED:
+        if status == 200 and not reason:
+            return SourceFormatError(f"{self.shown}: an answer that is not Prometheus's API")
+        if status in (429, 503, 504) or kind in _OVERLOADED:
             return SourceOverloadedError(f"{self.shown}: {said}")
         if status == 422:  # Mimir: a limit on the length of a query
             return SourceOverloadedError(f"{self.shown}: {said}")
@@ -165,7 +168,7 @@ class Api:
 
 
 _DECODER = msgspec.json.Decoder(_Answer)
-_ROWS = msgspec.json.Decoder(list[Row])
+_ROWS = msgspec.json.Decoder(list[Row] | None)
 _SCALAR = msgspec.json.Decoder(tuple[float, str])
 
 

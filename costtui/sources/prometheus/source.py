@@ -12,6 +12,7 @@ from costtui.errors import (
     SourceError,
     SourceFormatError,
     SourceOverloadedError,
+    SourceTimeoutError,
     SourceTooLargeError,
 )
 from costtui.model.charge import CostPolicy
@@ -115,7 +116,7 @@ class PrometheusSource:
         self.has_more = bool(self._ledger.holes) and now >= self._resume_at
 
     def _back_off(self, error: SourceError, now: float) -> None:
-        if isinstance(error, SourceOverloadedError | SourceTooLargeError):
+        if isinstance(error, SourceOverloadedError | SourceTimeoutError | SourceTooLargeError):
             self._scale = max(self._scale / 2, 1 / 64)
         self._pause = min(max(self._pause * 2, PAUSE_S), LONGEST_PAUSE_S)
         self._resume_at = now + self._pause
