@@ -78,6 +78,7 @@ class PrometheusSource:
         self._ledger = Ledger(self._tracks, interval=config.interval)
         self._meta = META
         self._scale = 1.0
+        self._first_ms = FIRST_MS
         self._pause = 0.0
         self._resume_at = 0.0
         self._trouble = ""
@@ -128,21 +129,27 @@ class PrometheusSource:
         meta, ledger = self._meta, self._ledger
         parts: dict[str, str | None] = {}
         counted = self._mapper.counted()
-        if meta.edge and now_ms - meta.edge <= LIVE_MS:
+        first = not meta.edge
+        low = await self._bottom(now_ms) if first else meta.edge
+        # Samples have the server's time, and its clock may be another than ours.
+        now_ms += self._api.skew_ms
+        fresh = not first and now_ms - meta.edge <= LIVE_MS
+        start = meta.edge - LATE_MS if fresh else max(low, now_ms - self._first_ms)
+        start = min(start, now_ms - MINUTE_MS)
+        try:
+            result = await self._api.raw(self._selector.of(), start, now_ms)
+        except (SourceOverloadedError, SourceTooLargeError) as error:
+            self._first_ms = max(self._first_ms // 2, MINUTE_MS)
+            raise type(error)(
+                f"{error} (too many series to read one by one? narrow match:, or mode: aggregate)"
+            ) from None
+        reading = await self._read(result, start, now_ms)
+        if not first:
             for name in counted - meta.names:
                 ledger.asked[name] = now_ms
-            result = await self._api.raw(self._selector.of(), meta.edge - LATE_MS, now_ms)
-            reading = await self._read(result, meta.edge - LATE_MS, now_ms)
+        if fresh:
             outcome = await self._apply(ledger.live, reading)
         else:
-            first = not meta.edge
-            low = await self._bottom(now_ms) if first else meta.edge
-            start = max(low, now_ms - FIRST_MS)
-            result = await self._api.raw(self._selector.of(), start, now_ms)
-            reading = await self._read(result, start, now_ms)
-            if not first:
-                for name in counted - meta.names:
-                    ledger.asked[name] = now_ms
             hole = backwards.dig(ledger, meta.next, low, now_ms, first=first)
             meta = meta._replace(next=meta.next + 1)
             hole.dump_all(parts)
@@ -171,8 +178,6 @@ class PrometheusSource:
         low = max(low, 0) // HOUR_MS * HOUR_MS
         query = f"count(max_over_time({self._selector.of(names=UP)}[1d]))"
         days = (now_ms - low) // DAY_MS
-        if days < 2:
-            return low
         found = await self._api.steps(query, now_ms - days * DAY_MS, now_ms, DAY_MS)
         firsts = [round(row.values[0][0] * 1000) for row in found.rows if row.values]
         if not firsts:
@@ -216,6 +221,8 @@ class PrometheusSource:
         hosts = {other.host: other for other in self._config.elsewhere if other.host}
         gateways = {other.gateway: other for other in self._config.elsewhere}
         for stretch in reading.stretches.values():
+            if not (stretch.runs or stretch.gauges):
+                continue
             instance = dict(stretch.target.labels).get("instance", "")
             other = hosts.get(same_host(instance))
             what = f"instance {instance}"
