@@ -36,6 +36,13 @@ _ANSWERED: Final = (200, 400, 405, 422, 429, 500, 503, 504)
 _OVERLOADED: Final = ("execution", "timeout", "too_many_requests")
 
 
+class Histogram(msgspec.Struct, gc=False):
+    """A native histogram; its buckets are not read."""
+
+    count: str = "NaN"
+    sum: str = "NaN"
+
+
 class Row(msgspec.Struct, gc=False):
     """One series of a matrix or of a vector."""
 
@@ -43,6 +50,20 @@ class Row(msgspec.Struct, gc=False):
     values: list[tuple[float, str]] = []
     """(epoch seconds, number as text), in time order."""
     value: tuple[float, str] | None = None
+    histograms: list[tuple[float, Histogram]] = []
+
+    def classic(self) -> list[Row]:
+        """A native histogram as the two counters that a classic one has."""
+        name = self.metric.get("__name__", "")
+        return [
+            Row(
+                {**self.metric, "__name__": f"{name}_sum"}, [(t, h.sum) for t, h in self.histograms]
+            ),
+            Row(
+                {**self.metric, "__name__": f"{name}_count"},
+                [(t, h.count) for t, h in self.histograms],
+            ),
+        ]
 
 
 class _Data(msgspec.Struct, gc=False):
@@ -81,8 +102,8 @@ class Api:
         self.shown = self._fetcher.shown
         self.queries = 0
         """How many were asked."""
-        self.skew = 0.0
-        """The server's clock minus ours, seconds; 0 where they agree within two."""
+        self.skew_ms = 0
+        """The server's clock minus ours, by its last answer; 0 where they agree within 2 s."""
 
     async def raw(self, selector: str, start_ms: int, end_ms: int) -> Result:
         """Raw samples of `(start_ms, end_ms]` (Prometheus 2 includes the start)."""
@@ -115,7 +136,7 @@ class Api:
             # Some proxies in front of it pass GET alone.
             self._get = True
             fetched = await self._send(url, form)
-        self.skew = fetched.skew
+        self.skew_ms = round(fetched.skew * 1000)
         return await asyncio.to_thread(self._read, fetched)
 
     async def _send(self, url: str, form: Mapping[str, str]) -> Fetched:
@@ -146,6 +167,12 @@ class Api:
         try:
             if data.resultType in ("matrix", "vector"):
                 rows = _ROWS.decode(data.result) or []
+                if any(row.histograms for row in rows):
+                    rows = [
+                        flat
+                        for row in rows
+                        for flat in (row.classic() if row.histograms else (row,))
+                    ]
             else:
                 rows = [Row(value=_SCALAR.decode(data.result))]
         except msgspec.DecodeError as error:

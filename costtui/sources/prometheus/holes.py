@@ -64,15 +64,18 @@ class Above(NamedTuple):
     start: float = 0.0
     """`process_start_time_seconds` at `start_ms`; 0 for none."""
     version: str = ""
+    levels: Mapping[str, str] = {}
+    """What each gauge was worth."""
 
     def dump(self) -> str:
-        return _dump(list(self))
+        return _dump([*self[:4], dict(self.levels)])
 
     @classmethod
     def load(cls, text: str) -> Above:
         """Raises ValueError or TypeError."""
-        scrape, start_ms, start, version = json.loads(text)
-        return cls(int(scrape), int(start_ms), float(start), str(version))
+        scrape, start_ms, start, version, levels = json.loads(text)
+        values = {str(key): str(value) for key, value in dict(levels).items()}
+        return cls(int(scrape), int(start_ms), float(start), str(version), values)
 
 
 @dataclass(slots=True)

@@ -86,7 +86,8 @@ class Selector:
     """The selectors for one source's series."""
 
     def __init__(self, names: Iterable[str], match: str) -> None:
-        self._names = "|".join(_pattern(name) for name in sorted(names))
+        wanted = {*names, *native(names)}
+        self._names = "|".join(_pattern(name) for name in sorted(wanted))
         self._match = match
 
     def of(self, labels: Iterable[tuple[str, str]] = (), names: str = "") -> str:
@@ -109,10 +110,20 @@ class Selector:
     def restarts(self, counters: Iterable[str], step_ms: int, overlap_ms: int) -> str:
         """How many counters of each target fell in each step. The window reaches a little into
         the step before, so that a fall between two steps is seen."""
-        names = "|".join(_pattern(name) for name in sorted(counters))
+        names = "|".join(_pattern(name) for name in sorted({*counters, *native(counters)}))
         by = ", ".join(TARGET_LABELS)
         window = step_ms + overlap_ms
         return f"sum by ({by}) (resets({self.of(names=names)}[{window}ms])) > 0"
+
+
+def native(names: Iterable[str]) -> set[str]:
+    """What the histograms of `names` are called where they are native: one series, no suffix."""
+    return {
+        name.removesuffix(suffix)
+        for name in names
+        for suffix in ("_sum", "_count")
+        if name.endswith(suffix)
+    }
 
 
 def _pattern(name: str) -> str:

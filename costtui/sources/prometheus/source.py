@@ -39,8 +39,8 @@ the next difference has them; only a restart in between would be missed."""
 SKEW_MS: Final = 10 * MINUTE_MS
 """How far the server's clock may be behind ours."""
 
-FAR_S: Final = 60.0
-"""A clock that is further off than that is worth a word: usage shows up late or in the past."""
+FAR_MS: Final = MINUTE_MS
+"""A clock that is further off than that is worth a word: usage shows up in the past or future."""
 
 LIVE_MS: Final = HOUR_MS
 """After a longer silence the time in between is a hole, filled newest first."""
@@ -81,10 +81,10 @@ class PrometheusSource:
             self._mapper, hold=shape.has_cost and reported, count_lookups=reported
         )
         self._selector = Selector({*self._mapper.wanted(), UP}, config.match)
-        self._together = shape.resets == "together"
-        self._ledger = Ledger(self._tracks, together=self._together)
+        self._ledger = Ledger(self._tracks, interval=config.interval)
         self._meta = META
         self._scale = 1.0
+        self._first_ms = FIRST_MS
         self._live_ms = LIVE_MS
         self._pause = 0.0
         self._resume_at = 0.0
@@ -94,7 +94,7 @@ class PrometheusSource:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Forget what is in memory and go on from `checkpoint`."""
         self._tracks.forget()
-        self._ledger = Ledger(self._tracks, together=self._together)
+        self._ledger = Ledger(self._tracks, interval=self._config.interval)
         self._meta = restore(checkpoint, self._ledger)
         self._resume_at = 0.0
 
@@ -135,25 +135,30 @@ class PrometheusSource:
     async def _latest(self, now_ms: int) -> Batch:
         meta, ledger = self._meta, self._ledger
         parts: dict[str, str | None] = {}
-        if meta.edge and now_ms - meta.edge <= self._live_ms:
-            start = meta.edge - LATE_MS
-            ledger.asked.update(dict.fromkeys(self._new_names(), start))
-            try:
-                result = await self._api.raw(self._selector.of(), start, now_ms)
-            except (SourceOverloadedError, SourceTimeoutError, SourceTooLargeError):
-                self._live_ms = FIRST_MS  # too much for one answer: as a hole, in pieces
+        first = not meta.edge
+        low = await self._bottom(now_ms) if first else meta.edge
+        # Samples have the server's time, and its clock may be another than ours.
+        now_ms += self._api.skew_ms
+        fresh = not first and now_ms - meta.edge <= self._live_ms
+        start = meta.edge - LATE_MS if fresh else max(low, now_ms - self._first_ms)
+        start = min(start, now_ms - MINUTE_MS)
+        try:
+            result = await self._api.raw(self._selector.of(), start, now_ms)
+        except (SourceOverloadedError, SourceTimeoutError, SourceTooLargeError) as error:
+            if fresh and now_ms - meta.edge > FIRST_MS:
+                self._live_ms = FIRST_MS  # too long a silence for one answer: in pieces
                 raise
-            self._live_ms = LIVE_MS
-            reading = await self._read(result, start, now_ms)
+            self._first_ms = max(self._first_ms // 2, MINUTE_MS)
+            raise type(error)(
+                f"{error} (too many series to read one by one? narrow match:, or mode: aggregate)"
+            ) from None
+        reading = await self._read(result, start, now_ms)
+        self._live_ms = LIVE_MS
+        if not first:
+            ledger.asked.update(dict.fromkeys(self._new_names(), start if fresh else now_ms))
+        if fresh:
             outcome = await self._apply(ledger.live, reading)
         else:
-            first = not meta.edge
-            low = await self._bottom(now_ms) if first else meta.edge
-            start = max(low, now_ms - FIRST_MS)
-            result = await self._api.raw(self._selector.of(), start, now_ms)
-            reading = await self._read(result, start, now_ms)
-            if not first:
-                ledger.asked.update(dict.fromkeys(self._new_names(), now_ms))
             hole = backwards.dig(ledger, meta.next, low, now_ms, first=first)
             meta = meta._replace(next=meta.next + 1)
             hole.dump_all(parts)
@@ -162,7 +167,7 @@ class PrometheusSource:
         parts.update(outcome.parts)
         parts.update(ledger.forget_old(now_ms))
         self._meta = meta._replace(
-            edge=max(meta.edge, reading.newest, now_ms - SKEW_MS + min(0, self._skew_ms())),
+            edge=max(meta.edge, reading.newest, now_ms - SKEW_MS),
             names=self._names(),
             view=ledger.view_from,
             asked=dict(ledger.asked),
@@ -174,9 +179,6 @@ class PrometheusSource:
         if not batch.note:
             batch.note = self._missing(result, reading)
         return batch
-
-    def _skew_ms(self) -> int:
-        return round(self._api.skew * 1000)
 
     def _names(self) -> frozenset[str]:
         """What is asked for: metrics, and of which series."""
@@ -195,8 +197,6 @@ class PrometheusSource:
         low = max(low, 0) // HOUR_MS * HOUR_MS
         query = f"count(max_over_time({self._selector.of(names=UP)}[1d]))"
         days = (now_ms - low) // DAY_MS
-        if days < 2:
-            return low
         found = await self._api.steps(query, now_ms - days * DAY_MS, now_ms, DAY_MS)
         firsts = [round(row.values[0][0] * 1000) for row in found.rows if row.values]
         if not firsts:
@@ -225,7 +225,7 @@ class PrometheusSource:
     def _fill(self, reading: Reading, piece: Piece) -> Outcome:
         hole = self._ledger.holes[-1]
         hole.samples += reading.samples if not piece.step else 0
-        return backwards.fill(self._ledger, hole, reading, piece.start)
+        return backwards.fill(self._ledger, hole, reading, piece.start, piece.step)
 
     # Both
 
@@ -240,6 +240,8 @@ class PrometheusSource:
         hosts = {other.host: other for other in self._config.elsewhere if other.host}
         gateways = {other.gateway: other for other in self._config.elsewhere}
         for stretch in reading.stretches.values():
+            if not (stretch.runs or stretch.gauges):
+                continue
             instance = dict(stretch.target.labels).get("instance", "")
             other = hosts.get(same_host(instance))
             what = f"instance {instance}"
@@ -263,7 +265,7 @@ class PrometheusSource:
         self, outcome: Outcome, reading: Reading, now_ms: int, *, history: bool = False
     ) -> Batch:
         holes = self._ledger.holes
-        newest = outcome.newest if outcome.records and not history else 0
+        newest = outcome.newest if outcome.records else 0
         return Batch(
             records=outcome.records,
             checkpoint=outcome.parts,
@@ -274,9 +276,9 @@ class PrometheusSource:
             skipped_count=reading.bad_count,
             resets=outcome.resets,
             newest_ns=newest * 1_000_000,
-            lag_s=max(0.0, (now_ms - self._meta.edge) / 1000) if self._meta.edge else 0.0,
             backfill_done=sum(hole.hi - hole.edge for hole in holes) // 1000,
             backfill_total=sum(hole.hi - hole.lo for hole in holes) // 1000,
+            unread=[(hole.lo / 1000, hole.edge / 1000) for hole in holes if hole.edge > hole.lo],
             history=history,
             note=self._remark(),
         )
@@ -297,9 +299,9 @@ class PrometheusSource:
                     f"cached tokens exceed the input of {dims.provider or 'unknown'} "
                     f"{dims.model}: input_includes_cache does not fit {dims.gateway}"
                 )
-        if abs(self._api.skew) > FAR_S:
-            which = "behind" if self._api.skew < 0 else "ahead of"
-            return f"the server's clock is {abs(self._api.skew):.0f} s {which} this machine's"
+        if abs(self._api.skew_ms) > FAR_MS:
+            which = "behind" if self._api.skew_ms < 0 else "ahead of"
+            return f"the server's clock is {abs(self._api.skew_ms) // 1000} s {which} this one"
         return ""
 
     def _missing(self, result: Result, reading: Reading) -> str:

@@ -74,7 +74,7 @@ class Server:
             said = self.hook(form, request)
             if said is not None:
                 return said
-        return self.matrix(list(self.rows(form)))
+        return self.names(request) or self.matrix(list(self.rows(form)))
 
     def matrix(self, rows: list[dict[str, Any]]) -> httpx.Response:
         data = {"resultType": "matrix", "result": rows}
@@ -83,18 +83,32 @@ class Server:
         )
 
     def _matching(self, query: str) -> Iterator[tuple[Labels, list[tuple[float, str]]]]:
-        names = re.search(r'__name__=~?"((?:[^"\\]|\\.)*)"', query)
-        assert names is not None, query
-        wanted = re.compile(names[1].replace("\\\\", "\\"))
-        exact = {
-            k: re.sub(r"\\(.)", lambda found: {"n": "\n"}.get(found[1], found[1]), v)
-            for k, v in re.findall(r'[,{](\w+)="((?:[^"\\]|\\.)*)"', query)
-            if k != "__name__"
-        }
+        selector = re.search(r"\{((?:[^}\"]|\"(?:[^\"\\]|\\.)*\")*)\}", query)
+        assert selector is not None, query
+        matchers = [
+            (label, operator, re.sub(r"\\(.)", _unescaped, value))
+            for label, operator, value in MATCHER.findall(selector[1])
+        ]
         for series, values in self.series.items():
             have = dict(series)
-            if wanted.fullmatch(have["__name__"]) and exact.items() <= have.items():
+            if all(_holds(have.get(label, ""), *rest) for label, *rest in matchers):
                 yield series, values
+
+    def names(self, request: httpx.Request) -> httpx.Response | None:
+        """The values of a label, of series that had samples in the time asked for."""
+        found = re.fullmatch(r".*/label/(\w+)/values", request.url.path)
+        if found is None:
+            return None
+        text = request.content.decode() or request.url.query.decode()
+        form = parse_qs(text)
+        low, high = (float(form.get(key, ["nan"])[0]) for key in ("start", "end"))
+        values = {
+            dict(series).get(found[1], "")
+            for match in form.get("match[]", ['{__name__=~".+"}'])
+            for series, samples in self._matching(match)
+            if any(not (at < low or at > high) for at, _ in samples)
+        }
+        return httpx.Response(200, json={"status": "success", "data": sorted(values - {""})})
 
     def rows(self, form: dict[str, str]) -> Iterator[dict[str, Any]]:
         query = form["query"]
@@ -135,6 +149,18 @@ class Server:
             shown = [(at, repr(v)) for at, v in sorted(points.items()) if v > 0 or not positive]
             if shown:
                 yield {"metric": dict(key), "values": shown}
+
+
+MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return {"n": "\n"}.get(found[1], found[1])
+
+
+def _holds(have: str, operator: str, value: str) -> bool:
+    same = bool(re.fullmatch(value, have, re.DOTALL)) if "~" in operator else have == value
+    return same != operator.startswith("!")
 
 
 def _over(query: str, inside: list[tuple[float, str]]) -> str:

@@ -213,13 +213,17 @@ async def test_what_a_lenient_server_leaves_out() -> None:
     assert (found.rows, found.warnings) == ([], [])
 
 
-async def test_histograms_and_infos_are_read_over() -> None:
+async def test_a_native_histogram_is_its_sum_and_count_and_infos_are_read_over() -> None:
     result = [
         {"metric": {"__name__": "h"}, "histograms": [[1.0, {"count": "3", "sum": "4"}]]},
         {"metric": {"__name__": "c"}, "values": [[1.0, "5"]]},
     ]
     found = await ask(ok({"resultType": "matrix", "result": result}, infos=["PromQL info: x"]))
-    assert [row.values for row in found.rows] == [[], [(1.0, "5")]]
+    assert [(row.metric["__name__"], row.values) for row in found.rows] == [
+        ("h_sum", [(1.0, "4")]),
+        ("h_count", [(1.0, "3")]),
+        ("c", [(1.0, "5")]),
+    ]
     assert found.warnings == []
 
 

@@ -78,7 +78,7 @@ def ledger_of(together: bool) -> Ledger:
     }
     config = SourceConfig("p", "prometheus", "p", url="http://p", fields=fields)
     mapper = Mapper(shape_of(config), config)
-    return Ledger(Tracks(mapper, hold=False, count_lookups=False), together=together)
+    return Ledger(Tracks(mapper, hold=False, count_lookups=False), interval=15.0)
 
 
 def rows_of(told: list[tuple[int, dict[str, int], float]]) -> list[Row]:
