@@ -94,6 +94,21 @@ class Server:
             if all(_holds(have.get(label, ""), *rest) for label, *rest in matchers):
                 yield series, values
 
+    def _hidden(self, query: str, grid: list[float]) -> list[_Hidden]:
+        found = []
+        for labels, selector in re.findall(
+            r" unless on \(([^)]*)\) count by \([^)]*\) \((.*?\})\)", query
+        ):
+            names = [name for name in labels.split(", ") if name]
+            seen = {
+                (at, _only(dict(series), names))
+                for series, values in self._matching(selector)
+                for at in grid
+                if any(at - 300 < t <= at for t, _ in values)
+            }
+            found.append(_Hidden(names, seen))
+        return found
+
     def names(self, request: httpx.Request) -> httpx.Response | None:
         """The values of a label, of series that had samples in the time asked for."""
         found = re.fullmatch(r".*/label/(\w+)/values", request.url.path)
@@ -144,11 +159,34 @@ class Server:
                 if not query.startswith("last_over_time"):
                     del have["__name__"]
                 yield {"metric": have, "values": list(out.items())}
+        share = re.search(r"\) \* ([\d.e-]+)", query)
+        factor = float(share[1]) if share else 1.0
+        hidden = self._hidden(query, grid)
         positive = query.endswith("> 0")
         for key, points in sums.items():
-            shown = [(at, repr(v)) for at, v in sorted(points.items()) if v > 0 or not positive]
+            shown = [
+                (at, repr(v * factor))
+                for at, v in sorted(points.items())
+                if (v > 0 or not positive) and not any((at, key) in one for one in hidden)
+            ]
             if shown:
                 yield {"metric": dict(key), "values": shown}
+
+
+class _Hidden:
+    """What an `unless on (…) count by (…) (…)` takes away."""
+
+    def __init__(self, labels: list[str], seen: set[tuple[float, Labels]]) -> None:
+        self._labels = labels
+        self._seen = seen
+
+    def __contains__(self, point: tuple[float, Labels]) -> bool:
+        at, key = point
+        return (at, _only(dict(key), self._labels)) in self._seen
+
+
+def _only(have: dict[str, str], names: list[str]) -> Labels:
+    return tuple((name, have.get(name, "")) for name in names)
 
 
 MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')

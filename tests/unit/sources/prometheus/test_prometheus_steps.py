@@ -210,7 +210,7 @@ async def test_nonsense_in_steps_is_refused(reader: Reader) -> None:
             return None
         row = {"metric": {"instance": "a:1"}, "values": [[BEGIN + 4200, "yes"]]}
         if query.startswith("last_over_time"):
-            row["metric"] = {"__name__": "up", "instance": "a:1"}  # type: ignore[dict-item]
+            row["metric"] = {"__name__": "up", "instance": "a:1"}
         said: httpx.Response = reader.server.matrix([row])
         return said
 
