@@ -79,6 +79,13 @@ class _Answer(msgspec.Struct, gc=False):
     warnings: list[str] | None = None
 
 
+class _Values(msgspec.Struct, gc=False):
+    status: str = ""
+    data: list[str] = []
+    errorType: str = ""
+    error: str = ""
+
+
 class Result(msgspec.Struct, gc=False):
     """What a query gave."""
 
@@ -125,6 +132,25 @@ class Api:
     async def instant(self, query: str, at_ms: int) -> Result:
         """`query` at one moment."""
         return await self._ask("query", {"query": query, "time": _seconds(at_ms)})
+
+    async def label_values(
+        self, label: str, selector: str, start_ms: int, end_ms: int
+    ) -> list[str]:
+        """The values of a label on series of a time, from the index: cheap. Raises SourceError."""
+        import httpx
+
+        self.queries += 1
+        params = {"match[]": selector, "start": _seconds(start_ms), "end": _seconds(end_ms)}
+        url = httpx.URL(f"{self._base}/label/{label}/values", params=params)
+        fetched = await self._fetcher.fetch(str(url), None, _ANSWERED)
+        self.skew_ms = round(fetched.skew * 1000)
+        try:
+            answer = _VALUES.decode(fetched.body())
+        except msgspec.DecodeError:
+            raise SourceFormatError(f"{self.shown}: no list of label values") from None
+        if answer.status != "success":
+            raise self._refused(fetched.status, answer.errorType, answer.error)
+        return answer.data
 
     async def _ask(self, path: str, form: Mapping[str, str]) -> Result:
         self.queries += 1
@@ -198,6 +224,7 @@ class Api:
 
 
 _DECODER = msgspec.json.Decoder(_Answer)
+_VALUES = msgspec.json.Decoder(_Values)
 _ROWS = msgspec.json.Decoder(list[Row] | None)
 _SCALAR = msgspec.json.Decoder(tuple[float, str])
 

@@ -90,22 +90,20 @@ class Selector:
         self._names = "|".join(_pattern(name) for name in sorted(wanted))
         self._match = match
 
-    def of(self, labels: Iterable[tuple[str, str]] = (), names: str = "") -> str:
+    def of(
+        self, labels: Iterable[tuple[str, str]] = (), *, names: str = "", more: str = ""
+    ) -> str:
         """Every wanted series, or those of one target; `names` replaces the wanted names by a
-        regular expression."""
-        parts = [f"__name__=~{quote(names or self._names)}"]
+        regular expression, and `more` is one more matcher."""
+        parts = [f"__name__=~{quote(names or self._names)}", *([more] if more else [])]
         parts += [f"{name}={quote(value)}" for name, value in labels]
         if self._match:
             parts.append(self._match)
         return "{" + ",".join(parts) + "}"
 
-    def last(self, step_ms: int) -> str:
+    def last(self, step_ms: int, selector: str = "") -> str:
         """The last sample of each series in each step, also of one that is gone by its end."""
-        return f"last_over_time({self.of()}[{step_ms}ms])"
-
-    def up(self, step_ms: int) -> str:
-        """Was a target scraped well in each step?"""
-        return f"max_over_time({self.of(names='up')}[{step_ms}ms])"
+        return f"last_over_time({selector or self.of()}[{step_ms}ms])"
 
     def restarts(self, counters: Iterable[str], step_ms: int, overlap_ms: int) -> str:
         """How many counters of each target fell in each step. The window reaches a little into

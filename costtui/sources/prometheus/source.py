@@ -22,12 +22,13 @@ from costtui.sources.base import Batch, Checkpoint
 from costtui.sources.metrics.mapping import Mapper, same_host
 from costtui.sources.metrics.shape import Shape
 from costtui.sources.prometheus import backwards, steps
-from costtui.sources.prometheus.api import Api, Result
+from costtui.sources.prometheus.api import Api, Result, Row
 from costtui.sources.prometheus.checkpoint import META, restore
 from costtui.sources.prometheus.ledger import Ledger, Outcome
 from costtui.sources.prometheus.plan import DAY_MS, FIRST_MS, HOUR_MS, MINUTE_MS, Piece, Selector
 from costtui.sources.prometheus.plan import next_piece as plan_next
-from costtui.sources.prometheus.tracks import UP, Reading, Tracks
+from costtui.sources.prometheus.scope import LOOK_BACK_MS, Scope
+from costtui.sources.prometheus.tracks import START, UP, Reading, Tracks
 
 if TYPE_CHECKING:
     import httpx
@@ -74,7 +75,9 @@ class PrometheusSource:
         self._tracks = Tracks(
             self._mapper, hold=shape.has_cost and reported, count_lookups=reported
         )
-        self._selector = Selector({*self._mapper.wanted(), UP}, config.match)
+        self._selector = Selector(self._mapper.wanted() - {START}, config.match)
+        self._scope = Scope(self._selector)
+        self._discovered = False
         self._ledger = Ledger(self._tracks, interval=config.interval)
         self._meta = META
         self._scale = 1.0
@@ -89,6 +92,9 @@ class PrometheusSource:
         self._tracks.forget()
         self._ledger = Ledger(self._tracks, interval=self._config.interval)
         self._meta = restore(checkpoint, self._ledger)
+        self._scope = Scope(self._selector)
+        self._scope.learn(self._tracks.targets.values())
+        self._discovered = False
         self._resume_at = 0.0
 
     async def close(self) -> None:
@@ -137,13 +143,14 @@ class PrometheusSource:
         start = meta.edge - LATE_MS if fresh else max(low, now_ms - self._first_ms)
         start = min(start, now_ms - MINUTE_MS)
         try:
-            result = await self._api.raw(self._selector.of(), start, now_ms)
+            result = await self._raw(start, now_ms, look_back=fresh)
         except (SourceOverloadedError, SourceTooLargeError) as error:
             self._first_ms = max(self._first_ms // 2, MINUTE_MS)
             raise type(error)(
                 f"{error} (too many series to read one by one? narrow match:, or mode: aggregate)"
             ) from None
-        reading = await self._read(result, start, now_ms)
+        # Scrapes of an instance that was not known before may be older.
+        reading = await self._read(result, start - (LOOK_BACK_MS if fresh else 0), now_ms)
         if not first:
             for name in counted - meta.names:
                 ledger.asked[name] = now_ms
@@ -172,17 +179,32 @@ class PrometheusSource:
         return batch
 
     async def _bottom(self, now_ms: int) -> int:
-        """Where history begins: `since:`, or the day of the server's first scrape of a target."""
+        """Where history begins: `since:`, or the day of the first series that counts."""
         since = self._config.since
         low = now_ms - (since * 1000 if since is not None else LONGEST_MS)
         low = max(low, 0) // HOUR_MS * HOUR_MS
-        query = f"count(max_over_time({self._selector.of(names=UP)}[1d]))"
-        days = (now_ms - low) // DAY_MS
-        found = await self._api.steps(query, now_ms - days * DAY_MS, now_ms, DAY_MS)
-        firsts = [round(row.values[0][0] * 1000) for row in found.rows if row.values]
-        if not firsts:
-            return low
-        return max(low, (min(firsts) - DAY_MS) // HOUR_MS * HOUR_MS)
+        found = await self._scope.discover(self._api, low, now_ms)
+        self._discovered = True
+        return found // HOUR_MS * HOUR_MS
+
+    async def _raw(self, start: int, end: int, *, look_back: bool = False) -> Result:
+        """Every sample of `(start, end]`, of what is counted and of the targets it is on.
+
+        The targets first: a scrape that is stored in between is then one without `up`, which is
+        told by the next answer, and not one without series, which would look like their absence.
+        """
+        targets = await self._target_rows(self._scope.selector(), start, end)
+        result = await self._api.raw(self._selector.of(), start, end)
+        # Only to know their targets: what is read is read below.
+        tracks = (self._tracks.track(row.metric) for row in result.rows)
+        new = self._scope.learn(track.target for track in tracks if track is not None)
+        if new:
+            back = LOOK_BACK_MS if look_back else 0
+            targets += await self._target_rows(self._scope.selector(new), start - back, end)
+        return Result([*targets, *result.rows], result.warnings)
+
+    async def _target_rows(self, selector: str, start: int, end: int) -> list[Row]:
+        return (await self._api.raw(selector, start, end)).rows if selector else []
 
     # History
 
@@ -192,11 +214,17 @@ class PrometheusSource:
         if hole.edge <= hole.lo:
             outcome = await asyncio.to_thread(backwards.close, ledger, hole)
             return self._batch(outcome, Reading({}), now_ms, history=True)
+        if not self._discovered:
+            # After a start in the middle of it: which instances it has.
+            await self._scope.discover(self._api, hole.lo, hole.edge)
+            self._discovered = True
         piece = plan_next(hole, len(hole.heads), now_ms, self._scale)
         if piece.step:
-            reading = await steps.read(self._api, self._selector, self._mapper, piece, self._read)
+            reading = await steps.read(
+                self._api, self._selector, self._scope, self._mapper, piece, self._read
+            )
         else:
-            result = await self._api.raw(self._selector.of(), piece.start, piece.end)
+            result = await self._raw(piece.start, piece.end)
             _complete(result)
             reading = await self._read(result, piece.start, piece.end)
         self._scale = min(1.0, self._scale * 1.2)
