@@ -77,6 +77,8 @@ class _Answer(msgspec.Struct, gc=False):
     errorType: str = ""
     error: str = ""
     warnings: list[str] | None = None
+    isPartial: bool = False
+    """VictoriaMetrics: a part of the cluster did not answer."""
 
 
 class _Values(msgspec.Struct, gc=False):
@@ -104,7 +106,8 @@ class Api:
         self._fetcher = Fetcher(config, transport)
         self._base = api_base(config.url)
         self._timeout = config.timeout
-        self._extra: dict[str, str] = {}
+        # VictoriaMetrics keeps the answers of range queries, also where history came in later.
+        self._extra = {"nocache": "1"}
         self._get = False
         self.shown = self._fetcher.shown
         self.queries = 0
@@ -199,12 +202,17 @@ class Api:
                         for row in rows
                         for flat in (row.classic() if row.histograms else (row,))
                     ]
+                if b'"NaN"' in body:
+                    _without_nan(rows)
             else:
                 rows = [Row(value=_SCALAR.decode(data.result))]
         except msgspec.DecodeError as error:
             reason = visible(str(error), 100)
             raise SourceFormatError(f"{self.shown}: an answer without numbers ({reason})") from None
-        return Result(rows, [visible(redact(text), 200) for text in answer.warnings or ()])
+        warnings = [visible(redact(text), 200) for text in answer.warnings or ()]
+        if answer.isPartial:
+            warnings.append("the answer is partial")
+        return Result(rows, warnings)
 
     def _refused(self, status: int, kind: str, reason: str) -> SourceError:
         said = visible(redact(reason), 300) or f"HTTP {status}"
@@ -229,15 +237,22 @@ _ROWS = msgspec.json.Decoder(list[Row] | None)
 _SCALAR = msgspec.json.Decoder(tuple[float, str])
 
 
+def _without_nan(rows: list[Row]) -> None:
+    """Leave out what is no number. VictoriaMetrics shows a stale marker (a series ended here) as
+    one; it is no scrape that had the series."""
+    for row in rows:
+        row.values = [pair for pair in row.values if pair[1] != "NaN"]
+
+
 def api_base(url: str) -> str:
     """`http://host:9090/prefix` → `http://host:9090/prefix/api/v1`. A URL that a user copied with
-    the API's own path (`…/api/v1/query`) or of the graph page is understood."""
+    the API's own path (`…/api/v1/query`) or of the page of graphs is understood."""
     parts = urlsplit(url)
     path = parts.path.rstrip("/")
     for tail in ("/query_range", "/query"):
         path = path.removesuffix(tail)
-    if path.endswith("/graph"):
-        path = path.removesuffix("/graph")
+    for page in ("/graph", "/vmui"):
+        path = path.removesuffix(page)
     path = path.removesuffix("/api/v1").rstrip("/")
     return urlunsplit((parts.scheme, parts.netloc, f"{path}/api/v1", "", ""))
 

@@ -71,7 +71,9 @@ class Scope:
                 first = middle + 1
         return low + first * DAY_MS
 
-    def selector(self, only: Iterable[str] | None = None, *, names: Iterable[str] = (UP, START)) -> str:
+    def selector(
+        self, only: Iterable[str] | None = None, *, names: Iterable[str] = (UP, START)
+    ) -> str:
         """A selector of the targets' own series; "" where none is known. `only`: of some."""
         wanted = "|".join(names)
         if only is None and self._everything:

@@ -67,6 +67,9 @@ class PrometheusSource:
         self.name = config.name
         self.has_more = False
         """History was left for the next poll, which may come at once."""
+        self.refused_s: float | None = 0.0
+        """History was refused and is asked for again after so many seconds; 0 when it was not,
+        None when asking again does not help."""
         self._config = config
         self._shape = shape
         self._api = Api(config, transport)
@@ -114,8 +117,9 @@ class PrometheusSource:
                 batch = await self._history(round(now * 1000))
             except SourceError as error:
                 self._back_off(error, now)
+                yield self._batch(Outcome(), Reading({}), round(now * 1000), history=True)
                 break
-            self._pause = 0.0
+            self._pause = self.refused_s = 0.0
             self._trouble = ""
             yield batch
             if time.monotonic() > until:
@@ -128,6 +132,7 @@ class PrometheusSource:
         self._pause = min(max(self._pause * 2, PAUSE_S), LONGEST_PAUSE_S)
         self._resume_at = now + self._pause
         self._trouble = str(error)
+        self.refused_s = None if isinstance(error, SourceFormatError) else self._pause
 
     # Live
 
