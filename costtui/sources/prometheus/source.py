@@ -104,6 +104,11 @@ class PrometheusSource:
         """Close the connection. May be called twice."""
         await self._api.close()
 
+    @property
+    def behind(self) -> bool:
+        """Is there history that was not read yet?"""
+        return bool(self._ledger.holes)
+
     async def poll(self, now: float) -> AsyncIterator[Batch]:
         """What is new, then about half a second of history.
 
