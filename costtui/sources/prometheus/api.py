@@ -77,6 +77,15 @@ class _Answer(msgspec.Struct, gc=False):
     errorType: str = ""
     error: str = ""
     warnings: list[str] | None = None
+    isPartial: bool = False
+    """VictoriaMetrics: a part of the cluster did not answer."""
+
+
+class _Values(msgspec.Struct, gc=False):
+    status: str = ""
+    data: list[str] = []
+    errorType: str = ""
+    error: str = ""
 
 
 class Result(msgspec.Struct, gc=False):
@@ -97,7 +106,8 @@ class Api:
         self._fetcher = Fetcher(config, transport)
         self._base = api_base(config.url)
         self._timeout = config.timeout
-        self._extra: dict[str, str] = {}
+        # VictoriaMetrics keeps the answers of range queries, also where history came in later.
+        self._extra = {"nocache": "1"}
         self._get = False
         self.shown = self._fetcher.shown
         self.queries = 0
@@ -125,6 +135,25 @@ class Api:
     async def instant(self, query: str, at_ms: int) -> Result:
         """`query` at one moment."""
         return await self._ask("query", {"query": query, "time": _seconds(at_ms)})
+
+    async def label_values(
+        self, label: str, selector: str, start_ms: int, end_ms: int
+    ) -> list[str]:
+        """The values of a label on series of a time, from the index: cheap. Raises SourceError."""
+        import httpx
+
+        self.queries += 1
+        params = {"match[]": selector, "start": _seconds(start_ms), "end": _seconds(end_ms)}
+        url = httpx.URL(f"{self._base}/label/{label}/values", params=params)
+        fetched = await self._fetcher.fetch(str(url), None, _ANSWERED)
+        self.skew_ms = round(fetched.skew * 1000)
+        try:
+            answer = _VALUES.decode(fetched.body())
+        except msgspec.DecodeError:
+            raise SourceFormatError(f"{self.shown}: no list of label values") from None
+        if answer.status != "success":
+            raise self._refused(fetched.status, answer.errorType, answer.error)
+        return answer.data
 
     async def _ask(self, path: str, form: Mapping[str, str]) -> Result:
         self.queries += 1
@@ -173,12 +202,17 @@ class Api:
                         for row in rows
                         for flat in (row.classic() if row.histograms else (row,))
                     ]
+                if b'"NaN"' in body:
+                    _without_nan(rows)
             else:
                 rows = [Row(value=_SCALAR.decode(data.result))]
         except msgspec.DecodeError as error:
             reason = visible(str(error), 100)
             raise SourceFormatError(f"{self.shown}: an answer without numbers ({reason})") from None
-        return Result(rows, [visible(redact(text), 200) for text in answer.warnings or ()])
+        warnings = [visible(redact(text), 200) for text in answer.warnings or ()]
+        if answer.isPartial:
+            warnings.append("the answer is partial")
+        return Result(rows, warnings)
 
     def _refused(self, status: int, kind: str, reason: str) -> SourceError:
         said = visible(redact(reason), 300) or f"HTTP {status}"
@@ -198,19 +232,27 @@ class Api:
 
 
 _DECODER = msgspec.json.Decoder(_Answer)
+_VALUES = msgspec.json.Decoder(_Values)
 _ROWS = msgspec.json.Decoder(list[Row] | None)
 _SCALAR = msgspec.json.Decoder(tuple[float, str])
 
 
+def _without_nan(rows: list[Row]) -> None:
+    """Leave out what is no number. VictoriaMetrics shows a stale marker (a series ended here) as
+    one; it is no scrape that had the series."""
+    for row in rows:
+        row.values = [pair for pair in row.values if pair[1] != "NaN"]
+
+
 def api_base(url: str) -> str:
     """`http://host:9090/prefix` → `http://host:9090/prefix/api/v1`. A URL that a user copied with
-    the API's own path (`…/api/v1/query`) or of the graph page is understood."""
+    the API's own path (`…/api/v1/query`) or of the page of graphs is understood."""
     parts = urlsplit(url)
     path = parts.path.rstrip("/")
     for tail in ("/query_range", "/query"):
         path = path.removesuffix(tail)
-    if path.endswith("/graph"):
-        path = path.removesuffix("/graph")
+    for page in ("/graph", "/vmui"):
+        path = path.removesuffix(page)
     path = path.removesuffix("/api/v1").rstrip("/")
     return urlunsplit((parts.scheme, parts.netloc, f"{path}/api/v1", "", ""))
 

@@ -19,15 +19,16 @@ from costtui.model.charge import CostPolicy
 from costtui.model.safetext import redact, visible
 from costtui.model.snapshot import SkippedLine
 from costtui.sources.base import Batch, Checkpoint
-from costtui.sources.metrics.mapping import Mapper, same_host
+from costtui.sources.metrics.mapping import Mapper
 from costtui.sources.metrics.shape import Shape
-from costtui.sources.prometheus import backwards, steps
-from costtui.sources.prometheus.api import Api, Result
+from costtui.sources.prometheus import backwards, remarks, steps
+from costtui.sources.prometheus.api import Api, Result, Row
 from costtui.sources.prometheus.checkpoint import META, restore
 from costtui.sources.prometheus.ledger import Ledger, Outcome
 from costtui.sources.prometheus.plan import DAY_MS, FIRST_MS, HOUR_MS, MINUTE_MS, Piece, Selector
 from costtui.sources.prometheus.plan import next_piece as plan_next
-from costtui.sources.prometheus.tracks import UP, Reading, Tracks
+from costtui.sources.prometheus.scope import LOOK_BACK_MS, Scope
+from costtui.sources.prometheus.tracks import START, Reading, Tracks
 
 if TYPE_CHECKING:
     import httpx
@@ -38,9 +39,6 @@ the next difference has them; only a restart in between would be missed."""
 
 SKEW_MS: Final = 10 * MINUTE_MS
 """How far the server's clock may be behind ours."""
-
-FAR_MS: Final = MINUTE_MS
-"""A clock that is further off than that is worth a word: usage shows up in the past or future."""
 
 LIVE_MS: Final = HOUR_MS
 """After a longer silence the time in between is a hole, filled newest first."""
@@ -72,6 +70,9 @@ class PrometheusSource:
         self.name = config.name
         self.has_more = False
         """History was left for the next poll, which may come at once."""
+        self.refused_s: float | None = 0.0
+        """History was refused and is asked for again after so many seconds; 0 when it was not,
+        None when asking again does not help."""
         self._config = config
         self._shape = shape
         self._api = Api(config, transport)
@@ -80,7 +81,9 @@ class PrometheusSource:
         self._tracks = Tracks(
             self._mapper, hold=shape.has_cost and reported, count_lookups=reported
         )
-        self._selector = Selector({*self._mapper.wanted(), UP}, config.match)
+        self._selector = Selector(self._mapper.wanted() - {START}, config.match)
+        self._scope = Scope(self._selector)
+        self._discovered = False
         self._ledger = Ledger(self._tracks, interval=config.interval)
         self._meta = META
         self._scale = 1.0
@@ -96,11 +99,19 @@ class PrometheusSource:
         self._tracks.forget()
         self._ledger = Ledger(self._tracks, interval=self._config.interval)
         self._meta = restore(checkpoint, self._ledger)
+        self._scope = Scope(self._selector)
+        self._scope.learn(self._tracks.targets.values())
+        self._discovered = False
         self._resume_at = 0.0
 
     async def close(self) -> None:
         """Close the connection. May be called twice."""
         await self._api.close()
+
+    @property
+    def behind(self) -> bool:
+        """Is there history that was not read yet?"""
+        return bool(self._ledger.holes)
 
     async def poll(self, now: float) -> AsyncIterator[Batch]:
         """What is new, then about half a second of history.
@@ -115,8 +126,9 @@ class PrometheusSource:
                 batch = await self._history(round(now * 1000))
             except SourceError as error:
                 self._back_off(error, now)
+                yield self._batch(Outcome(), Reading({}), round(now * 1000), history=True)
                 break
-            self._pause = 0.0
+            self._pause = self.refused_s = 0.0
             self._trouble = ""
             yield batch
             if time.monotonic() > until:
@@ -129,6 +141,7 @@ class PrometheusSource:
         self._pause = min(max(self._pause * 2, PAUSE_S), LONGEST_PAUSE_S)
         self._resume_at = now + self._pause
         self._trouble = str(error)
+        self.refused_s = None if isinstance(error, SourceFormatError) else self._pause
 
     # Live
 
@@ -143,7 +156,7 @@ class PrometheusSource:
         start = meta.edge - LATE_MS if fresh else max(low, now_ms - self._first_ms)
         start = min(start, now_ms - MINUTE_MS)
         try:
-            result = await self._api.raw(self._selector.of(), start, now_ms)
+            result = await self._raw(start, now_ms, look_back=fresh)
         except (SourceOverloadedError, SourceTimeoutError, SourceTooLargeError) as error:
             if fresh and now_ms - meta.edge > FIRST_MS:
                 self._live_ms = FIRST_MS  # too long a silence for one answer: in pieces
@@ -152,7 +165,8 @@ class PrometheusSource:
             raise type(error)(
                 f"{error} (too many series to read one by one? narrow match:, or mode: aggregate)"
             ) from None
-        reading = await self._read(result, start, now_ms)
+        # Scrapes of an instance that was not known before may be older.
+        reading = await self._read(result, start - (LOOK_BACK_MS if fresh else 0), now_ms)
         self._live_ms = LIVE_MS
         if not first:
             ledger.asked.update(dict.fromkeys(self._new_names(), start if fresh else now_ms))
@@ -177,7 +191,12 @@ class PrometheusSource:
         self._warned = "; ".join(result.warnings[:2])
         batch = self._batch(outcome, reading, now_ms)
         if not batch.note:
-            batch.note = self._missing(result, reading)
+            empty = not reading.stretches and not ledger.states
+            batch.note = (
+                remarks.nothing(self._config, self._shape)
+                if empty
+                else remarks.of_targets(result, reading)
+            )
         return batch
 
     def _names(self) -> frozenset[str]:
@@ -191,17 +210,32 @@ class PrometheusSource:
         return counted if _MATCH + self._config.match not in before else counted - before
 
     async def _bottom(self, now_ms: int) -> int:
-        """Where history begins: `since:`, or the day of the server's first scrape of a target."""
+        """Where history begins: `since:`, or the day of the first series that counts."""
         since = self._config.since
         low = now_ms - (since * 1000 if since is not None else LONGEST_MS)
         low = max(low, 0) // HOUR_MS * HOUR_MS
-        query = f"count(max_over_time({self._selector.of(names=UP)}[1d]))"
-        days = (now_ms - low) // DAY_MS
-        found = await self._api.steps(query, now_ms - days * DAY_MS, now_ms, DAY_MS)
-        firsts = [round(row.values[0][0] * 1000) for row in found.rows if row.values]
-        if not firsts:
-            return low
-        return max(low, (min(firsts) - DAY_MS) // HOUR_MS * HOUR_MS)
+        found = await self._scope.discover(self._api, low, now_ms)
+        self._discovered = True
+        return found // HOUR_MS * HOUR_MS
+
+    async def _raw(self, start: int, end: int, *, look_back: bool = False) -> Result:
+        """Every sample of `(start, end]`, of what is counted and of the targets it is on.
+
+        The targets first: a scrape that is stored in between is then one without `up`, which is
+        told by the next answer, and not one without series, which would look like their absence.
+        """
+        targets = await self._target_rows(self._scope.selector(), start, end)
+        result = await self._api.raw(self._selector.of(), start, end)
+        # Only to know their targets: what is read is read below.
+        tracks = (self._tracks.track(row.metric) for row in result.rows)
+        new = self._scope.learn(track.target for track in tracks if track is not None)
+        if new:
+            back = LOOK_BACK_MS if look_back else 0
+            targets += await self._target_rows(self._scope.selector(new), start - back, end)
+        return Result([*targets, *result.rows], result.warnings)
+
+    async def _target_rows(self, selector: str, start: int, end: int) -> list[Row]:
+        return (await self._api.raw(selector, start, end)).rows if selector else []
 
     # History
 
@@ -211,11 +245,17 @@ class PrometheusSource:
         if hole.edge <= hole.lo:
             outcome = await asyncio.to_thread(backwards.close, ledger, hole)
             return self._batch(outcome, Reading({}), now_ms, history=True)
+        if not self._discovered:
+            # After a start in the middle of it: which instances it has.
+            await self._scope.discover(self._api, hole.lo, hole.edge)
+            self._discovered = True
         piece = plan_next(hole, len(hole.heads), now_ms, self._scale)
         if piece.step:
-            reading = await steps.read(self._api, self._selector, self._mapper, piece, self._read)
+            reading = await steps.read(
+                self._api, self._selector, self._scope, self._mapper, piece, self._read
+            )
         else:
-            result = await self._api.raw(self._selector.of(), piece.start, piece.end)
+            result = await self._raw(piece.start, piece.end)
             _complete(result)
             reading = await self._read(result, piece.start, piece.end)
         self._scale = min(1.0, self._scale * 1.2)
@@ -232,31 +272,17 @@ class PrometheusSource:
     async def _read(self, result: Result, after_ms: int, until_ms: int) -> Reading:
         reading = await asyncio.to_thread(self._tracks.read, result.rows, after_ms, until_ms)
         if self._config.role == "count":
-            self._refuse_doubles(reading)
+            remarks.refuse_doubles(reading, self._config)
         return reading
 
-    def _refuse_doubles(self, reading: Reading) -> None:
-        """Raise SourceFormatError where another source counts a target's traffic already."""
-        hosts = {other.host: other for other in self._config.elsewhere if other.host}
-        gateways = {other.gateway: other for other in self._config.elsewhere}
-        for stretch in reading.stretches.values():
-            if not (stretch.runs or stretch.gauges):
-                continue
-            instance = dict(stretch.target.labels).get("instance", "")
-            other = hosts.get(same_host(instance))
-            what = f"instance {instance}"
-            if other is None:
-                for run in stretch.runs:
-                    gateway = next((p.dims.gateway for p in run.track.series.placements), "")
-                    other = gateways.get(gateway)
-                    what = f"gateway {gateway}"
-                    if other is not None:
-                        break
-            if other is not None:
-                raise SourceFormatError(
-                    f"{visible(what, 100)} is already counted by source {other.source}: give one "
-                    "of them role: reconcile, or leave it out here with match:"
-                )
+    def _note(self) -> str:
+        """What the user should know, or nothing."""
+        if self._warned:
+            return f"the server says that data may be missing: {self._warned}"
+        if self._trouble:
+            return f"history waits: {self._trouble}"
+        counts = remarks.of_counts(self._mapper, self._tracks.targets.values())
+        return counts or remarks.of_clock(self._api.skew_ms)
 
     async def _apply(self, work: Callable[[Reading], Outcome], reading: Reading) -> Outcome:
         return await asyncio.to_thread(work, reading)
@@ -280,46 +306,8 @@ class PrometheusSource:
             backfill_total=sum(hole.hi - hole.lo for hole in holes) // 1000,
             unread=[(hole.lo / 1000, hole.edge / 1000) for hole in holes if hole.edge > hole.lo],
             history=history,
-            note=self._remark(),
+            note=self._note(),
         )
-
-    def _remark(self) -> str:
-        """What the user should know, or nothing."""
-        if self._warned:
-            return f"the server says that data may be missing: {self._warned}"
-        if self._trouble:
-            return f"history waits: {self._trouble}"
-        if self._mapper.unknown_kinds:
-            kinds = ", ".join(sorted(self._mapper.unknown_kinds))
-            return f"token kinds that are not known and not counted: {kinds}"
-        for target in self._tracks.targets.values():
-            if target.joiner.stuck:
-                dims = target.joiner.stuck[0]
-                return (
-                    f"cached tokens exceed the input of {dims.provider or 'unknown'} "
-                    f"{dims.model}: input_includes_cache does not fit {dims.gateway}"
-                )
-        if abs(self._api.skew_ms) > FAR_MS:
-            which = "behind" if self._api.skew_ms < 0 else "ahead of"
-            return f"the server's clock is {abs(self._api.skew_ms) // 1000} s {which} this one"
-        return ""
-
-    def _missing(self, result: Result, reading: Reading) -> str:
-        """What the newest answer lacks."""
-        down = sorted(
-            dict(row.metric).get("instance", "")
-            for row in result.rows
-            if row.metric.get("__name__") == UP and row.values and row.values[-1][1] == "0"
-        )
-        if down:
-            names = ", ".join(visible(name, 60) for name in down[:3])
-            more = f" and {len(down) - 3} more" if len(down) > 3 else ""
-            return f"the server cannot scrape {names}{more}"
-        if not reading.stretches and not self._ledger.states:
-            which = f" with {self._config.match}" if self._config.match else ""
-            preset = self._shape.name or "fields:"
-            return f"nothing that {preset} counts is on this server{which} yet"
-        return ""
 
 
 def _complete(result: Result) -> None:

@@ -75,6 +75,8 @@ class WindowSource:
         self._parts: set[tuple[int, Dimensions]] = set()
         """Costs that were seen in parts, so that their sum is not counted as well."""
         self._zero_is_unknown = shape.zero_cost_is_unknown
+        counting = config.elsewhere if config.role == "count" and not config.queries else ()
+        self._elsewhere = {other.gateway: other.source for other in counting}
         self._gauges = sorted(
             rule.names[0] for rule in shape.metrics if rule.quantity == "cost_rate" and rule.rate
         )
@@ -96,6 +98,11 @@ class WindowSource:
     async def close(self) -> None:
         """Close the connection. May be called twice."""
         await self._api.close()
+
+    @property
+    def behind(self) -> bool:
+        """Is there history that was not read yet?"""
+        return self._ends.low > self._ends.bottom
 
     async def poll(self, now: float) -> AsyncIterator[Batch]:
         """Windows that are over, then about half a second of history."""
@@ -200,6 +207,12 @@ class WindowSource:
         if found is None:
             return None
         first = found.placements[0]
+        other = self._elsewhere.get(first.dims.gateway)
+        if other is not None:
+            raise SourceFormatError(
+                f"gateway {visible(first.dims.gateway, 100)} is already counted by source {other}: "
+                "give one of them role: reconcile, or leave it out here with match:"
+            )
         for place in found.placements:
             if COST not in place.fields:
                 continue

@@ -68,13 +68,16 @@ class Server:
     def answer(self, request: httpx.Request) -> httpx.Response:
         text = request.content.decode() or request.url.query.decode()
         form = {k: v[0] for k, v in parse_qs(text).items()}
-        self.asked.append(form)
         self.requests.append(request)
+        names = self.names(request)
+        if names is not None:
+            return names
+        self.asked.append(form)
         if self.hook is not None:
             said = self.hook(form, request)
             if said is not None:
                 return said
-        return self.names(request) or self.matrix(list(self.rows(form)))
+        return self.matrix(list(self.rows(form)))
 
     def matrix(self, rows: list[dict[str, Any]]) -> httpx.Response:
         data = {"resultType": "matrix", "result": rows}
@@ -83,16 +86,18 @@ class Server:
         )
 
     def _matching(self, query: str) -> Iterator[tuple[Labels, list[tuple[float, str]]]]:
-        selector = re.search(r"\{((?:[^}\"]|\"(?:[^\"\\]|\\.)*\")*)\}", query)
-        assert selector is not None, query
-        matchers = [
-            (label, operator, re.sub(r"\\(.)", _unescaped, value))
-            for label, operator, value in MATCHER.findall(selector[1])
-        ]
-        for series, values in self.series.items():
-            have = dict(series)
-            if all(_holds(have.get(label, ""), *rest) for label, *rest in matchers):
-                yield series, values
+        selectors = re.findall(r"\{((?:[^}\"]|\"(?:[^\"\\]|\\.)*\")*)\}", query)
+        assert selectors, query
+        # The restarts of each metric are asked for by itself, all in one query.
+        for selector in selectors if "resets(" in query else selectors[:1]:
+            matchers = [
+                (label, operator, re.sub(r"\\(.)", _unescaped, value))
+                for label, operator, value in MATCHER.findall(selector)
+            ]
+            for series, values in self.series.items():
+                have = dict(series)
+                if all(_holds(have.get(label, ""), *rest) for label, *rest in matchers):
+                    yield series, values
 
     def _hidden(self, query: str, grid: list[float]) -> list[_Hidden]:
         found = []

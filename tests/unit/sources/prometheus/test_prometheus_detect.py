@@ -50,7 +50,8 @@ class Fake:
         elif path == "series":
             data = self.series
         elif path == "query":
-            form = {k: v[0] for k, v in parse_qs(request.content.decode()).items()}
+            text = request.content.decode() or request.url.query.decode()
+            form = {k: v[0] for k, v in parse_qs(text).items()}
             rows = self.rows if form["query"].startswith("count by") else [({}, "1")]
             result = [{"metric": m, "value": [1.0, v]} for m, v in rows]
             data = {"resultType": "vector", "result": result}

@@ -131,12 +131,16 @@ def test_selectors() -> None:
     assert names.last(600_000) == (
         'last_over_time({__name__=~"a_total|b_total",job="x",ns=~"llm-.*"}[600000ms])'
     )
-    assert '__name__=~"up"' in names.up(600_000)
+    assert names.last(600_000, "{x}") == "last_over_time({x}[600000ms])"
     assert Selector(["a"], "").of() == '{__name__=~"a"}'
-    by = re.search(r"by \(([^)]*)\)", names.restarts(["a_total"], 600_000, 300_000))
+    fallen = names.restarts(["a_total", "h_sum"], 1_200_000)
+    by = re.search(r"by \(([^)]*)\)", fallen)
     assert by is not None
     assert by[1].split(", ")[:2] == ["job", "instance"]
-    assert "[900000ms]" in names.restarts(["a_total"], 600_000, 300_000)
+    for name in ("a_total", "h_sum", "h"):  # a native histogram has no suffix
+        one = f'{{__name__=~"{name}",job="x",ns=~"llm-.*"}}[1200000ms]'
+        assert f'label_replace(resets({one}), "costtui_of", "{name}", "", "")' in fallen
+    assert fallen.endswith(" > 0")
 
 
 @pytest.mark.parametrize(

@@ -368,7 +368,7 @@ async def test_values_that_need_quoting_in_a_selector(
         prom.server.scrape(at, (tokens(series_of, instance=odd), value))
     await prom.drain()
     assert prom.total() == total
-    repaired = [form["query"] for form in prom.server.asked if "instance=" in form["query"]]
+    repaired = [form["query"] for form in prom.server.asked if 'instance="' in form["query"]]
     assert repaired
     assert 'instance="a\\"\\\\\\n{},up:1"' in repaired[0]
 

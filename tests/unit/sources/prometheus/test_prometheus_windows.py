@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from costtui.config.schema import Config, QueryConfig, StoreConfig
+from costtui.config.schema import Config, Elsewhere, QueryConfig, StoreConfig
 from costtui.errors import SourceError, SourceFormatError
 from costtui.model.charge import CostBasis, CostPolicy
 from costtui.pricing.calculate import Pricer
@@ -336,6 +336,30 @@ async def test_a_partial_answer_is_not_taken(prom_of: Make, series_of: Make) -> 
     await prom.drain()
     assert prom.total() == (MINUTES + 1) * 20  # and the minute that was refused
     assert prom.batches[-1].note == ""
+
+
+async def test_traffic_that_another_source_counts_is_refused(
+    prom_of: Make, series_of: Make
+) -> None:
+    page = Elsewhere("edge page", "edge", "127.0.0.1:8001")
+    prom = prom_of(mode="aggregate", since=3600, elsewhere=(page,))
+    steady(prom, series_of("gw_tokens_total", instance="localhost:8001", model="m"), 5, 9000)
+    await prom.poll()
+    assert prom.records == []
+    assert "gateway edge is already counted by source edge page" in prom.batches[-1].note or (
+        await _says(prom, "gateway edge is already counted by source edge page")
+    )
+    prom.reopen(role="reconcile")
+    prom.now += 60
+    await prom.drain()
+    assert prom.total(gateway="edge") > 0
+
+
+async def _says(prom: Any, reason: str) -> bool:
+    prom.now += 60
+    with pytest.raises(SourceFormatError, match=reason):
+        await prom.poll()
+    return True
 
 
 def test_a_checkpoint_that_is_not_ours_is_refused(prom_of: Make) -> None:
