@@ -25,7 +25,7 @@ from costtui.sources.prometheus.tracks import Reading, Run, Stretch, Target
 def dig(ledger: Ledger, number: int, lo: int, hi: int, *, first: bool) -> Hole:
     """Open a hole `(lo, hi]` above which live samples go on. `first`: there is nothing known
     below it. The states of before become its tails."""
-    hole = Hole(number, lo, hi, hi)
+    hole = Hole(number, lo, hi, hi, first)
     if first:
         ledger.view_from = lo
     else:
@@ -111,6 +111,26 @@ def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, gap_ms: int, out:
     sums = Sums(target, stretch, found, joiner, hole.joiner_prefix(target.key), True)
     ledger.count(sums, out)
     out.parts[f"T:{target.key}"] = target.dump()
+
+
+def newcomers(ledger: Ledger, hole: Hole) -> list[Target]:
+    """Targets that were first seen in `hole`, an outage. Until then they had nothing to count, so
+    whether they were scraped at all was not asked."""
+    if hole.first:
+        return []
+    tracks = (ledger.tracks.track(head.metric) for head in hole.heads.values())
+    found = {track.target.key: track.target for track in tracks if track is not None}
+    return [target for key, target in found.items() if key not in hole.below]
+
+
+def newcomers(ledger: Ledger, hole: Hole) -> list[Target]:
+    """Targets that were first seen in `hole`, an outage. Until then they had nothing to count, so
+    whether they were scraped at all was not asked."""
+    if hole.first:
+        return []
+    tracks = (ledger.tracks.track(head.metric) for head in hole.heads.values())
+    found = {track.target.key: track.target for track in tracks if track is not None}
+    return [target for key, target in found.items() if key not in hole.below]
 
 
 def close(ledger: Ledger, hole: Hole) -> Outcome:
