@@ -23,8 +23,8 @@ def test_each_part_reads_back_as_it_was() -> None:
     assert [State.load(state.dump()) for state in states] == list(states)
     assert [Head.load(head.dump()) for head in heads] == list(heads)
     assert [Above.load(side.dump()) for side in sides] == list(sides)
-    hole = Hole(7, 1, 9, 5, 100)
-    assert Hole.load(hole.part, hole.dump()) == hole
+    for hole in (Hole(7, 1, 9, 5, samples=100), Hole(8, 1, 9, 5, first=True)):
+        assert Hole.load(hole.part, hole.dump()) == hole
     meta = Meta(5, frozenset({"a tokens", "match x"}), 3, {"a tokens": 4}, 9)
     assert Meta.load(meta.dump()) == meta
     assert Meta.load(META.dump()) == META

@@ -25,7 +25,7 @@ NOW = 1_795_600_000_000 // HOUR_MS * HOUR_MS
 
 
 def hole(length: int, done: int = 0, samples: int = 0, *, hi: int = NOW) -> Hole:
-    return Hole(1, hi - length, hi, hi - done, samples)
+    return Hole(1, hi - length, hi, hi - done, samples=samples)
 
 
 def test_the_first_piece_is_short() -> None:
@@ -77,7 +77,7 @@ def test_steps_begin_at_their_multiples() -> None:
 
 def test_a_hole_that_begins_inside_a_step_ends_sample_by_sample() -> None:
     lo = NOW - 40 * DAY_MS + 7 * MINUTE_MS + 123
-    found = Hole(1, lo, NOW, NOW - 39 * DAY_MS, plan.RAW_SAMPLES * 50)
+    found = Hole(1, lo, NOW, NOW - 39 * DAY_MS, samples=plan.RAW_SAMPLES * 50)
     seen = []
     while found.edge > found.lo:
         piece = next_piece(found, 10, NOW, 1.0)
