@@ -216,7 +216,8 @@ class PrometheusSource:
         low = max(low, 0) // HOUR_MS * HOUR_MS
         found = await self._scope.discover(self._api, low, now_ms)
         self._discovered = True
-        return found // HOUR_MS * HOUR_MS
+        # An hour more: a target that was scraped before its first series tells that it was new.
+        return max(low, (found - LOOK_BACK_MS) // HOUR_MS * HOUR_MS)
 
     async def _raw(self, start: int, end: int, *, look_back: bool = False) -> Result:
         """Every sample of `(start, end]`, of what is counted and of the targets it is on.
