@@ -12,8 +12,11 @@ from typing import Any
 
 from costtui.config.schema import SourceConfig
 from costtui.errors import ConfigError, Problem
+from costtui.model.charge import CostPolicy
+from costtui.sources.metrics.faults import Faults, nearest
+from costtui.sources.metrics.options import check_options, settle
 from costtui.sources.metrics.shape import Shape
-from costtui.sources.metrics.shape_reader import Faults, nearest, read_shape
+from costtui.sources.metrics.shape_reader import read_shape
 
 DIRECTORY = Path(__file__).with_name("presets")
 
@@ -39,7 +42,7 @@ def data(name: str) -> dict[str, Any]:
 
 
 def load(name: str) -> Shape:
-    """A built-in preset. Raises KeyError for an unknown name."""
+    """A built-in preset as it is written, without options. Raises KeyError for an unknown name."""
     faults = Faults()
     shape = read_shape(data(name), faults)
     if faults.found:
@@ -88,15 +91,10 @@ def shape_of(config: SourceConfig) -> Shape:
     if not problems:
         shape = read_shape(overlay(base, config.fields), faults, "fields" if config.fields else "")
     problems += [Problem(where, 0, *fault) for fault in faults.found]
-    if shape.options or (config.preset and not problems):
-        for option, value in config.options.items():
-            if option not in shape.options:
-                hint = nearest(option, shape.options)
-                problems.append(
-                    Problem(where, 0, f"options.{option}", f"not an option of this preset{hint}")
-                )
-            elif not isinstance(value, bool):
-                problems.append(Problem(where, 0, f"options.{option}", "must be true or false"))
+    if not problems:
+        priced = config.cost is not CostPolicy.REPORTED
+        for fault in check_options(shape, config.options, tokens_priced=priced):
+            problems.append(Problem(where, 0, *fault))
     if problems:
         raise ConfigError(problems)
-    return shape
+    return settle(shape, config.options)

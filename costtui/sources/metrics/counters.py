@@ -127,11 +127,14 @@ class Advance(Generic[T]):
 class Counters:
     """The last value of every series of one target."""
 
-    def __init__(self, url: str, *, together: bool = False) -> None:
+    def __init__(self, url: str, *, together: bool = False, vanishing: bool = False) -> None:
         """`url` tells targets apart (any short text); `together`: all counters of this target
-        live and die together, so one that fell says that all of them started again."""
+        live and die together, so one that fell says that all of them started again;
+        `vanishing`: the target deletes series that were idle for long, so one that began again
+        alone, in a process that did not, was deleted with nothing in it unread."""
         self._url = url
         self._together = together
+        self._vanishing = vanishing
         self._states: dict[str, State] = {}
         self._names: frozenset[str] = frozenset()
         self._stale: list[str] = []
@@ -198,6 +201,7 @@ class Counters:
         doubtful = (
             not restarted and bool(self.target.start) and (scrape.start > self.target.start + 1.0)
         )
+        same_process = bool(self.target.start) and scrape.start == self.target.start
         states = self._states
         outcomes = result.outcomes
         single_resets = 0
@@ -212,8 +216,9 @@ class Counters:
                     delta = value
             elif restarted or fell(value, old.value) or (old.created and created > old.created):
                 delta = value
-                lost = True
-                single_resets += not restarted
+                deleted = self._vanishing and not restarted and same_process
+                lost = not (deleted and created > old.created > 0)
+                single_resets += lost and not restarted
             else:
                 value = max(value, old.value)
                 delta = value - old.value

@@ -23,6 +23,8 @@ class PageIndex:
         self._by_name: dict[str, list[Entry[Series]]] = {}
         self._created: dict[tuple[str, bytes], Entry[Series]] = {}
         self._counters: dict[tuple[str, bytes], list[Entry[Series]]] = {}
+        self._gauges: list[Entry[Series]] = []
+        self._parts: dict[tuple[int, Dimensions], list[Entry[Series]]] = {}
         self._version = ""
         self.costs: dict[Dimensions, list[str]] = {}
         """Keys of the cost series of each combination of dimensions."""
@@ -31,8 +33,9 @@ class PageIndex:
         """Take up the series that `page` showed for the first time."""
         if self._generation != self._reader.generation:
             self._generation = self._reader.generation
-            for index in (self._by_name, self._created, self._counters, self.costs):
+            for index in (self._by_name, self._created, self._counters, self._parts, self.costs):
                 index.clear()
+            self._gauges = []
             self._add(self._reader.entries())
         else:
             self._add(page.fresh)
@@ -45,9 +48,14 @@ class PageIndex:
                 self._created[series.pair] = entry
             elif series.role == "counter":
                 self._counters.setdefault(series.pair, []).append(entry)
-                for placement in series.placements:
-                    if COST in placement.fields:
-                        self.costs.setdefault(placement.dims, []).append(series.key)
+            elif series.role == "gauge":
+                self._gauges.append(entry)
+            for placement in series.placements:
+                if COST in placement.fields:
+                    self.costs.setdefault(placement.dims, []).append(series.key)
+                    if not placement.whole:
+                        where = (placement.rule, placement.dims)
+                        self._parts.setdefault(where, []).append(entry)
 
     def _on(self, name: str, page: Page[Series]) -> Iterator[Entry[Series]]:
         return (e for e in self._by_name.get(name, ()) if e.seen == page.number)
@@ -62,6 +70,15 @@ class PageIndex:
     def counters(self, page: Page[Series]) -> Iterator[Entry[Series]]:
         """Every counter on this page."""
         return (e for e in self._reader.present(page) if e.item.role == "counter")
+
+    def gauges(self, page: Page[Series]) -> Iterator[Entry[Series]]:
+        """Every gauge on this page (which must not be `unchanged`)."""
+        return (e for e in self._gauges if e.seen == page.number)
+
+    def covers(self, shape: Shape, page: Page[Series]) -> bool:
+        """Is there a cost on this page that pays for all traffic on it?"""
+        names = [name for rule in shape.metrics if rule.covers_page for name in rule.names]
+        return any(True for name in names for _ in self._on(name, page))
 
     def changed_counters(self, page: Page[Series]) -> list[Entry[Series]]:
         """Counters whose number or whose `_created` is another than at the last commit."""
@@ -105,7 +122,10 @@ class PageIndex:
         return self._version
 
     def chooser(self, shape: Shape, page: Page[Series]) -> Callable[[Placement], bool]:
-        """Which of several metrics that say the same counts on this page."""
+        """Which of several metrics that say the same counts on this page. On an `unchanged` one
+        only gauges move, and those were chosen when they were read."""
+        if page.unchanged:
+            return lambda placement: True
         chosen: dict[int, str] = {}
         for number, rule in enumerate(shape.metrics):
             if len(rule.names) == 1 and not rule.unless:
@@ -116,6 +136,10 @@ class PageIndex:
                 chosen[number] = ""
 
         def counts(placement: Placement) -> bool:
+            if placement.whole:
+                parts = self._parts.get((placement.rule, placement.dims), ())
+                if any(part.seen == page.number for part in parts):
+                    return False
             return chosen.get(placement.rule, placement.name) == placement.name
 
         return counts

@@ -70,6 +70,8 @@ class Increment(NamedTuple):
     delta: int
     known: bool
     lost: bool
+    estimated: bool = False
+    """A gauge's money: what was between two scrapes is not known."""
 
 
 @dataclass(slots=True)
@@ -147,8 +149,9 @@ class Joiner:
         sums: dict[Dimensions, list[int]] = {}
         lost: set[Dimensions] = set()
         known: set[Dimensions] = set()
+        guessed: set[Dimensions] = set()
         settled = self._seen if self._hold else None
-        for placements, delta, was_known, was_lost in increments:
+        for placements, delta, was_known, was_lost, estimated in increments:
             for placement in placements:
                 if not active(placement):
                     continue
@@ -161,6 +164,8 @@ class Joiner:
                     lost.add(dims)
                 elif not delta:
                     continue
+                if estimated:
+                    guessed.add(dims)
                 total = sums.get(dims)
                 if total is None:
                     total = sums[dims] = [0] * FIELDS
@@ -189,6 +194,8 @@ class Joiner:
             record = self._record(
                 dims, total, min(begin, end_ns), end_ns, priced, lower, version, result
             )
+            if dims in guessed:
+                record = record._replace(estimated=True)
             if any(record[3:12]) or record.reported_nano or record.lower_bounds:
                 result.records.append(record)
         return result

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from hashlib import blake2b
 from typing import NamedTuple
 
 from costtui.config.schema import ServiceMapping, SourceConfig
@@ -46,6 +47,9 @@ _INFORMATION = re.compile(r"[1-5]\d\d")
 
 CLOCK_NAMES = ("process_start_time_seconds",)
 
+GAUGE = "g:"
+"""Prefix of the checkpoint parts that are gauges."""
+
 
 class Placement(NamedTuple):
     """One thing that a series says."""
@@ -57,6 +61,8 @@ class Placement(NamedTuple):
     """Which of the shape's metrics said so."""
     name: str
     """Under which of its names."""
+    whole: bool = False
+    """It is the sum of parts that may be on the page as well."""
 
 
 @dataclass(slots=True, eq=False)
@@ -66,15 +72,17 @@ class Series:
     key: str
     """Its checkpoint part."""
     role: str
-    """`counter`, `created`, `start`, `version`, `marker` or `ignored`."""
+    """`counter`, `gauge`, `created`, `start`, `version`, `marker` or `ignored`."""
     placements: tuple[Placement, ...] = ()
     factor: Decimal | None = None
-    """Multiply the number by it; None for plain whole numbers."""
+    """Multiply the number by it; None for plain whole numbers. Of a gauge: USD an hour for 1."""
     pair: tuple[str, bytes] = ("", b"")
     """What a counter and its `_created` have in common."""
     version: str = ""
     stamp: tuple[bytes, float] = (b"", 0.0)
     """Of a `created` series: its text and what it came to, so that it is read once."""
+    presence: bool = False
+    """Of a gauge: its number says nothing, only that it is there (see `gauges.levels`)."""
 
 
 class Mapper:
@@ -86,10 +94,16 @@ class Mapper:
         self._services: dict[str, ServiceMapping] = dict(config.services)
         self._options = {k for k, v in config.options.items() if v is True}
         self._rules: dict[str, list[int]] = {}
+        gauges: set[str] = set()
         for number, rule in enumerate(shape.metrics):
+            if rule.quantity == "cost_rate":
+                if rule.rate is None:
+                    continue  # no option gives it a price
+                gauges.update(rule.names)
             for name in rule.names:
                 self._rules.setdefault(name, []).append(number)
-        self._created = {_base(name) + "_created" for name in self._rules} - set(self._rules)
+        counters = self._rules.keys() - gauges
+        self._created = {_base(name) + "_created" for name in counters} - set(self._rules)
         self._included: dict[tuple[str, str, str], tuple[bool, bool]] = {}
         self.unknown_kinds: set[str] = set()
         """Values of a token-kind label that the shape does not know: not counted, shown."""
@@ -117,6 +131,8 @@ class Mapper:
             places = (self._place(number, name, labels) for number in numbers)
             placements = tuple(place for place in places if place is not None)
             rule = self.shape.metrics[numbers[0]]
+            if rule.quantity == "cost_rate" and placements:
+                return _gauge(rule, placements, key)
             return Series(
                 key,
                 "counter" if placements else "ignored",
@@ -153,21 +169,22 @@ class Mapper:
             elif self._services and service:
                 # The user said which services are LLM traffic; this one is something else.
                 return None
-        return Placement(Dimensions(gateway=self._gateway, **found), fields, number, name)
+        dims = Dimensions(gateway=self._gateway, service=rule.service, **found)
+        return Placement(dims, fields, number, name, _is_whole(rule, labels))
 
     def _fields(self, rule: MetricRule, labels: Mapping[str, str]) -> tuple[int, ...]:
         match rule.quantity:
             case "tokens":
                 kind = rule.kind
                 if rule.kind_label:
-                    value = labels.get(rule.kind_label, "")
+                    value = _label(labels, rule.kind_label, rule.kind_label_else)
                     kind = rule.kinds.get(value, "")
                     if not kind:
                         if len(self.unknown_kinds) < 10:
                             self.unknown_kinds.add(visible(value, 40))
                         return ()
                 return () if kind == "ignore" else (_KIND_FIELD[kind],)
-            case "cost":
+            case "cost" | "cost_rate":
                 return (COST,)
             case "requests":
                 return (REQUESTS,)
@@ -176,8 +193,9 @@ class Mapper:
             case "throttled":
                 return (REQUESTS, THROTTLED)
             case "unpriced_lookups":
-                return () if labels.get(rule.code_label, "") in rule.priced else (LOOKUPS,)
-        code = labels.get(rule.code_label, "")
+                code = _label(labels, rule.code_label, rule.code_label_else)
+                return () if code in rule.priced else (LOOKUPS,)
+        code = _label(labels, rule.code_label, rule.code_label_else)
         outcome = _outcome(rule, code)
         if outcome == "ok":
             return (REQUESTS,) if rule.count == "all" else ()
@@ -233,6 +251,35 @@ def amount(series: Series, number: str) -> int:
     if result > MAX_NANO:
         raise ValueError("the number is too large")
     return result
+
+
+def _gauge(rule: MetricRule, placements: tuple[Placement, ...], key: str) -> Series:
+    """A gauge is known by its own series; one that only says that something is there, by what it
+    is there for: several such series say it once."""
+    if rule.presence:
+        about = "\0".join((placements[0].name, *placements[0].dims))
+        key = blake2b(about.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    rate = (rule.rate or Decimal(0)) * UNITS[rule.unit]
+    key = GAUGE + key.rpartition(":")[2]
+    return Series(key, "gauge", placements[:1], rate, presence=rule.presence)
+
+
+def _label(labels: Mapping[str, str], name: str, others: tuple[str, ...]) -> str:
+    """The value of a label, under the first of its spellings that has one."""
+    value = labels.get(name, "")
+    for other in others:
+        if value:
+            break
+        value = labels.get(other, "")
+    return value
+
+
+def _is_whole(rule: MetricRule, labels: Mapping[str, str]) -> bool:
+    """Is this cost the sum of parts? One that does not say which part it is, is."""
+    if not rule.part_label:
+        return False
+    part = value_or_none(_label(labels, rule.part_label, rule.part_label_else))
+    return not part or part.lower() in rule.wholes
 
 
 def _factor(rule: MetricRule) -> Decimal | None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from costtui.model.dimension import INFRASTRUCTURE, LLM
+
 TOKEN_KINDS = ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning")
 QUANTITIES = (
     "tokens",
@@ -15,6 +17,7 @@ QUANTITIES = (
     "throttled",
     "requests_by_code",
     "unpriced_lookups",
+    "cost_rate",
 )
 UNITS: dict[str, Decimal] = {
     "usd": Decimal(1),
@@ -24,10 +27,18 @@ UNITS: dict[str, Decimal] = {
     "tokens": Decimal(1),
     "thousand_tokens": Decimal(1000),
     "requests": Decimal(1),
+    "one": Decimal(1),
+    "gigabytes": Decimal("1e-9"),
+    "gibibytes": Decimal(1) / 2**30,
 }
 MONEY_UNITS = ("usd", "cents", "micro_usd", "nano_usd")
+RATE_UNITS = ("one", "gigabytes", "gibibytes")
+"""What the price of a `cost_rate` is for: one of the gauge's units, 10⁹ or 2³⁰ of them."""
 MAPPED = ("provider", "model", "consumer", "endpoint")
-"""The dimensions that labels can fill; `gateway` is the source's own, `service` is always llm."""
+"""The dimensions that labels can fill; `gateway` is the source's own, `service` the metric's."""
+SERVICES = (LLM, INFRASTRUCTURE)
+MODEL_FROM = "model_from"
+"""The option that says which of `models` a record's model is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,47 @@ class MetricRule:
     """Not counted while one of these metrics is on the page: they say the same, better."""
     dimensions: Mapping[str, Pick] | None = None
     """Laid over the preset's."""
+    service: str = LLM
+    """`infrastructure`: what it costs is no LLM's."""
+    kind_label_else: tuple[str, ...] = ()
+    """Other spellings of `kind_label`; the first of all that has a value counts."""
+    code_label_else: tuple[str, ...] = ()
+    part_label: str = ""
+    """cost: a label that splits a cost into parts that add up …"""
+    part_label_else: tuple[str, ...] = ()
+    wholes: frozenset[str] = frozenset({"total"})
+    """… and its values that mean their sum: counted only where no part is on the page."""
+    covers_page: bool = False
+    """cost: it pays for all traffic on the page, although its labels say less than those of the
+    tokens: while it is there, no tokens are priced."""
+    price: tuple[str, ...] = ()
+    """cost_rate: number options whose product is USD an hour for one unit. Where one has no
+    value, the metric is not read."""
+    presence: bool = False
+    """cost_rate: the series says only that the thing is there, and is worth 1 in all."""
+    rate: Decimal | None = None
+    """cost_rate: the price once the options are known; not a key."""
+
+    def label_names(self) -> frozenset[str]:
+        """Every label that this rule reads, dimensions of the preset not included."""
+        names = {*self.kind_label_else, *self.code_label_else, *self.part_label_else}
+        names.update((self.kind_label, self.part_label, self.service_label))
+        if self.quantity in ("requests_by_code", "unpriced_lookups"):
+            names.add(self.code_label)
+        names.update(condition.label for condition in self.where)
+        for pick in (self.dimensions or {}).values():
+            names.update(pick.labels)
+        return frozenset(names - {""})
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What the user may set under `options:`."""
+
+    about: str
+    number: bool = False
+    """A number that is not negative; else a switch."""
+    default: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +180,16 @@ class Shape:
     """`together`: one counter that fell says that all of them started again."""
     zero_cost_is_unknown: bool = False
     """A cost series that stands at 0 says nothing (formats: "free" or "not priced")."""
-    options: Mapping[str, str] = field(default_factory=dict)
-    """Switch → what it does."""
+    options: Mapping[str, Option] = field(default_factory=dict)
     hints: tuple[Hint, ...] = ()
+    limits: tuple[str, ...] = ()
+    """What this page cannot tell, a sentence each."""
+    models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Which models the source tells apart (`response`, `requested` …) → labels of each."""
+    name_filter: str = ""
+    """Query parameter by which the page can be asked for some sample names only."""
+    idle_series_vanish: bool = False
+    """Idle series are deleted one by one: one that began again alone lost nothing."""
 
     @property
     def has_cost(self) -> bool:

@@ -5,57 +5,31 @@ Everything wrong is collected and named with its key and the nearest right spell
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from costtui.sources.metrics.faults import Faults, flag, join, words
+from costtui.sources.metrics.options import read_options
 from costtui.sources.metrics.shape import (
     MAPPED,
     MONEY_UNITS,
     QUANTITIES,
+    RATE_UNITS,
+    SERVICES,
     TOKEN_KINDS,
     Condition,
     Hint,
     InclusionRule,
     MetricRule,
+    Option,
     Pick,
     Shape,
 )
 
-
-class Faults:
-    """Collects (key, message) pairs while a shape is read."""
-
-    def __init__(self) -> None:
-        self.found: list[tuple[str, str]] = []
-
-    def add(self, key: str, message: str) -> None:
-        self.found.append((key, message))
-
-    def one_of(self, key: str, value: Any, allowed: Iterable[str]) -> bool:
-        """Complain unless `value` is one of `allowed`."""
-        names = list(allowed)
-        if isinstance(value, str) and value in names:
-            return True
-        self.add(key, f"{value!r} is not one of {', '.join(names)}{nearest(str(value), names)}")
-        return False
-
-    def keys(self, key: str, data: Mapping[Any, Any], allowed: Iterable[str]) -> None:
-        names = list(allowed)
-        for name in data:
-            if name not in names:
-                self.add(_join(key, str(name)), f"unknown key{nearest(str(name), names)}")
-
-
-def nearest(word: str, names: Iterable[str]) -> str:
-    """` (did you mean "x"?)`, or nothing."""
-    close = difflib.get_close_matches(word, list(names), 1, 0.6)
-    return f' (did you mean "{close[0]}"?)' if close else ""
-
-
 _TOP = tuple(field.name for field in fields(Shape))
-_METRIC = ("name", *(field.name for field in fields(MetricRule) if field.name != "names"))
+_NO_KEYS = ("names", "rate", "kind_label_else", "code_label_else", "part_label_else")
+_METRIC = ("name", *(field.name for field in fields(MetricRule) if field.name not in _NO_KEYS))
 _FOR_QUANTITY = {
     "kind": ("tokens",),
     "kind_label": ("tokens",),
@@ -66,6 +40,11 @@ _FOR_QUANTITY = {
     "unknown_code": ("requests_by_code",),
     "count": ("requests_by_code",),
     "priced": ("unpriced_lookups",),
+    "part_label": ("cost",),
+    "wholes": ("cost",),
+    "covers_page": ("cost",),
+    "price": ("cost_rate",),
+    "presence": ("cost_rate",),
 }
 
 
@@ -78,30 +57,53 @@ def read_shape(data: Any, faults: Faults, key: str = "") -> Shape:
     texts = {k: str(data[k]) for k in ("name", "title", "about", "url") if k in data}
     rules = data.get("metrics", [])
     if not isinstance(rules, list) or not rules:
-        faults.add(_join(key, "metrics"), "must be a list of at least one metric")
+        faults.add(join(key, "metrics"), "must be a list of at least one metric")
         rules = []
-    place = _join(key, "metrics")
+    place = join(key, "metrics")
     metrics = tuple(_metric(rule, faults, f"{place}[{i}]") for i, rule in enumerate(rules))
     resets = data.get("resets", "single")
-    faults.one_of(_join(key, "resets"), resets, ("single", "together"))
-    options = data.get("options", {})
-    if not isinstance(options, Mapping):
-        faults.add(_join(key, "options"), "must be a mapping of switch to what it does")
-        options = {}
+    faults.one_of(join(key, "resets"), resets, ("single", "together"))
+    options = read_options(data.get("options", {}), faults, join(key, "options"))
+    for i, rule in enumerate(metrics):
+        for option in rule.price:
+            numbers = [name for name, one in options.items() if one.number]
+            faults.one_of(f"{place}[{i}].price", option, numbers)
+    _one_role(metrics, faults, place)
     return Shape(
         **texts,
         metrics=metrics,
-        dimensions=_dimensions(data.get("dimensions", {}), faults, _join(key, "dimensions")),
+        dimensions=_dimensions(data.get("dimensions", {}), faults, join(key, "dimensions")),
         input_includes_cache=_inclusion(data, "input_includes_cache", options, faults, key),
         output_includes_reasoning=_inclusion(
             data, "output_includes_reasoning", options, faults, key
         ),
-        version=_version(data.get("version"), faults, _join(key, "version")),
+        version=_version(data.get("version"), faults, join(key, "version")),
         resets=str(resets),
-        zero_cost_is_unknown=_flag(data, "zero_cost_is_unknown", faults, key),
-        options={str(k): str(v) for k, v in options.items()},
-        hints=_hints(data.get("hints", []), faults, _join(key, "hints")),
+        zero_cost_is_unknown=flag(data, "zero_cost_is_unknown", faults, key),
+        options=options,
+        hints=_hints(data.get("hints", []), faults, join(key, "hints")),
+        limits=words(data.get("limits", []), faults, join(key, "limits")),
+        models=_models(data.get("models", {}), faults, join(key, "models")),
+        name_filter=str(data.get("name_filter", "")),
+        idle_series_vanish=flag(data, "idle_series_vanish", faults, key),
     )
+
+
+def _models(data: Any, faults: Faults, key: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(data, Mapping):
+        faults.add(key, "must be a mapping, for example {response: label, requested: label}")
+        return {}
+    return {str(k): words(v, faults, join(key, str(k))) for k, v in data.items()}
+
+
+def _one_role(metrics: Iterable[MetricRule], faults: Faults, key: str) -> None:
+    """A metric is a gauge or a counter: its number cannot be read both ways."""
+    roles: dict[str, bool] = {}
+    for i, rule in enumerate(metrics):
+        for name in rule.names:
+            gauge = rule.quantity == "cost_rate"
+            if roles.setdefault(name, gauge) != gauge:
+                faults.add(f"{key}[{i}]", f"{name} is a gauge in one metric, a counter in another")
 
 
 def _metric(data: Any, faults: Faults, key: str) -> MetricRule:
@@ -110,67 +112,84 @@ def _metric(data: Any, faults: Faults, key: str) -> MetricRule:
         faults.add(key, "must be a mapping")
         return nothing
     faults.keys(key, data, _METRIC)
-    names = words(data.get("name"), faults, _join(key, "name"))
+    names = words(data.get("name"), faults, join(key, "name"))
     quantity = data.get("quantity")
-    if not faults.one_of(_join(key, "quantity"), quantity, QUANTITIES):
+    if not faults.one_of(join(key, "quantity"), quantity, QUANTITIES):
         return nothing
     for name, quantities in _FOR_QUANTITY.items():
         if name in data and quantity not in quantities:
-            faults.add(_join(key, name), f"has no meaning for quantity {quantity}")
+            faults.add(join(key, name), f"has no meaning for quantity {quantity}")
     units = (
         MONEY_UNITS
         if quantity == "cost"
         else ("tokens", "thousand_tokens")
         if quantity == "tokens"
+        else RATE_UNITS
+        if quantity == "cost_rate"
         else ("requests",)
     )
     unit = data.get("unit", units[0])
-    faults.one_of(_join(key, "unit"), unit, units)
+    faults.one_of(join(key, "unit"), unit, units)
     kinds = data.get("kinds", {})
     if not isinstance(kinds, Mapping):
-        faults.add(_join(key, "kinds"), "must be a mapping of label value to token kind")
+        faults.add(join(key, "kinds"), "must be a mapping of label value to token kind")
         kinds = {}
     for value, kind in kinds.items():
-        faults.one_of(_join(key, f"kinds.{value}"), kind, (*TOKEN_KINDS, "ignore"))
+        faults.one_of(join(key, f"kinds.{value}"), kind, (*TOKEN_KINDS, "ignore"))
     if "kind" in data:
-        faults.one_of(_join(key, "kind"), data["kind"], TOKEN_KINDS)
+        faults.one_of(join(key, "kind"), data["kind"], TOKEN_KINDS)
     if quantity == "tokens" and ("kind" in data) == ("kind_label" in data):
         faults.add(key, "needs either kind or kind_label with kinds")
     if "kind_label" in data and not kinds:
         faults.add(key, "kind_label needs kinds")
-    for name, allowed in (("unknown_code", ("ok", "error")), ("count", ("all", "failed"))):
+    for name, allowed in (
+        ("unknown_code", ("ok", "error")),
+        ("count", ("all", "failed")),
+        ("service", SERVICES),
+    ):
         if name in data:
-            faults.one_of(_join(key, name), data[name], allowed)
+            faults.one_of(join(key, name), data[name], allowed)
+    kind_label, kind_label_else = _labels(data, "kind_label", "", faults, key)
+    code_label, code_label_else = _labels(data, "code_label", "code", faults, key)
+    part_label, part_label_else = _labels(data, "part_label", "", faults, key)
     return MetricRule(
         names=names,
         quantity=str(quantity),
         unit=str(unit),
         kind=str(data.get("kind", "")),
-        kind_label=str(data.get("kind_label", "")),
+        kind_label=kind_label,
         kinds={str(k): str(v) for k, v in kinds.items()},
-        code_label=str(data.get("code_label", "code")),
-        throttled=frozenset(words(data.get("throttled", ["429"]), faults, _join(key, "throttled"))),
-        ok=frozenset(words(data.get("ok", []), faults, _join(key, "ok"))),
+        code_label=code_label,
+        throttled=frozenset(words(data.get("throttled", ["429"]), faults, join(key, "throttled"))),
+        ok=frozenset(words(data.get("ok", []), faults, join(key, "ok"))),
         unknown_code=str(data.get("unknown_code", "ok")),
         count=str(data.get("count", "all")),
-        priced=frozenset(words(data.get("priced", ["Exact"]), faults, _join(key, "priced"))),
+        priced=frozenset(words(data.get("priced", ["Exact"]), faults, join(key, "priced"))),
         service_label=str(data.get("service_label", "")),
-        service_as_provider=_flag(data, "service_as_provider", faults, key),
-        where=_where(data.get("where", {}), faults, _join(key, "where")),
-        unless=words(data.get("unless", []), faults, _join(key, "unless")),
-        dimensions=_dimensions(data["dimensions"], faults, _join(key, "dimensions"))
+        service_as_provider=flag(data, "service_as_provider", faults, key),
+        where=_where(data.get("where", {}), faults, join(key, "where")),
+        unless=words(data.get("unless", []), faults, join(key, "unless")),
+        dimensions=_dimensions(data["dimensions"], faults, join(key, "dimensions"))
         if "dimensions" in data
         else None,
+        service=str(data.get("service", "llm")),
+        kind_label_else=kind_label_else,
+        code_label_else=code_label_else,
+        part_label=part_label,
+        part_label_else=part_label_else,
+        wholes=frozenset(words(data.get("wholes", ["total"]), faults, join(key, "wholes"))),
+        covers_page=flag(data, "covers_page", faults, key),
+        price=words(data.get("price", []), faults, join(key, "price")),
+        presence=flag(data, "presence", faults, key),
     )
 
 
-def words(data: Any, faults: Faults, key: str) -> tuple[str, ...]:
-    """A text or a list of texts."""
-    items = data if isinstance(data, list) else [data]
-    if any(isinstance(i, (Mapping, list)) or i is None or isinstance(i, bool) for i in items):
-        faults.add(key, "must be a text or a list of texts")
-        return ()
-    return tuple(str(item) for item in items)
+def _labels(
+    data: Mapping[Any, Any], name: str, default: str, faults: Faults, key: str
+) -> tuple[str, tuple[str, ...]]:
+    """A label, and its other spellings in order of preference."""
+    first, *others = words(data.get(name, default), faults, join(key, name)) or ("",)
+    return first, tuple(others)
 
 
 def _dimensions(data: Any, faults: Faults, key: str) -> dict[str, Pick]:
@@ -181,10 +200,10 @@ def _dimensions(data: Any, faults: Faults, key: str) -> dict[str, Pick]:
     picks: dict[str, Pick] = {}
     for name, where in data.items():
         if isinstance(where, Mapping):
-            faults.keys(_join(key, str(name)), where, ("value",))
+            faults.keys(join(key, str(name)), where, ("value",))
             picks[str(name)] = Pick(value=str(where.get("value", "")))
         else:
-            picks[str(name)] = Pick(words(where, faults, _join(key, str(name))))
+            picks[str(name)] = Pick(words(where, faults, join(key, str(name))))
     return picks
 
 
@@ -194,7 +213,7 @@ def _where(data: Any, faults: Faults, key: str) -> tuple[Condition, ...]:
         return ()
     conditions = []
     for label, wanted in data.items():
-        place = _join(key, str(label))
+        place = join(key, str(label))
         negate = isinstance(wanted, Mapping)
         if isinstance(wanted, Mapping):
             faults.keys(place, wanted, ("not",))
@@ -205,10 +224,10 @@ def _where(data: Any, faults: Faults, key: str) -> tuple[Condition, ...]:
 
 
 def _inclusion(
-    data: Mapping[Any, Any], name: str, options: Mapping[Any, Any], faults: Faults, key: str
+    data: Mapping[Any, Any], name: str, options: Mapping[str, Option], faults: Faults, key: str
 ) -> tuple[InclusionRule, ...]:
     value = data.get(name, True)
-    key = _join(key, name)
+    key = join(key, name)
     if isinstance(value, bool):
         return (InclusionRule(value),)
     if not isinstance(value, list):
@@ -223,7 +242,9 @@ def _inclusion(
         faults.keys(place, rule, ("includes", "provider", "model", "up_to", "option"))
         option = str(rule.get("option", ""))
         if option:
-            faults.one_of(_join(place, "option"), option, map(str, options))
+            faults.one_of(
+                join(place, "option"), option, (o for o in options if not options[o].number)
+            )
         up_to = version_number(str(rule.get("up_to", "")))
         rules.append(
             InclusionRule(
@@ -266,18 +287,7 @@ def _hints(data: Any, faults: Faults, key: str) -> tuple[Hint, ...]:
             faults.add(place, "must be a mapping with present, absent and note")
             continue
         faults.keys(place, hint, ("present", "absent", "note"))
-        present = words(hint.get("present", []), faults, _join(place, "present"))
-        absent = words(hint.get("absent", []), faults, _join(place, "absent"))
+        present = words(hint.get("present", []), faults, join(place, "present"))
+        absent = words(hint.get("absent", []), faults, join(place, "absent"))
         hints.append(Hint(present, absent, str(hint["note"])))
     return tuple(hints)
-
-
-def _flag(data: Mapping[Any, Any], name: str, faults: Faults, key: str) -> bool:
-    value = data.get(name, False)
-    if not isinstance(value, bool):
-        faults.add(_join(key, name), "must be true or false")
-    return bool(value)
-
-
-def _join(key: str, name: str) -> str:
-    return f"{key}.{name}" if key else name

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from costtui.config.schema import SourceConfig
@@ -24,10 +25,11 @@ from costtui.sources.metrics.exposition import (
     note_bad_number,
     number_text,
 )
+from costtui.sources.metrics.gauges import Areas, Gauges, level_text, levels
 from costtui.sources.metrics.http import Fetched, Fetcher
 from costtui.sources.metrics.index import PageIndex
 from costtui.sources.metrics.joining import Increment, Joined, Joiner
-from costtui.sources.metrics.mapping import Mapper, Series, amount
+from costtui.sources.metrics.mapping import Mapper, Placement, Series, amount
 from costtui.sources.metrics.shape import Shape
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class _Digest:
 
     page: Page[Series]
     advance: Advance[Series]
+    areas: Areas
     joined: Joined
     batch: Batch
 
@@ -59,7 +62,10 @@ class MetricsSource:
         self._fetcher = Fetcher(config, transport)
         self._reader: PageReader[Series] = PageReader(self._mapper.wanted(), self._series)
         url = blake2b(config.url.encode(), digest_size=8).hexdigest()
-        self._counters = Counters(url, together=shape.resets == "together")
+        self._counters = Counters(
+            url, together=shape.resets == "together", vanishing=shape.idle_series_vanish
+        )
+        self._gauges = Gauges(config.interval)
         reported = config.cost is CostPolicy.REPORTED
         self._joiner = Joiner(
             self._mapper.inclusions,
@@ -72,6 +78,7 @@ class MetricsSource:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Forget the last page and go on from `checkpoint`."""
         self._counters.restore(checkpoint)
+        self._gauges.restore(checkpoint)
         self._joiner.restore(checkpoint)
         self._reader.reset()
 
@@ -90,6 +97,7 @@ class MetricsSource:
         self._reader.commit(digest.page)
         self._note = digest.batch.note
         self._counters.commit(digest.advance)
+        self._gauges.commit(digest.areas)
         self._joiner.commit(digest.joined)
         yield digest.batch
 
@@ -120,10 +128,15 @@ class MetricsSource:
         if restarted:
             readings = self._readings(page, index.counters(page))
         advance = self._counters.advance(readings, scrape, restarted=restarted)
+        active = index.chooser(self._shape, page)
+        shown = None if page.unchanged else levels(self._levels(page, active))
+        areas = self._gauges.advance(shown, advance.previous.good, now)
+        counted = (Increment(o.item.placements, o.delta, o.known, o.lost) for o in advance.outcomes)
+        covered = index.covers(self._shape, page)
         joined = self._joiner.join(
-            (Increment(o.item.placements, o.delta, o.known, o.lost) for o in advance.outcomes),
-            index.chooser(self._shape, page),
-            lambda dims: self._has_cost(dims, advance),
+            chain(counted, areas.increments),
+            active,
+            lambda dims: covered or self._has_cost(dims, advance),
             index.version(page),
             _ns(advance.previous.good or advance.target.first),
             _ns(now),
@@ -131,7 +144,24 @@ class MetricsSource:
         note = self._note
         if note is None or not page.unchanged or not page.runs:
             note = self._remark(body, page)
-        return _Digest(page, advance, joined, self._batch(page, advance, joined, note, now))
+        batch = self._batch(page, advance, joined, note, now)
+        batch.checkpoint.update(areas.parts)
+        return _Digest(page, advance, areas, joined, batch)
+
+    def _levels(
+        self, page: Page[Series], active: Callable[[Placement], bool]
+    ) -> Iterator[tuple[Series, str]]:
+        """The gauges of this page that count; one without a number is not there."""
+        for entry in self._index.gauges(page):
+            if not active(entry.item.placements[0]):
+                continue
+            try:
+                number = number_text(entry.now)
+                if number is not None:
+                    yield entry.item, level_text(entry.item, number)
+            except ValueError as error:
+                if entry.now != entry.text:  # not again at every scrape
+                    note_bad_number(page, entry, str(error))
 
     def _readings(
         self, page: Page[Series], entries: Iterable[Entry[Series]]
@@ -179,7 +209,7 @@ class MetricsSource:
                 self._index.shows(body, name, page) for name in hint.present
             ):
                 return hint.note
-        if not any(True for _ in self._index.counters(page)):
+        if not any(True for _ in chain(self._index.counters(page), self._index.gauges(page))):
             return f"nothing that {self._shape.name or 'fields:'} counts is on this page yet"
         if self._mapper.unknown_kinds:
             kinds = ", ".join(sorted(self._mapper.unknown_kinds))
