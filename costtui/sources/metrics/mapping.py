@@ -104,6 +104,7 @@ class Mapper:
                 self._rules.setdefault(name, []).append(number)
         counters = self._rules.keys() - gauges
         self._created = {_base(name) + "_created" for name in counters} - set(self._rules)
+        self._dims: dict[Dimensions, Dimensions] = {}
         self._included: dict[tuple[str, str, str], tuple[bool, bool]] = {}
         self.unknown_kinds: set[str] = set()
         """Values of a token-kind label that the shape does not know: not counted, shown."""
@@ -170,6 +171,11 @@ class Mapper:
                 # The user said which services are LLM traffic; this one is something else.
                 return None
         dims = Dimensions(gateway=self._gateway, service=rule.service, **found)
+        # One object for all series of the same traffic: sums are kept by it at every scrape, and
+        # two that are the same need not be compared word by word.
+        if len(self._dims) > 100_000:
+            self._dims.clear()
+        dims = self._dims.setdefault(dims, dims)
         return Placement(dims, fields, number, name, _is_whole(rule, labels))
 
     def _fields(self, rule: MetricRule, labels: Mapping[str, str]) -> tuple[int, ...]:
