@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -33,6 +32,7 @@ class CollectCommand:
 
     def run(self, args: argparse.Namespace) -> int:
         from costtui.cli.common import load_config
+        from costtui.engine.tuning import tune
 
         # With --once each source's failure is told at the end; in the log it would be twice.
         quiet = logging.ERROR if args.once else logging.WARNING
@@ -43,9 +43,7 @@ class CollectCommand:
         )
         logging.getLogger("httpx").setLevel(logging.WARNING)
         config = load_config(args)
-        # Batches are tens of thousands of tuples without a cycle among them; at the default of
-        # 700 the cycle collector takes a sixth of the time of a bulk load.
-        gc.set_threshold(200_000, 20, 20)
+        tune()
         if not config.sources and not args.with_parent:
             raise UsageError(
                 "there is nothing to collect: no `sources:` are configured and COST_TRACKING_FILE "

@@ -11,8 +11,10 @@ import asyncio
 import time
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -202,6 +204,10 @@ class Fetcher:
     def _open(self) -> httpx.AsyncClient:
         import httpx
 
+        # What httpx itself imports at its first request, which is on the event loop: 15–50 ms.
+        for module in ("httpcore._backends.anyio", "anyio._backends._asyncio", "h11"):
+            with suppress(ImportError):
+                import_module(module)
         config = self._config
         headers = {"Accept": ACCEPT, "Accept-Encoding": "gzip", "User-Agent": "costtui"}
         headers.update((name, secret.reveal()) for name, secret in config.headers)

@@ -102,12 +102,16 @@ class MetricsSource:
                 # When the first attempt was must survive: what starts later is counted whole.
                 yield Batch(checkpoint=first)
             raise
+        self._commit(digest)
+        yield digest.batch
+
+    def _commit(self, digest: _Digest) -> None:
+        """The batch of `digest` is yielded: memory follows."""
         self._reader.commit(digest.page)
         self._note = digest.batch.note
         self._counters.commit(digest.advance)
         self._gauges.commit(digest.areas)
         self._joiner.commit(digest.joined)
-        yield digest.batch
 
     async def close(self) -> None:
         """Close the connection."""
