@@ -81,6 +81,8 @@ class Series:
     version: str = ""
     stamp: tuple[bytes, float] = (b"", 0.0)
     """Of a `created` series: its text and what it came to, so that it is read once."""
+    dollars: bool = False
+    """Its number is money, in USD."""
     presence: bool = False
     """Of a gauge: its number says nothing, only that it is there (see `gauges.levels`)."""
 
@@ -140,6 +142,7 @@ class Mapper:
                 placements,
                 _factor(rule),
                 (_base(name), tail),
+                dollars=bool(placements) and COST in placements[0].fields and UNITS[rule.unit] == 1,
             )
         if name in self._created:
             return Series(key, "created", pair=(name.removesuffix("_created"), tail))
@@ -257,6 +260,28 @@ def amount(series: Series, number: str) -> int:
     if result > MAX_NANO:
         raise ValueError("the number is too large")
     return result
+
+
+def quick_nano(text: bytes) -> int | None:
+    """nano-USD of ` 0.58385524000000003`, as `amount` has it, in a third of its time; None for
+    every other form, which `amount` is there for."""
+    whole, _, part = text[1:].partition(b".")
+    places = len(part)
+    if (
+        text[:1] != b" "
+        or not (part.isdigit() and whole.isdigit())
+        or len(whole) > 9
+        or places > 18
+    ):
+        return None
+    if places <= 9:
+        return int(whole + part) * _TENS[9 - places]
+    nano, rest = divmod(int(whole + part), _TENS[places - 9])
+    half = _TENS[places - 9] // 2
+    return nano + (rest > half or (rest == half and nano & 1))
+
+
+_TENS: tuple[int, ...] = tuple(10**n for n in range(10))
 
 
 def _gauge(rule: MetricRule, placements: tuple[Placement, ...], key: str) -> Series:

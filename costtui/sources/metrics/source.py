@@ -36,7 +36,7 @@ from costtui.sources.metrics.gauges import Areas, Gauges, level_text, levels
 from costtui.sources.metrics.http import Fetched, Fetcher
 from costtui.sources.metrics.index import PageIndex
 from costtui.sources.metrics.joining import Increment, Joined, Joiner
-from costtui.sources.metrics.mapping import Mapper, Placement, Series, amount
+from costtui.sources.metrics.mapping import Mapper, Placement, Series, amount, quick_nano
 from costtui.sources.metrics.pagetext import PageText
 from costtui.sources.metrics.shape import Shape
 
@@ -193,6 +193,8 @@ class MetricsSource:
             text = entry.now
             if series.factor is None and text[1:].isdigit() and len(text) < 19:
                 value = int(text)  # the usual form, in a fifth of the time
+            elif series.dollars and (nano := quick_nano(text)) is not None:
+                value = nano
             else:
                 try:
                     digits = number_text(text)
