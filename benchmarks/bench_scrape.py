@@ -333,7 +333,6 @@ def main() -> int:
         "page_mb": (len(wanted[0]) + len(others[0])) / 1e6,
         "page_gz_mb": len(pages[0]) / 1e6,
         "cpus": os.cpu_count(),
-        "parse_cpu": parse_only(pages, grown, args.rounds),
     }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -345,6 +344,7 @@ def main() -> int:
             with Control() as control:
                 result["http"] = asyncio.run(over_http(f"{url}/here", 8))
             result["http"]["idle_process_late_ms"] = control.worst * 1000
+            result["parse_cpu"] = parse_only(pages, grown, args.rounds)
             result["costtui"] = our_process(url, args.interval, args.scrapes, generator)
             if have_prometheus() and not args.no_prometheus:
                 result["prometheus"] = the_real_one(url, args.interval, args.scrapes)
