@@ -11,7 +11,9 @@ CosttuiError                 exit code 1
 │   └── StoreReadOnlyError   the file or its folder cannot be written
 ├── SourceError              one poll of one source failed; a gap, retried for ever
 │   ├── SourceUnreachableError
+│   ├── SourceOverloadedError  the server says that it was asked for too much
 │   └── SourceFormatError
+│       └── SourceTooLargeError
 └── PricingError
 """
 
@@ -90,8 +92,16 @@ class SourceUnreachableError(SourceError):
     """Refused, timed out, unreadable, or an HTTP status that is not success."""
 
 
+class SourceOverloadedError(SourceError):
+    """The server refused because a query was too large or it is busy: ask for less, or later."""
+
+
 class SourceFormatError(SourceError):
     """It answered, but not with what the preset expects."""
+
+
+class SourceTooLargeError(SourceFormatError):
+    """An answer is larger than what is read of one."""
 
 
 class PricingError(CosttuiError):

@@ -155,10 +155,13 @@ def _count(number: int, what: str) -> str:
 
 
 def _source(source: SourceConfig) -> Iterator[str]:
-    shape = source.preset or "fields"
+    shape = source.preset or ("queries" if source.queries else "fields")
     counts = "counts" if source.role == "count" else "is compared with"
-    yield f"  {visible(source.name, 60)}: {source.type} ({shape}), {counts} {source.gateway}"
-    if source.type == "metrics":
+    gateway = source.gateway
+    if source.gateway_labels:
+        gateway = f"the gateways named by {' or '.join(source.gateway_labels)}"
+    yield f"  {visible(source.name, 60)}: {source.type} ({shape}), {counts} {gateway}"
+    if source.type != "jsonl":
         login = (
             "bearer token"
             if source.bearer_token

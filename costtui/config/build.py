@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from costtui.config.durations import duration_text
-from costtui.config.keys import ALERT, CONSUMER, PRICE, RETENTION, SERVICE, SOURCE, Section
+from costtui.config.keys import (
+    ALERT,
+    CONSUMER,
+    PRICE,
+    QUERY,
+    RETENTION,
+    SERVERS,
+    SERVICE,
+    SOURCE,
+    Section,
+)
 from costtui.config.presets import preset_types
 from costtui.config.reader import Value, Values
 from costtui.config.schema import (
     RATE_KEYS,
     AlertRule,
     Consumer,
+    Elsewhere,
     PriceOverride,
+    QueryConfig,
     Retention,
     Secret,
     ServiceMapping,
@@ -25,6 +40,10 @@ from costtui.model.safetext import looks_secret
 
 JSONL_INTERVAL = 1.0
 """Seconds; a log is looked at with one stat() a file, a page costs the gateway a rendering."""
+
+PROMETHEUS_SINCE = 30 * 86_400
+"""Seconds of a server's history that are read where nothing else is said; its own default is to
+keep 15 days."""
 
 _SECRET_HEADERS = ("auth", "token", "key", "secret", "cookie", "password", "credential")
 
@@ -67,7 +86,7 @@ class Builder:
                     f"the gateway {quoted(source.gateway)} is already counted by {first.key} on"
                     f" line {place}: give one of them another gateway, or role: reconcile",
                 )
-        return tuple(source for _, source in built)
+        return _elsewhere(source for _, source in built)
 
     def _source(self, values: Values) -> SourceConfig:
         kind = values.get("type", "")
@@ -79,6 +98,11 @@ class Builder:
             fields.setdefault("interval", JSONL_INTERVAL)
             paths = tuple(value.data for value in values.get("paths", []))
             fields["paths"] = paths or ((values.get("path"),) if values.get("path") else ())
+        fields["gateway_labels"] = tuple(v.data for v in values.get("gateway_labels", []))
+        fields["gateways"] = tuple((k, v.data) for k, v in values.get("gateways", {}).items())
+        fields["queries"] = tuple(_query(value) for value in values.get("queries", []))
+        if values.get("gateway_labels") and "gateway" in values:
+            self._wrong(values, "gateway_labels", "give gateway or gateway_labels, not both")
         fields["headers"] = tuple((name, v.data) for name, v in values.get("headers", {}).items())
         fields["services"] = tuple(
             (name, _service(value)) for name, value in values.get("services", {}).items()
@@ -87,20 +111,52 @@ class Builder:
         fields["password"] = values.get("password") or values.get("password_file")
         if kind:
             self._source_keys(values, kind)
-        if kind == "metrics":
+        if kind in SERVERS:
             self._login(values)
+        if kind == "prometheus":
+            self._prometheus(values, fields)
         return SourceConfig(**fields)
+
+    def _prometheus(self, values: Values, fields: dict[str, Any]) -> None:
+        """What a source that asks a server has of its own."""
+        if "since" not in values:
+            fields["since"] = PROMETHEUS_SINCE
+        if "gateway" not in values and not fields["gateway_labels"] and "queries" not in values:
+            fields["gateway_labels"] = ("instance",)
+        match = str(fields.get("match", "")).strip()
+        if match.startswith("{") and match.endswith("}"):
+            match = match[1:-1].strip()
+        fields["match"] = match.rstrip(",")
+        if reason := _bad_match(match):
+            self._wrong(values, "match", reason)
+        if "queries" in values and ("preset" in values or "fields" in values):
+            other = "preset" if "preset" in values else "fields"
+            self._wrong(values, "queries", f"stands alone: give {other} another source")
+        if fields.get("mode") == "aggregate" and "queries" in values:
+            self._wrong(
+                values, "mode", "means nothing for queries, which the server adds up anyway"
+            )
+        if "queries" in values and "match" in values:
+            self._wrong(values, "match", "means nothing for queries: write it into the PromQL")
+        for value in values.get("queries", []):
+            twice = {*value.data.get("dimensions", {})} & {*value.data.get("values", {})}
+            for name in sorted(twice):
+                message = "is both a label and a fixed value"
+                self._problems.add(value.line, f"{value.key}.values.{name}", message)
 
     def _source_keys(self, values: Values, kind: str) -> None:
         for name in [*values.given, *values.broken]:
             only = SOURCE.by_name[name].only
-            if only and only != kind:
-                self._wrong(values, name, f"is for type: {only}, and this is type: {kind}")
+            if only and kind not in only:
+                meant = " or ".join(only)
+                self._wrong(values, name, f"is for type: {meant}, and this is type: {kind}")
         preset = values.get("preset", "")
-        if preset and preset_types().get(preset) != kind:
+        wants = "metrics" if kind == "prometheus" else kind
+        if preset and preset_types().get(preset) != wants:
             message = f"{quoted(preset)} is for type: {preset_types().get(preset)}"
             self._wrong(values, "preset", f"{message}, and this is type: {kind}")
-        if "preset" not in values and not values.get("fields") and "fields" not in values.broken:
+        described = values.get("fields") or "fields" in values.broken or "queries" in values
+        if "preset" not in values and not described:
             self._wrong(values, "preset", "is missing: name a preset, or describe the fields:")
         if kind == "jsonl":
             if "path" in values and "paths" in values:
@@ -108,7 +164,8 @@ class Builder:
             if "path" not in values and not values.get("paths") and "paths" not in values.broken:
                 self._wrong(values, "paths", "is missing: which files are to be read?")
         elif "url" not in values:
-            self._wrong(values, "url", "is missing: which page is to be scraped?")
+            what = "page is to be scraped" if kind == "metrics" else "server is to be asked"
+            self._wrong(values, "url", f"is missing: which {what}?")
 
     def _login(self, values: Values) -> None:
         url: str = values.get("url", "")
@@ -222,7 +279,9 @@ _COMPOSED = {
     id(SOURCE): {
         *("paths", "path", "headers", "services"),
         *("bearer_token", "bearer_token_file", "password", "password_file"),
+        *("gateway_labels", "gateways", "queries"),
     },
+    id(QUERY): {"dimensions", "values"},
     id(PRICE): {"unit", *RATE_KEYS},
     id(ALERT): {"cost_over", "by", "where"},
 }
@@ -230,14 +289,67 @@ _COMPOSED = {
 
 _DIRECT = {
     id(section): set(section.by_name) - _COMPOSED.get(id(section), set())
-    for section in (RETENTION, SOURCE, SERVICE, PRICE, CONSUMER, ALERT)
+    for section in (RETENTION, QUERY, SOURCE, SERVICE, PRICE, CONSUMER, ALERT)
 }
+
+
+def _query(value: Value) -> QueryConfig:
+    fields = _direct(value.data, QUERY)
+    fields.setdefault("query", "")
+    fields.setdefault("quantity", "cost")
+    for name in ("dimensions", "values"):
+        fields[name] = tuple((k, v.data) for k, v in value.data.get(name, {}).items())
+    return QueryConfig(**fields)
 
 
 def _service(value: Value) -> ServiceMapping:
     fields = _direct(value.data, SERVICE)
     fields.setdefault("provider", "")
     return ServiceMapping(**fields)
+
+
+_MATCHERS = re.compile(
+    r"""\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)\s*(,|$)"""
+)
+
+
+def _bad_match(text: str) -> str:
+    """Why `text` is no list of label matchers, or ""."""
+    text = text.rstrip(", ")
+    at = 0
+    while at < len(text):
+        found = _MATCHERS.match(text, at)
+        if found is None:
+            return 'is not a list of label matchers: write job="agentgateway",namespace=~"llm-.*"'
+        if found[1] == "__name__":
+            return "must not name the metric: the preset does"
+        at = found.end()
+    return ""
+
+
+def host_of(url: str) -> str:
+    """`host:port` of a URL as Prometheus's `instance` label has it, or ""."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    except ValueError:
+        return ""
+    host = "127.0.0.1" if parts.hostname in ("localhost", "::1") else parts.hostname
+    return f"{host}:{port}" if host else ""
+
+
+def _elsewhere(sources: Iterable[SourceConfig]) -> tuple[SourceConfig, ...]:
+    """`sources`, those that ask a Prometheus told what the others count."""
+    known = list(sources)
+    made = []
+    for source in known:
+        others = tuple(
+            Elsewhere(s.name, s.gateway, host_of(s.url) if s.type == "metrics" else "")
+            for s in known
+            if s is not source and s.role == "count" and not s.gateway_labels
+        )
+        made.append(replace(source, elsewhere=others) if source.type == "prometheus" else source)
+    return tuple(made)
 
 
 def _bad_url(url: str) -> str:

@@ -13,6 +13,7 @@ from costtui.config.keys import (
     PRICE,
     ROOT,
     SOURCE,
+    SOURCE_TYPES,
     Free,
     Key,
     ListOf,
@@ -52,8 +53,8 @@ def _section(section: Section) -> dict[str, Any]:
     if _required(section):
         made["required"] = _required(section)
     if section is SOURCE:
-        made["allOf"] = [_of_type(kind) for kind in ("jsonl", "metrics")]
-        made["anyOf"] = [{"required": ["preset"]}, {"required": ["fields"]}]
+        made["allOf"] = [_of_type(kind) for kind in SOURCE_TYPES]
+        made["anyOf"] = [{"required": [name]} for name in ("preset", "fields", "queries")]
     if section is PRICE:
         rates: dict[str, Any] = {"anyOf": [{"required": [rate]} for rate in RATE_KEYS]}
         made["oneOf"] = [
@@ -70,7 +71,7 @@ def _required(section: Section) -> list[str]:
 
 def _of_type(kind: str) -> dict[str, Any]:
     """Keys of another source type are not allowed; something to read is required."""
-    foreign = {key.name: False for key in SOURCE.keys if key.only not in ("", kind)}
+    foreign = {key.name: False for key in SOURCE.keys if key.only and kind not in key.only}
     then: dict[str, Any] = {"properties": foreign}
     if kind == "jsonl":
         then["oneOf"] = [{"required": ["path"]}, {"required": ["paths"]}]

@@ -26,12 +26,15 @@ from costtui.config.kinds import (
 )
 from costtui.config.presets import preset_types
 from costtui.config.schema import (
+    PER_SECONDS,
+    QUERY_QUANTITIES,
     RATE_KEYS,
     AlertRule,
     Config,
     Consumer,
     DisplayConfig,
     PriceOverride,
+    QueryConfig,
     Retention,
     ServiceMapping,
     SourceConfig,
@@ -69,8 +72,8 @@ class Key:
     required: bool = False
     default: str | None = None
     """What the manual says, where the dataclass cannot say it."""
-    only: str = ""
-    """The source type it is for; "" is every type."""
+    only: tuple[str, ...] = ()
+    """The source types it is for; () is every type."""
     shown: bool = True
     """False for another way to write a field that `config show` prints under its first key."""
 
@@ -118,6 +121,11 @@ class Free:
     """A mapping that its source understands; kept as it is, with `${NAME}` filled in."""
 
 
+LOGS: Final = ("jsonl",)
+SERVERS: Final = ("metrics", "prometheus")
+PROMETHEUS: Final = ("prometheus",)
+SOURCE_TYPES: Final = ("jsonl", "metrics", "prometheus")
+
 Shape = Kind | Section | ListOf | MapOf | Free
 
 DIMENSION: Final = Choice(DIMENSIONS + MAPPED_DIMENSIONS)
@@ -153,14 +161,39 @@ SERVICE: Final = Section(
     ),
 )
 
+QUERY: Final = Section(
+    QueryConfig,
+    (
+        Key("query", Text(), "The PromQL, one series a combination of labels.", required=True),
+        Key(
+            "quantity",
+            Choice(QUERY_QUANTITIES),
+            "What its value is a rate of: USD, tokens of one kind, or requests.",
+            required=True,
+        ),
+        Key("per", Choice(tuple(PER_SECONDS)), "The time that the rate is for."),
+        Key(
+            "dimensions",
+            MapOf(
+                Choice(("provider", "model", "consumer", "gateway", "endpoint")),
+                Text(),
+                "dimension",
+            ),
+            "Which label holds a dimension.",
+        ),
+        Key("values", MapOf(Choice(DIMENSIONS), Text(), "dimension"), "Dimensions that are fixed."),
+    ),
+)
+
 SOURCE: Final = Section(
     SourceConfig,
     (
         Key("name", Text(limit=100), "What you call it; each name once.", required=True),
         Key(
             "type",
-            Choice(("jsonl", "metrics")),
-            "`jsonl` tails log files, `metrics` scrapes a Prometheus exposition page.",
+            Choice(SOURCE_TYPES),
+            "`jsonl` tails log files, `metrics` scrapes an exposition page, `prometheus` asks a "
+            "Prometheus server (or Thanos, Mimir, VictoriaMetrics) that scrapes such pages.",
             required=True,
         ),
         Key(
@@ -179,7 +212,7 @@ SOURCE: Final = Section(
             "interval",
             Duration(plain=True, least="0.1s", fraction=True),
             "Time between two polls.",
-            default="1s for jsonl, 15s for metrics",
+            default="1s for jsonl, else 15s",
         ),
         Key("timeout", Duration(plain=True, least="0.1s", fraction=True), "Limit for one poll."),
         Key(
@@ -196,7 +229,7 @@ SOURCE: Final = Section(
             "paths",
             ListOf(File(glob=True)),
             "Files and globs (`**` too), plain or `.gz`.",
-            only="jsonl",
+            only=LOGS,
         ),
         Key(
             "path",
@@ -204,48 +237,91 @@ SOURCE: Final = Section(
             "One file or glob, instead of `paths`.",
             ("paths",),
             default="",
-            only="jsonl",
+            only=LOGS,
             shown=False,
         ),
-        Key("since", Duration(never="all"), "How much history to read.", only="jsonl"),
-        Key("url", Text(), "The page to scrape, `http://` or `https://`.", only="metrics"),
+        Key(
+            "since",
+            Duration(never="all"),
+            "How much history to read.",
+            default="`all`, of a Prometheus `30d`",
+            only=LOGS + PROMETHEUS,
+        ),
+        Key(
+            "url",
+            Text(),
+            "The page to scrape, or the server to ask; `http://` or `https://`.",
+            only=SERVERS,
+        ),
+        Key(
+            "match",
+            Text(),
+            'Which series: label matchers such as `job="agentgateway"`.',
+            only=PROMETHEUS,
+        ),
+        Key(
+            "mode",
+            Choice(("raw", "aggregate")),
+            "`raw` counts every sample exactly; `aggregate` lets the server add up, an estimate, "
+            "for fleets too large for that.",
+            only=PROMETHEUS,
+        ),
+        Key(
+            "queries",
+            ListOf(QUERY),
+            "PromQL of your own for rates of cost or tokens, summed over time: an estimate.",
+            only=PROMETHEUS,
+        ),
+        Key(
+            "gateway_labels",
+            ListOf(Text(limit=200)),
+            "Labels that name the gateway; the first that has a value. Instead of `gateway`.",
+            default="`[instance]` for prometheus without `gateway`",
+            only=SERVERS,
+        ),
+        Key(
+            "gateways",
+            MapOf(Glob(), Text(limit=100), "value or glob"),
+            "What a value of `gateway_labels` is called.",
+            only=SERVERS,
+        ),
         Key(
             "headers",
             MapOf(Text(limit=200), HeaderValue(), "header"),
             "Sent with each request. One that can be a secret takes its value from `${NAME}`.",
-            only="metrics",
+            only=SERVERS,
         ),
-        Key("bearer_token", Masked(), "From `${NAME}` only.", only="metrics"),
+        Key("bearer_token", Masked(), "From `${NAME}` only.", only=SERVERS),
         Key(
             "bearer_token_file",
             SecretFile(),
             "A file that holds nothing but the token.",
             ("bearer_token",),
-            only="metrics",
+            only=SERVERS,
             shown=False,
         ),
-        Key("username", Text(), "For HTTP basic authentication.", only="metrics"),
-        Key("password", Masked(), "From `${NAME}` only.", only="metrics"),
+        Key("username", Text(), "For HTTP basic authentication.", only=SERVERS),
+        Key("password", Masked(), "From `${NAME}` only.", only=SERVERS),
         Key(
             "password_file",
             SecretFile(),
             "A file that holds nothing but the password.",
             ("password",),
-            only="metrics",
+            only=SERVERS,
             shown=False,
         ),
         Key(
             "ca_file",
             File(must_exist=True),
             "Certificates (PEM) to trust beside the system's.",
-            only="metrics",
+            only=SERVERS,
         ),
-        Key("insecure", Bool(), "Do not verify TLS certificates.", only="metrics"),
+        Key("insecure", Bool(), "Do not verify TLS certificates.", only=SERVERS),
         Key(
             "services",
             MapOf(Text(), SERVICE, "service"),
             "What a gateway's `service` label stands for (preset `kong-requests`).",
-            only="metrics",
+            only=SERVERS,
         ),
         Key("options", Free(), "Switches of the preset."),
     ),

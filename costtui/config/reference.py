@@ -29,7 +29,7 @@ def _tables(section: Section, title: str) -> list[str]:
 
 
 def _doc(key: Key) -> str:
-    only = f"Only for `type: {key.only}`. " if key.only else ""
+    only = f"Only for `type: {'` or `'.join(key.only)}`. " if key.only else ""
     return only + key.doc.replace("|", "\\|")
 
 

@@ -87,13 +87,44 @@ class ServiceMapping:
     model: str = ""
 
 
+QUERY_QUANTITIES = ("cost", *TOKEN_TYPES, "requests")
+"""What a query's value may be a rate of."""
+
+PER_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+
+
+@dataclass(frozen=True, slots=True)
+class QueryConfig:
+    """One entry of a prometheus source's `queries:`."""
+
+    query: str
+    quantity: str
+    """One of `QUERY_QUANTITIES`; cost is USD."""
+    per: str = "second"
+    """One of `PER_SECONDS`."""
+    dimensions: tuple[tuple[str, str], ...] = ()
+    """(dimension, label)."""
+    values: tuple[tuple[str, str], ...] = ()
+    """(dimension, fixed value)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Traffic that another source counts already."""
+
+    source: str
+    gateway: str
+    host: str = ""
+    """`host:port` of the page it scrapes, or ""."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
     """One entry of `sources:`."""
 
     name: str
     type: str
-    """`jsonl` or `metrics`."""
+    """`jsonl`, `metrics` or `prometheus`."""
     gateway: str
     """The gateway whose traffic this source counts."""
     preset: str = ""
@@ -110,7 +141,7 @@ class SourceConfig:
     """Files or globs (`**` too), `~` and `${ENV}` already expanded."""
     since: int | None = None
     """Seconds of history to read; None reads all."""
-    # metrics
+    # metrics and prometheus
     url: str = ""
     headers: tuple[tuple[str, Secret], ...] = ()
     bearer_token: Secret | None = None
@@ -122,6 +153,18 @@ class SourceConfig:
     services: tuple[tuple[str, ServiceMapping], ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     """Switches of a preset, for example `legacy_token_semantics: true`."""
+    gateway_labels: tuple[str, ...] = ()
+    """The gateway is the first of these labels with a value; () is always `gateway`."""
+    gateways: tuple[tuple[str, str], ...] = ()
+    """(glob on that value, what it is called)."""
+    # prometheus
+    match: str = ""
+    """Label matchers, without braces."""
+    mode: str = "raw"
+    """`raw` or `aggregate`."""
+    queries: tuple[QueryConfig, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
+    """What the other sources that count see; filled in when the file is read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class _Show:
     ) -> Iterator[str]:
         """`usual` is the origin of what has none of its own."""
         for key in section.keys:
-            if not key.shown or (key.only and key.only != value.type):
+            if not key.shown or (key.only and value.type not in key.only):
                 continue
             found = _read(section, key, value)
             if found is None and not getattr(key.kind, "never", ""):

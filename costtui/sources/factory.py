@@ -13,17 +13,29 @@ if TYPE_CHECKING:
 
 
 def build(config: SourceConfig, *, transport: httpx.AsyncBaseTransport | None = None) -> Source:
-    """The source that `config` describes. `transport` replaces the network of a metrics source.
-    Raises ConfigError when its preset or fields cannot be used."""
+    """The source that `config` describes. `transport` replaces the network of a source
+    that asks a server. Raises ConfigError when its preset or fields cannot be used."""
     if config.type == "metrics":
         from costtui.sources.metrics.source import MetricsSource
         from costtui.sources.presets import shape_of
 
         return MetricsSource(config, shape_of(config), transport)
+    if config.type == "prometheus":
+        from costtui.sources.presets import shape_of
+        from costtui.sources.prometheus.source import PrometheusSource
+
+        return PrometheusSource(config, shape_of(config), transport)
     if config.type == "jsonl":
         from costtui.sources.jsonl.source import JsonlSource
 
         return JsonlSource(config)
     raise ConfigError(
-        [Problem(f"source {config.name}", 0, "type", f"{config.type!r} is not jsonl or metrics")]
+        [
+            Problem(
+                f"source {config.name}",
+                0,
+                "type",
+                f"{config.type!r} is not jsonl, metrics or prometheus",
+            )
+        ]
     )

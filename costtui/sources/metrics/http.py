@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from costtui.config.schema import SourceConfig
-from costtui.errors import SourceFormatError, SourceUnreachableError
+from costtui.errors import SourceFormatError, SourceTooLargeError, SourceUnreachableError
 from costtui.sources.metrics.exposition import framed
 from costtui.sources.metrics.pagetext import WINDOW, PageText
 
@@ -56,6 +56,7 @@ class Fetched:
     """The connection said where the page ends, so it came whole."""
     skew: float = 0.0
     """The other clock minus ours, seconds; 0 where they agree within two seconds."""
+    status: int = 200
 
     def text(self) -> PageText:
         """The page, to be read window by window: in a thread, for it unpacks while it is read."""
@@ -80,7 +81,7 @@ def _unpack(chunks: list[bytes], limit: int) -> Iterator[bytes]:
                 piece = unpacker.decompress(chunk, WINDOW)
                 total += len(piece)
                 if total > limit:
-                    raise SourceFormatError(f"the page is larger than {limit >> 20} MB")
+                    raise SourceTooLargeError(f"the page is larger than {limit >> 20} MB")
                 yield piece
                 chunk = unpacker.unconsumed_tail
                 if unpacker.eof and unpacker.unused_data:
@@ -91,6 +92,13 @@ def _unpack(chunks: list[bytes], limit: int) -> Iterator[bytes]:
         raise SourceFormatError("the gzip data is damaged") from None
     if not unpacker.eof:
         raise SourceFormatError("half a page: the gzip data ends early")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    url: str
+    form: Mapping[str, str] | None
+    answers: Collection[int]
 
 
 class Fetcher:
@@ -106,30 +114,36 @@ class Fetcher:
         self.shown = shown_url(config.url)
         """The URL without user part and query: they may hold secrets."""
 
-    async def fetch(self) -> Fetched:
-        """GET the page. Raises SourceUnreachableError or SourceFormatError."""
+    async def fetch(
+        self,
+        url: str = "",
+        form: Mapping[str, str] | None = None,
+        answers: Collection[int] = (200,),
+    ) -> Fetched:
+        """GET the source's page, or `url`; with `form`, POST it. Statuses outside `answers` are
+        errors. Raises SourceUnreachableError or SourceFormatError."""
         if self._client is None:
             # Importing httpx and loading CA certificates takes 100 ms.
             self._client = await asyncio.to_thread(self._open)
         client = self._client
         try:
             async with asyncio.timeout(self._config.timeout):
-                return await self._fetch(client)
+                return await self._fetch(client, _Ask(url or self._config.url, form, answers))
         except TimeoutError:
             raise SourceUnreachableError(
                 f"{self.shown}: no complete answer within {self._config.timeout:g} s"
             ) from None
 
-    async def _fetch(self, client: httpx.AsyncClient) -> Fetched:
+    async def _fetch(self, client: httpx.AsyncClient, ask: _Ask) -> Fetched:
         import httpx
 
         try:
             try:
-                return await self._get(client)
+                return await self._get(client, ask)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
                 # A kept-alive connection that the other side was just closing. A GET may be
-                # asked again; a second failure stands.
-                return await self._get(client)
+                # asked again, and a query's POST changes nothing; a second failure stands.
+                return await self._get(client, ask)
         except httpx.TimeoutException:
             raise SourceUnreachableError(
                 f"{self.shown}: no answer within {self._config.timeout:g} s"
@@ -143,10 +157,11 @@ class Fetcher:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise SourceUnreachableError(f"{self.shown}: {type(error).__name__}") from None
 
-    async def _get(self, client: httpx.AsyncClient) -> Fetched:
-        url = client.build_request("GET", self._config.url).url
+    async def _get(self, client: httpx.AsyncClient, ask: _Ask) -> Fetched:
+        method = "GET" if ask.form is None else "POST"
+        url = client.build_request(method, ask.url).url
         for _ in range(MAX_REDIRECTS + 1):
-            async with client.stream("GET", url) as response:
+            async with client.stream(method, url, data=ask.form) as response:
                 if response.has_redirect_location:
                     target = url.join(response.headers["location"])
                     if (target.scheme, target.host, target.port) != (
@@ -158,9 +173,14 @@ class Fetcher:
                             f"{self.shown}: redirects to another place "
                             f"({shown_url(str(target))}); if that is right, set url to it"
                         )
+                    if ask.form is not None and response.status_code not in (307, 308):
+                        raise SourceUnreachableError(
+                            f"{self.shown}: redirects to {shown_url(str(target))}; set url to it"
+                        )
                     url = target
                     continue
-                self._check_status(response.status_code)
+                if response.status_code not in ask.answers:
+                    self._check_status(response.status_code)
                 return await self._receive(response)
         raise SourceUnreachableError(f"{self.shown}: more than {MAX_REDIRECTS} redirects")
 
@@ -186,6 +206,7 @@ class Fetcher:
             length_known="content-length" in headers
             or "chunked" in headers.get("transfer-encoding", "").lower(),
             skew=_skew(headers.get("date", "")),
+            status=response.status_code,
         )
         if response.is_stream_consumed:  # a test's transport hands the page over whole
             fetched.chunks.append(response.content)
@@ -195,7 +216,7 @@ class Fetcher:
         async for chunk in response.aiter_raw():
             total += len(chunk)
             if total > MAX_BYTES:
-                raise SourceFormatError(
+                raise SourceTooLargeError(
                     f"{self.shown}: the page is larger than {MAX_BYTES >> 20} MB"
                 )
             fetched.chunks.append(chunk)

@@ -277,6 +277,28 @@ class Joiner:
             else:
                 self._held[dims] = held
 
+    @property
+    def waiting(self) -> bool:
+        """Does a record wait for one more scrape?"""
+        return bool(self._held)
+
+    def parts(self) -> list[str]:
+        """Every checkpoint part that is in use."""
+        return [
+            *(CARRY + _digest(dims) for dims in self._carries),
+            *(HELD + _digest(dims) for dims in self._held),
+        ]
+
+    def adopt(self, other: Joiner) -> dict[str, str | None]:
+        """Take over what another joiner carries. The parts that changes."""
+        parts: dict[str, str | None] = {}
+        for dims, theirs in other._carries.items():
+            mine = self._carries.get(dims, Carry())
+            both = Carry(mine.input + theirs.input, mine.output + theirs.output, mine.intervals)
+            self._carries[dims] = both
+            parts[CARRY + _digest(dims)] = _dump([dims, *both])
+        return parts
+
 
 def _digest(dims: Dimensions) -> str:
     return blake2b("\0".join(dims).encode("utf-8", "replace"), digest_size=8).hexdigest()

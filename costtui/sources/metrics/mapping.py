@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -93,6 +93,9 @@ class Mapper:
     def __init__(self, shape: Shape, config: SourceConfig) -> None:
         self.shape = shape
         self._gateway = config.gateway
+        self._gateway_labels = config.gateway_labels
+        self._gateways = [(re.compile(translate(glob)), name) for glob, name in config.gateways]
+        self._hosts = {other.host: other.gateway for other in config.elsewhere if other.host}
         self._services: dict[str, ServiceMapping] = dict(config.services)
         self._options = {k for k, v in config.options.items() if v is True}
         self._rules: dict[str, list[int]] = {}
@@ -173,13 +176,26 @@ class Mapper:
             elif self._services and service:
                 # The user said which services are LLM traffic; this one is something else.
                 return None
-        dims = Dimensions(gateway=self._gateway, service=rule.service, **found)
+        dims = Dimensions(gateway=self.gateway(labels), service=rule.service, **found)
         # One object for all series of the same traffic: sums are kept by it at every scrape, and
         # two that are the same need not be compared word by word.
         if len(self._dims) > 100_000:
             self._dims.clear()
         dims = self._dims.setdefault(dims, dims)
         return Placement(dims, fields, number, name, _is_whole(rule, labels))
+
+    def gateway(self, labels: Mapping[str, str]) -> str:
+        """Which gateway a series with `labels` is of."""
+        for label in self._gateway_labels:
+            value = labels.get(label, "")
+            if not value:
+                continue
+            for pattern, name in self._gateways:
+                if pattern.match(value):
+                    return name
+            # A page that another source reads is known by that source's name for it.
+            return self._hosts.get(same_host(value)) or visible(value, MAX_NAME)
+        return self._gateway
 
     def _fields(self, rule: MetricRule, labels: Mapping[str, str]) -> tuple[int, ...]:
         match rule.quantity:
@@ -239,6 +255,12 @@ class Mapper:
             ):
                 return rule.includes
         return True
+
+
+def same_host(instance: str) -> str:
+    """`host:port` in the one way that two spellings of this machine have in common."""
+    host, colon, port = instance.rpartition(":")
+    return f"127.0.0.1{colon}{port}" if host in ("localhost", "[::1]", "::1") else instance
 
 
 def amount(series: Series, number: str) -> int:

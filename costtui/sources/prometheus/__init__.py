@@ -1,0 +1,1 @@
+"""The `prometheus` source: the HTTP API of Prometheus and what speaks it."""

@@ -1,0 +1,192 @@
+"""The HTTP API of Prometheus 2.4x and 3.x, which Thanos, Mimir and VictoriaMetrics speak too.
+
+Only two calls are needed: a range selector as an instant query gives raw samples with their own
+times, and a range query gives one value a step. Facts: prometheus.io/docs, "HTTP API", and answers
+captured from a real 2.42 (tests/fixtures/prometheus).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+from costtui.config.schema import SourceConfig
+from costtui.errors import (
+    SourceError,
+    SourceFormatError,
+    SourceOverloadedError,
+    SourceUnreachableError,
+)
+from costtui.model.safetext import redact, visible
+from costtui.sources.metrics.http import Fetched, Fetcher
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_POINTS: Final = 11_000
+"""Steps of one range query: Prometheus answers 400 above that."""
+
+_ANSWERED: Final = (200, 400, 405, 422, 429, 503)
+"""Statuses that come with a reason in JSON (429 and 503: of a proxy, perhaps without)."""
+
+_OVERLOADED: Final = ("execution", "timeout", "too_many_requests")
+
+
+class Row(msgspec.Struct, gc=False):
+    """One series of a matrix or of a vector."""
+
+    metric: dict[str, str] = {}
+    values: list[tuple[float, str]] = []
+    """(epoch seconds, number as text), in time order."""
+    value: tuple[float, str] | None = None
+
+
+class _Data(msgspec.Struct, gc=False):
+    resultType: str = ""
+    result: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class _Answer(msgspec.Struct, gc=False):
+    status: str = ""
+    data: _Data | None = None
+    errorType: str = ""
+    error: str = ""
+    warnings: list[str] = []
+
+
+class Result(msgspec.Struct, gc=False):
+    """What a query gave."""
+
+    rows: list[Row]
+    warnings: list[str] = []
+    """The server's own words that data may be missing (Thanos with a store down, for example)."""
+
+
+class Api:
+    """One server's query API."""
+
+    def __init__(
+        self, config: SourceConfig, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        """`transport` replaces the network in tests."""
+        self._fetcher = Fetcher(config, transport)
+        self._base = api_base(config.url)
+        self._timeout = config.timeout
+        self._extra: dict[str, str] = {}
+        self._get = False
+        self.shown = self._fetcher.shown
+        self.queries = 0
+        """How many were asked."""
+
+    async def raw(self, selector: str, start_ms: int, end_ms: int) -> Result:
+        """Raw samples of `(start_ms, end_ms]` (Prometheus 2 includes the start)."""
+        length = max(1, end_ms - start_ms)
+        form = {"query": f"{selector}[{length}ms]", "time": _seconds(end_ms)}
+        return await self._ask("query", form)
+
+    async def steps(self, query: str, start_ms: int, end_ms: int, step_ms: int) -> Result:
+        """`query` at every step from `start_ms` to `end_ms`, both included. At most `MAX_POINTS`
+        steps, which is the caller's business."""
+        form = {
+            "query": query,
+            "start": _seconds(start_ms),
+            "end": _seconds(end_ms),
+            "step": f"{step_ms / 1000:g}",
+        }
+        return await self._ask("query_range", form)
+
+    async def instant(self, query: str, at_ms: int) -> Result:
+        """`query` at one moment."""
+        return await self._ask("query", {"query": query, "time": _seconds(at_ms)})
+
+    async def _ask(self, path: str, form: Mapping[str, str]) -> Result:
+        self.queries += 1
+        form = {**form, "timeout": f"{self._timeout:g}s", **self._extra}
+        url = f"{self._base}/{path}"
+        fetched = await self._send(url, form)
+        if fetched.status == 405 and not self._get:
+            # Some proxies in front of it pass GET alone.
+            self._get = True
+            fetched = await self._send(url, form)
+        return await asyncio.to_thread(self._read, fetched)
+
+    async def _send(self, url: str, form: Mapping[str, str]) -> Fetched:
+        if not self._get:
+            return await self._fetcher.fetch(url, form, _ANSWERED)
+        import httpx
+
+        return await self._fetcher.fetch(str(httpx.URL(url, params=form)), None, _ANSWERED)
+
+    def _read(self, fetched: Fetched) -> Result:
+        body = fetched.body()
+        try:
+            answer = _DECODER.decode(body)
+        except msgspec.DecodeError as error:
+            if fetched.status != 200:
+                raise self._refused(fetched.status, "", "") from None
+            start = body[:200].lstrip().lower()
+            if start.startswith((b"<!doctype", b"<html")):
+                reason = "an HTML page, not Prometheus's API: is there a path prefix in the URL?"
+            elif start.startswith((b"#", b"404")):
+                reason = "not Prometheus's API: url is the server, for example http://host:9090"
+            else:
+                reason = f"an answer that is not Prometheus's API ({visible(str(error), 100)})"
+            raise SourceFormatError(f"{self.shown}: {reason}") from None
+        if answer.status != "success" or answer.data is None:
+            raise self._refused(fetched.status, answer.errorType, answer.error)
+        data = answer.data
+        try:
+            if data.resultType in ("matrix", "vector"):
+                rows = _ROWS.decode(data.result)
+            else:
+                rows = [Row(value=_SCALAR.decode(data.result))]
+        except msgspec.DecodeError as error:
+            reason = visible(str(error), 100)
+            raise SourceFormatError(f"{self.shown}: an answer without numbers ({reason})") from None
+        return Result(rows, [visible(redact(text), 200) for text in answer.warnings])
+
+    def _refused(self, status: int, kind: str, reason: str) -> SourceError:
+        said = visible(redact(reason), 300) or f"HTTP {status}"
+        if status in (429, 503) or kind in _OVERLOADED:
+            return SourceOverloadedError(f"{self.shown}: {said}")
+        if status == 422:  # Mimir: a limit on the length of a query
+            return SourceOverloadedError(f"{self.shown}: {said}")
+        if kind:
+            return SourceFormatError(f"{self.shown}: {kind}: {said}")
+        return SourceUnreachableError(f"{self.shown}: {said}")
+
+    async def close(self) -> None:
+        """Close the connection. May be called twice."""
+        await self._fetcher.close()
+
+
+_DECODER = msgspec.json.Decoder(_Answer)
+_ROWS = msgspec.json.Decoder(list[Row])
+_SCALAR = msgspec.json.Decoder(tuple[float, str])
+
+
+def api_base(url: str) -> str:
+    """`http://host:9090/prefix` → `http://host:9090/prefix/api/v1`. A URL that a user copied with
+    the API's own path (`…/api/v1/query`) or of the graph page is understood."""
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/")
+    for tail in ("/query_range", "/query"):
+        path = path.removesuffix(tail)
+    if path.endswith("/graph"):
+        path = path.removesuffix("/graph")
+    path = path.removesuffix("/api/v1").rstrip("/")
+    return urlunsplit((parts.scheme, parts.netloc, f"{path}/api/v1", "", ""))
+
+
+def _seconds(ms: int) -> str:
+    return f"{ms // 1000}.{ms % 1000:03d}"
+
+
+def quote(text: str) -> str:
+    """`text` as a PromQL string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

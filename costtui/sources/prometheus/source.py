@@ -1,0 +1,303 @@
+"""The `prometheus` source: raw samples of a server, live and back in time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Final
+
+from costtui.config.schema import SourceConfig
+from costtui.errors import (
+    SourceError,
+    SourceFormatError,
+    SourceOverloadedError,
+    SourceTooLargeError,
+)
+from costtui.model.charge import CostPolicy
+from costtui.model.safetext import redact, visible
+from costtui.model.snapshot import SkippedLine
+from costtui.sources.base import Batch, Checkpoint
+from costtui.sources.metrics.mapping import Mapper, same_host
+from costtui.sources.metrics.shape import Shape
+from costtui.sources.prometheus import steps
+from costtui.sources.prometheus.api import Api, Result
+from costtui.sources.prometheus.checkpoint import META, restore
+from costtui.sources.prometheus.ledger import Ledger, Outcome
+from costtui.sources.prometheus.plan import DAY_MS, FIRST_MS, HOUR_MS, MINUTE_MS, Piece, Selector
+from costtui.sources.prometheus.plan import next_piece as plan_next
+from costtui.sources.prometheus.tracks import UP, Reading, Tracks
+
+if TYPE_CHECKING:
+    import httpx
+
+LATE_MS: Final = 30_000
+"""A sample may be stored this much after its time: a scrape takes a while. Later ones are not lost,
+the next difference has them; only a restart in between would be missed."""
+
+SKEW_MS: Final = 10 * MINUTE_MS
+"""How far the server's clock may be behind ours."""
+
+LIVE_MS: Final = HOUR_MS
+"""After a longer silence the time in between is a hole, filled newest first."""
+
+TURN_S: Final = 0.5
+"""Seconds of history before live data is looked at again."""
+
+LONGEST_MS: Final = 730 * DAY_MS
+"""How far back `since: all` looks."""
+
+PAUSE_S: Final = 15.0
+"""How long a server that refuses a query is left alone, at first."""
+LONGEST_PAUSE_S: Final = 300.0
+
+
+class PrometheusSource:
+    """Counts from the raw samples of one server. See `docs/sources-prometheus.md`."""
+
+    def __init__(
+        self,
+        config: SourceConfig,
+        shape: Shape,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`transport` replaces the network in tests."""
+        self.name = config.name
+        self.has_more = False
+        """History was left for the next poll, which may come at once."""
+        self._config = config
+        self._shape = shape
+        self._api = Api(config, transport)
+        self._mapper = Mapper(shape, config)
+        reported = config.cost is CostPolicy.REPORTED
+        self._tracks = Tracks(
+            self._mapper, hold=shape.has_cost and reported, count_lookups=reported
+        )
+        self._selector = Selector({*self._mapper.wanted(), UP}, config.match)
+        self._together = shape.resets == "together"
+        self._ledger = Ledger(self._tracks, together=self._together)
+        self._meta = META
+        self._scale = 1.0
+        self._pause = 0.0
+        self._resume_at = 0.0
+        self._trouble = ""
+        self._warned = ""
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Forget what is in memory and go on from `checkpoint`."""
+        self._tracks.forget()
+        self._ledger = Ledger(self._tracks, together=self._together)
+        self._meta = restore(checkpoint, self._ledger)
+        self._resume_at = 0.0
+
+    async def close(self) -> None:
+        """Close the connection. May be called twice."""
+        await self._api.close()
+
+    async def poll(self, now: float) -> AsyncIterator[Batch]:
+        """What is new, then about half a second of history.
+
+        A server that refuses a query of history is asked for less, and later; live data goes on.
+        """
+        self.has_more = False
+        yield await self._latest(round(now * 1000))
+        until = time.monotonic() + TURN_S
+        while self._ledger.holes and now >= self._resume_at:
+            try:
+                batch = await self._history(round(now * 1000))
+            except SourceError as error:
+                self._back_off(error, now)
+                break
+            self._pause = 0.0
+            self._trouble = ""
+            yield batch
+            if time.monotonic() > until:
+                break
+        self.has_more = bool(self._ledger.holes) and now >= self._resume_at
+
+    def _back_off(self, error: SourceError, now: float) -> None:
+        if isinstance(error, SourceOverloadedError | SourceTooLargeError):
+            self._scale = max(self._scale / 2, 1 / 64)
+        self._pause = min(max(self._pause * 2, PAUSE_S), LONGEST_PAUSE_S)
+        self._resume_at = now + self._pause
+        self._trouble = str(error)
+
+    # Live
+
+    async def _latest(self, now_ms: int) -> Batch:
+        meta, ledger = self._meta, self._ledger
+        parts: dict[str, str | None] = {}
+        counted = self._mapper.counted()
+        if meta.edge and now_ms - meta.edge <= LIVE_MS:
+            for name in counted - meta.names:
+                ledger.asked[name] = now_ms
+            result = await self._api.raw(self._selector.of(), meta.edge - LATE_MS, now_ms)
+            reading = await self._read(result, meta.edge - LATE_MS, now_ms)
+            outcome = await self._apply(ledger.live, reading)
+        else:
+            first = not meta.edge
+            low = await self._bottom(now_ms) if first else meta.edge
+            start = max(low, now_ms - FIRST_MS)
+            result = await self._api.raw(self._selector.of(), start, now_ms)
+            reading = await self._read(result, start, now_ms)
+            if not first:
+                for name in counted - meta.names:
+                    ledger.asked[name] = now_ms
+            hole = ledger.dig(meta.next, low, now_ms, first=first)
+            meta = meta._replace(next=meta.next + 1)
+            hole.dump_all(parts)
+            hole.samples += reading.samples
+            outcome = await self._apply(lambda r: ledger.fill(hole, r, start), reading)
+        parts.update(outcome.parts)
+        parts.update(ledger.forget_old(now_ms))
+        self._meta = meta._replace(
+            edge=max(meta.edge, reading.newest, now_ms - SKEW_MS),
+            names=counted,
+            view=ledger.view_from,
+            asked=dict(ledger.asked),
+        )
+        parts["@prom"] = self._meta.dump()
+        outcome.parts = parts
+        self._warned = "; ".join(result.warnings[:2])
+        batch = self._batch(outcome, reading, now_ms)
+        if not batch.note:
+            batch.note = self._missing(result, reading)
+        return batch
+
+    async def _bottom(self, now_ms: int) -> int:
+        """Where history begins: `since:`, or the day of the server's first scrape of a target."""
+        since = self._config.since
+        low = now_ms - (since * 1000 if since is not None else LONGEST_MS)
+        low = max(low, 0) // HOUR_MS * HOUR_MS
+        query = f"count(max_over_time({self._selector.of(names=UP)}[1d]))"
+        days = (now_ms - low) // DAY_MS
+        if days < 2:
+            return low
+        found = await self._api.steps(query, now_ms - days * DAY_MS, now_ms, DAY_MS)
+        firsts = [round(row.values[0][0] * 1000) for row in found.rows if row.values]
+        if not firsts:
+            return low
+        return max(low, (min(firsts) - DAY_MS) // HOUR_MS * HOUR_MS)
+
+    # History
+
+    async def _history(self, now_ms: int) -> Batch:
+        ledger = self._ledger
+        hole = ledger.holes[-1]
+        if hole.edge <= hole.lo:
+            outcome = await asyncio.to_thread(ledger.close, hole)
+            return self._batch(outcome, Reading({}), now_ms, history=True)
+        piece = plan_next(hole, len(hole.heads), now_ms, self._scale)
+        if piece.step:
+            reading = await steps.read(self._api, self._selector, self._mapper, piece, self._read)
+        else:
+            result = await self._api.raw(self._selector.of(), piece.start, piece.end)
+            _complete(result)
+            reading = await self._read(result, piece.start, piece.end)
+        self._scale = min(1.0, self._scale * 1.2)
+        outcome = await self._apply(lambda r: self._fill(r, piece), reading)
+        return self._batch(outcome, reading, now_ms, history=True)
+
+    def _fill(self, reading: Reading, piece: Piece) -> Outcome:
+        hole = self._ledger.holes[-1]
+        hole.samples += reading.samples if not piece.step else 0
+        return self._ledger.fill(hole, reading, piece.start)
+
+    # Both
+
+    async def _read(self, result: Result, after_ms: int, until_ms: int) -> Reading:
+        reading = await asyncio.to_thread(self._tracks.read, result.rows, after_ms, until_ms)
+        if self._config.role == "count":
+            self._refuse_doubles(reading)
+        return reading
+
+    def _refuse_doubles(self, reading: Reading) -> None:
+        """Raise SourceFormatError where another source counts a target's traffic already."""
+        hosts = {other.host: other for other in self._config.elsewhere if other.host}
+        gateways = {other.gateway: other for other in self._config.elsewhere}
+        for stretch in reading.stretches.values():
+            instance = dict(stretch.target.labels).get("instance", "")
+            other = hosts.get(same_host(instance))
+            what = f"instance {instance}"
+            if other is None:
+                for run in stretch.runs:
+                    gateway = next((p.dims.gateway for p in run.track.series.placements), "")
+                    other = gateways.get(gateway)
+                    what = f"gateway {gateway}"
+                    if other is not None:
+                        break
+            if other is not None:
+                raise SourceFormatError(
+                    f"{visible(what, 100)} is already counted by source {other.source}: give one "
+                    "of them role: reconcile, or leave it out here with match:"
+                )
+
+    async def _apply(self, work: Callable[[Reading], Outcome], reading: Reading) -> Outcome:
+        return await asyncio.to_thread(work, reading)
+
+    def _batch(
+        self, outcome: Outcome, reading: Reading, now_ms: int, *, history: bool = False
+    ) -> Batch:
+        holes = self._ledger.holes
+        newest = outcome.newest if outcome.records and not history else 0
+        return Batch(
+            records=outcome.records,
+            checkpoint=outcome.parts,
+            skipped=[
+                SkippedLine(self.name, self._api.shown, -1, 0, reason, _shown(text), now_ms / 1000)
+                for reason, text in reading.bad
+            ],
+            skipped_count=reading.bad_count,
+            resets=outcome.resets,
+            newest_ns=newest * 1_000_000,
+            lag_s=max(0.0, (now_ms - self._meta.edge) / 1000) if self._meta.edge else 0.0,
+            backfill_done=sum(hole.hi - hole.edge for hole in holes) // 1000,
+            backfill_total=sum(hole.hi - hole.lo for hole in holes) // 1000,
+            history=history,
+            note=self._remark(),
+        )
+
+    def _remark(self) -> str:
+        """What the user should know, or nothing."""
+        if self._warned:
+            return f"the server says that data may be missing: {self._warned}"
+        if self._trouble:
+            return f"history waits: {self._trouble}"
+        if self._mapper.unknown_kinds:
+            kinds = ", ".join(sorted(self._mapper.unknown_kinds))
+            return f"token kinds that are not known and not counted: {kinds}"
+        for target in self._tracks.targets.values():
+            if target.joiner.stuck:
+                dims = target.joiner.stuck[0]
+                return (
+                    f"cached tokens exceed the input of {dims.provider or 'unknown'} "
+                    f"{dims.model}: input_includes_cache does not fit {dims.gateway}"
+                )
+        return ""
+
+    def _missing(self, result: Result, reading: Reading) -> str:
+        """What the newest answer lacks."""
+        down = sorted(
+            dict(row.metric).get("instance", "")
+            for row in result.rows
+            if row.metric.get("__name__") == UP and row.values and row.values[-1][1] == "0"
+        )
+        if down:
+            names = ", ".join(visible(name, 60) for name in down[:3])
+            more = f" and {len(down) - 3} more" if len(down) > 3 else ""
+            return f"the server cannot scrape {names}{more}"
+        if not reading.stretches and not self._ledger.states:
+            which = f" with {self._config.match}" if self._config.match else ""
+            preset = self._shape.name or "fields:"
+            return f"nothing that {preset} counts is on this server{which} yet"
+        return ""
+
+
+def _complete(result: Result) -> None:
+    """History is read once, so an answer that may lack something is not taken."""
+    if result.warnings:
+        raise SourceOverloadedError(f"the server's answer is not whole: {result.warnings[0]}")
+
+
+def _shown(text: str) -> str:
+    return visible(redact(text), 200)

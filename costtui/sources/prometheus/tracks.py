@@ -1,0 +1,321 @@
+"""What a server's series are: which target each came from, and what its numbers mean.
+
+A target is what Prometheus scraped: one process of one gateway. Its counters live and die with it,
+and all samples of one scrape have the same time, so a target's series at one time are what its
+page said then. That is why the presets of pages serve here as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final
+
+from costtui.model.dimension import Dimensions
+from costtui.model.safetext import visible
+from costtui.sources.metrics.counters import fell
+from costtui.sources.metrics.joining import Joiner
+from costtui.sources.metrics.mapping import COST, Mapper, Series, amount
+from costtui.sources.prometheus.api import Row
+
+TARGET_LABELS: Final = (
+    *("job", "instance", "cluster", "prometheus", "prometheus_replica", "replica"),
+)
+"""Labels that tell one scraped process from another. Two Prometheus replicas that scrape one
+gateway each give their own series and their own times, so a replica label makes another target."""
+
+UP: Final = "up"
+START: Final = "process_start_time_seconds"
+BAD_EXAMPLES: Final = 5
+Sample = tuple[int, int]
+"""(epoch milliseconds, value in the counter's smallest unit)."""
+
+
+@dataclass(slots=True, eq=False)
+class Target:
+    """One scraped process, over all its lives. Times are epoch milliseconds."""
+
+    key: str
+    labels: tuple[tuple[str, str], ...]
+    joiner: Joiner
+    first: int = 0
+    """The earliest scrape in view; 0 before there is one."""
+    good: int = 0
+    """The latest scrape."""
+    start: float = 0.0
+    """`process_start_time_seconds` of the latest scrape, epoch seconds; 0 when it says none."""
+    version: str = ""
+    """The gateway's version at the latest scrape."""
+    restarts: list[int] = field(default_factory=list)
+    """First scrapes after a restart, in order."""
+    priced: set[Dimensions] = field(default_factory=set)
+    """Traffic with a cost series that says something."""
+
+    @property
+    def whole(self) -> bool:
+        """Is it one process? Series without an instance could be of many."""
+        return any(name == "instance" for name, _ in self.labels)
+
+    def dump(self) -> str:
+        return json.dumps(
+            [self.labels, self.first, self.good, self.start, self.version, self.restarts[-100:]],
+            separators=(",", ":"),
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One series, understood."""
+
+    key: str
+    """Its checkpoint part, without prefix."""
+    name: str
+    metric: Mapping[str, str]
+    series: Series
+    target: Target
+    choice: bool
+    """Another metric may say the same: whether it counts is decided scrape by scrape."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """The samples of one series in a stretch, in time order."""
+
+    track: Track
+    samples: list[Sample]
+
+
+@dataclass(slots=True, eq=False)
+class Stretch:
+    """What one target said in a stretch of time."""
+
+    target: Target
+    runs: list[Run] = field(default_factory=list)
+    scrapes: list[int] = field(default_factory=list)
+    """Times of good scrapes, in order."""
+    starts: list[tuple[int, float]] = field(default_factory=list)
+    versions: list[tuple[int, str]] = field(default_factory=list)
+    present: dict[str, set[int]] = field(default_factory=dict)
+    """Of metrics that other metrics give way to: the scrapes that had them."""
+    born: dict[tuple[str, bytes], dict[int, float]] = field(default_factory=dict)
+    """`_created` by pair and time."""
+
+    def scrape_before(self, ms: int) -> int:
+        """The latest scrape before `ms`; 0 when there is none here."""
+        at = bisect_left(self.scrapes, ms)
+        return self.scrapes[at - 1] if at else 0
+
+    def scrape_after(self, ms: int) -> int:
+        """The earliest scrape after `ms`; 0 when there is none here."""
+        at = bisect_left(self.scrapes, ms + 1)
+        return self.scrapes[at] if at < len(self.scrapes) else 0
+
+    def version_at(self, ms: int) -> str:
+        """The gateway's version at `ms` (the earliest known where `ms` is before it)."""
+        found = self.versions[0][1] if self.versions else self.target.version
+        for at, version in self.versions:
+            if at > ms:
+                break
+            found = version
+        return found
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one answer holds."""
+
+    stretches: dict[str, Stretch]
+    """By the target's key."""
+    samples: int = 0
+    newest: int = 0
+    bad: list[tuple[str, str]] = field(default_factory=list)
+    """(reason, series) of numbers that could not be read: a few examples."""
+    bad_count: int = 0
+
+
+class Tracks:
+    """Every series ever seen, understood once."""
+
+    def __init__(self, mapper: Mapper, *, hold: bool, count_lookups: bool) -> None:
+        """`hold` and `count_lookups` are those of each target's `Joiner`."""
+        self.mapper = mapper
+        self._hold = hold
+        self._count_lookups = count_lookups
+        self.targets: dict[str, Target] = {}
+        self._by_metric: dict[tuple[tuple[str, str], ...], Track | None] = {}
+        rules = mapper.shape.metrics
+        self._watched = {
+            name for rule in rules if len(rule.names) > 1 or rule.unless for name in rule.names
+        } | {name for rule in rules for name in rule.unless}
+
+    def joiner(self, *, history: bool = False) -> Joiner:
+        """A new joiner with this source's rules. History need not wait for a cost that comes one
+        scrape later: it is read already."""
+        return Joiner(
+            self.mapper.inclusions,
+            hold=self._hold and not history,
+            count_lookups=self._count_lookups,
+        )
+
+    def target(self, labels: tuple[tuple[str, str], ...]) -> Target:
+        """The target with `labels`, made when it is new."""
+        key = _digest(json.dumps(labels))
+        found = self.targets.get(key)
+        if found is None:
+            found = self.targets[key] = Target(key, labels, self.joiner())
+        return found
+
+    def load_target(self, text: str) -> None:
+        """Take up a target from its checkpoint. Raises ValueError or TypeError."""
+        labels, first, good, start, version, restarts = json.loads(text)
+        target = self.target(tuple((str(k), str(v)) for k, v in labels))
+        target.first, target.good, target.start = int(first), int(good), float(start)
+        target.version = str(version)
+        target.restarts = [int(ms) for ms in restarts]
+
+    def forget(self) -> None:
+        """Forget every target; what series mean stays known by asking again."""
+        self.targets.clear()
+        self._by_metric.clear()
+
+    def drop_target(self, target: Target) -> None:
+        self.targets.pop(target.key, None)
+        self._by_metric = {
+            m: t for m, t in self._by_metric.items() if t is None or t.target is not target
+        }
+
+    def track(self, metric: Mapping[str, str]) -> Track | None:
+        """The track of a series; None for one whose name is not wanted."""
+        identity = tuple(sorted(metric.items()))
+        try:
+            return self._by_metric[identity]
+        except KeyError:
+            track = self._by_metric[identity] = self._understand(metric, identity)
+            return track
+
+    def _understand(
+        self, metric: Mapping[str, str], identity: tuple[tuple[str, str], ...]
+    ) -> Track | None:
+        # Dots in names become underscores, as every translator of OpenTelemetry names writes them.
+        name = metric.get("__name__", "").replace(".", "_")
+        target = self.target(tuple((k, metric[k]) for k in TARGET_LABELS if metric.get(k)))
+        labels = {k.replace(".", "_"): v for k, v in metric.items() if k != "__name__"}
+        wire = name + json.dumps([p for p in identity if p[0] != "__name__"])
+        key = _digest(wire)
+        if name == UP:
+            series = Series(key, "up")
+        else:
+            series = self.mapper.series(name, labels, key, wire.encode("utf-8", "replace"))
+        return Track(key, name, dict(metric), series, target, name in self._watched)
+
+    def read(self, rows: Iterable[Row], after_ms: int, until_ms: int) -> Reading:
+        """Samples of `(after_ms, until_ms]`, by target."""
+        reading = Reading({})
+        inferred: dict[str, set[int]] = {}
+        for row in rows:
+            track = self.track(row.metric)
+            if track is None:
+                continue
+            target = track.target
+            stretch = reading.stretches.get(target.key)
+            if stretch is None:
+                stretch = reading.stretches[target.key] = Stretch(target)
+            self._take(row, track, stretch, reading, inferred, after_ms, until_ms)
+        for key, stretch in reading.stretches.items():
+            if not stretch.scrapes:
+                stretch.scrapes = sorted(inferred.get(key, ()))
+            stretch.versions.sort()
+            stretch.starts.sort()
+            if stretch.scrapes:
+                reading.newest = max(reading.newest, stretch.scrapes[-1])
+        return reading
+
+    def _take(
+        self,
+        row: Row,
+        track: Track,
+        stretch: Stretch,
+        reading: Reading,
+        inferred: dict[str, set[int]],
+        after: int,
+        until: int,
+    ) -> None:
+        values = [(round(t * 1000), text) for t, text in row.values]
+        values = [pair for pair in values if after < pair[0] <= until]
+        if not values:
+            return
+        reading.samples += len(values)
+        role = track.series.role
+        if role == "up":
+            stretch.scrapes = sorted({*stretch.scrapes, *(ms for ms, v in values if v != "0")})
+            return
+        inferred.setdefault(track.target.key, set()).update(ms for ms, _ in values)
+        if track.choice or role == "marker":
+            stretch.present.setdefault(track.name, set()).update(ms for ms, _ in values)
+        if role == "counter":
+            samples = _samples(track, values, reading)
+            if samples:
+                stretch.runs.append(Run(track, samples))
+                if any(COST in place.fields for place in track.series.placements):
+                    self._note_price(track, samples)
+        elif role == "start" and track.target.whole:
+            stretch.starts += _floats(values)
+        elif role == "created":
+            stretch.born.setdefault(track.series.pair, {}).update(_floats(values))
+        elif role == "version":
+            stretch.versions += [(ms, track.series.version) for ms, _ in values]
+
+    def _note_price(self, track: Track, samples: list[Sample]) -> None:
+        if self.mapper.shape.zero_cost_is_unknown and not samples[-1][1]:
+            return
+        for place in track.series.placements:
+            if COST in place.fields:
+                track.target.priced.add(place.dims)
+
+
+def _samples(track: Track, values: list[tuple[int, str]], reading: Reading) -> list[Sample]:
+    samples: list[Sample] = []
+    append = samples.append
+    series = track.series
+    plain = series.factor is None
+    last, value = "", 0
+    for ms, text in values:
+        if text != last:
+            try:
+                if plain and text.isdigit() and len(text) < 19:
+                    value = int(text)  # the usual form, in a fifth of the time
+                elif text == "NaN":
+                    continue
+                elif text.endswith("Inf") or text.startswith("-"):
+                    raise ValueError(f"{visible(text, 40)} is no counter value")
+                else:
+                    value = amount(series, text)
+            except (ValueError, ArithmeticError) as error:
+                reading.bad_count += 1
+                if len(reading.bad) < BAD_EXAMPLES:
+                    reading.bad.append((str(error), json.dumps(dict(track.metric))))
+                continue
+            last = text
+            if samples and value < samples[-1][1] and not fell(value, samples[-1][1]):
+                value = samples[-1][1]  # a float sum that wobbles in its last digit
+        append((ms, value))
+    return samples
+
+
+def _floats(values: list[tuple[int, str]]) -> list[tuple[int, float]]:
+    found = []
+    for ms, text in values:
+        try:
+            number = float(text)
+        except ValueError:
+            continue
+        if 0 < number < 1e12:
+            found.append((ms, number))
+    return found
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()

@@ -1,0 +1,304 @@
+"""Whatever happens to gateways, Prometheus and the collector: what is counted is what was used.
+
+Simulated gateways (restarts, new series, failed scrapes) are scraped by a server in memory that
+answers as the real one does (tests/e2e holds the real one to it). The source is polled live,
+crashes before its batch is stored, sleeps through hours that it then reads backwards, and meets a
+server that is down. The truth is kept here with plain integers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from costtui.config.schema import SourceConfig
+from costtui.errors import SourceError
+from costtui.model.usage import UsageRecord
+from costtui.sources import factory
+from costtui.sources.base import Source
+from costtui.sources.prometheus import plan
+
+START = 1_795_600_000 // 3600 * 3600
+"""Epoch seconds, a full hour."""
+INTERVAL = 15
+MODELS = ("m-a", "m-b", "m-c")
+Labels = tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Gateway:
+    """One process: counters of tokens and requests by model, and its start time if it says one."""
+
+    instance: str
+    says_start: bool
+    started: float
+    values: Counter[tuple[str, str]] = field(default_factory=Counter)
+    marker_due: int = 5
+    """Grows a series that falls at every restart, as any busy gateway has."""
+
+    def page(self) -> dict[Labels, str]:
+        at = (("instance", self.instance), ("job", "gw"))
+        page: dict[Labels, str] = {}
+        for (name, model), value in self.values.items():
+            page[tuple(sorted((("__name__", name), ("model", model), *at)))] = str(value)
+        if self.says_start:
+            page[tuple(sorted((("__name__", "process_start_time_seconds"), *at)))] = repr(
+                self.started
+            )
+        return page
+
+
+class Server:
+    """What it scraped, and the few queries that costtui asks."""
+
+    def __init__(self) -> None:
+        self.series: dict[Labels, list[tuple[float, str]]] = {}
+        self.up = True
+
+    def scrape(self, gateway: Gateway, now: float, *, good: bool) -> None:
+        at = (("__name__", "up"), ("instance", gateway.instance), ("job", "gw"))
+        self.series.setdefault(at, []).append((now, "1" if good else "0"))
+        if good:
+            for labels, value in gateway.page().items():
+                self.series.setdefault(labels, []).append((now, value))
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if not self.up:
+            return httpx.Response(503, text="down")
+        form = {k: v[0] for k, v in parse_qs(request.content.decode()).items()}
+        rows = list(self._rows(form))
+        data = {"status": "success", "data": {"resultType": "matrix", "result": rows}}
+        return httpx.Response(200, json=data)
+
+    def _matching(self, query: str) -> Iterator[tuple[Labels, list[tuple[float, str]]]]:
+        names = re.search(r'__name__=~"([^"]*)"', query)
+        assert names is not None
+        wanted = re.compile(names[1].replace("\\\\", "\\"))
+        exact = dict(re.findall(r'[,{](\w+)="([^"]*)"', query))
+        for labels, values in self.series.items():
+            have = dict(labels)
+            if wanted.fullmatch(have["__name__"]) and exact.items() <= have.items():
+                yield labels, values
+
+    def _rows(self, form: dict[str, str]) -> Iterator[dict[str, Any]]:
+        query = form["query"]
+        window = re.search(r"\[(\d+)(ms|d)\]", query)
+        assert window is not None
+        length = int(window[1]) / 1000 if window[2] == "ms" else int(window[1]) * 86_400
+        if "step" not in form:
+            end = float(form["time"])
+            for labels, values in self._matching(query):
+                inside = [v for v in values if end - length <= v[0] <= end]
+                if inside:
+                    yield {"metric": dict(labels), "values": inside}
+            return
+        start, end, step = (float(form[k]) for k in ("start", "end", "step"))
+        grid = [start + step * i for i in range(int((end - start) / step + 0.5) + 1)]
+        assert len(grid) <= 11_001
+        sums: dict[Labels, dict[float, float]] = {}
+        for labels, values in self._matching(query):
+            out = {}
+            for at in grid:
+                inside = [v for v in values if at - length <= v[0] <= at]
+                if inside:
+                    out[at] = _over(query, inside)
+            have = dict(labels)
+            if query.startswith("sum by"):
+                key = (("instance", have["instance"]), ("job", have["job"]))
+                total = sums.setdefault(key, {})
+                for at, value in out.items():
+                    total[at] = total.get(at, 0.0) + float(value)
+            elif query.startswith("count"):
+                total = sums.setdefault((), {})
+                for at in out:
+                    total[at] = total.get(at, 0.0) + 1
+            elif out:
+                if not query.startswith("last_over_time"):
+                    del have["__name__"]
+                yield {"metric": have, "values": list(out.items())}
+        for key, points in sums.items():
+            shown = [(at, repr(v)) for at, v in sorted(points.items()) if v > 0]
+            if shown:
+                yield {"metric": dict(key), "values": shown}
+
+
+def _over(query: str, inside: list[tuple[float, str]]) -> str:
+    if "last_over_time" in query:
+        return inside[-1][1]
+    numbers = [float(value) for _, value in inside]
+    if "resets" in query:
+        return str(sum(b < a for a, b in zip(numbers, numbers[1:], strict=False)))
+    return f"{max(numbers):g}"
+
+
+FIELDS = {
+    "resets": "together",
+    "dimensions": {"model": "model"},
+    "metrics": [
+        {"name": "gw_tokens_total", "quantity": "tokens", "kind": "input"},
+        {"name": "gw_requests_total", "quantity": "requests"},
+    ],
+}
+
+
+class World:
+    """Everything together. Times are epoch seconds."""
+
+    def __init__(self, since_hours: int, instances: int) -> None:
+        self.now = float(START)
+        self.server = Server()
+        self.gateways = [
+            Gateway(f"10.0.0.{n}:1", n % 2 == 0, self.now - 1) for n in range(instances)
+        ]
+        self.truth: Counter[tuple[str, str, str]] = Counter()
+        self.stored: dict[str, str] = {}
+        self.records: list[UsageRecord] = []
+        self.since = since_hours * 3600
+        self.source = self._source()
+        for gateway in self.gateways:
+            self.server.scrape(gateway, self.now, good=True)
+
+    def _source(self) -> Source:
+        config = SourceConfig(
+            "prom", "prometheus", "prom", url="http://127.0.0.1:1", fields=FIELDS,
+            gateway_labels=("instance",), since=self.since,
+        )  # fmt: skip
+        source = factory.build(config, transport=httpx.MockTransport(self.server.answer))
+        source.restore(self.stored)
+        return source
+
+    def use(self, gateway: Gateway, model: str, amount: int) -> None:
+        for name, grown in (("gw_tokens_total", amount), ("gw_requests_total", 1)):
+            gateway.values[name, model] += grown
+            self.truth[gateway.instance, model, name] += grown
+
+    def scrapes(self, count: int, *, use: int = 0, bad: frozenset[int] = frozenset()) -> None:
+        """`count` scrapes; `use` is the seed of what is used before each, 0 for nothing."""
+        for turn in range(count):
+            for number, gateway in enumerate(self.gateways):
+                if use and (turn * 7 + use + number) % 5 == 0:
+                    self.use(gateway, MODELS[(turn + use) % len(MODELS)], (turn * use) % 97)
+            self.now += INTERVAL
+            for number, gateway in enumerate(self.gateways):
+                good = number not in bad
+                self.server.scrape(gateway, self.now, good=good)
+                if good and gateway.marker_due:
+                    self.use(gateway, "marker", gateway.marker_due)
+                    gateway.marker_due = 0
+
+    def restart(self, number: int) -> None:
+        gateway = self.gateways[number % len(self.gateways)]
+        # Drained: everything was scraped before the process ended.
+        self.now += INTERVAL
+        self.server.scrape(gateway, self.now, good=True)
+        self.now += 3
+        gateway.values.clear()
+        gateway.started = self.now
+        self.use(gateway, "marker", 1)
+        gateway.marker_due = 9
+
+    async def poll(self, *, crash: bool = False) -> None:
+        source = self.source
+        try:
+            batches = source.poll(self.now)
+            async for batch in batches:
+                if crash:
+                    await batches.aclose()  # type: ignore[attr-defined]
+                    self.source = self._source()
+                    return
+                self.records += batch.records
+                for part, text in batch.checkpoint.items():
+                    if text is None:
+                        self.stored.pop(part, None)
+                    else:
+                        self.stored[part] = text
+        except SourceError:
+            return
+
+    async def drain(self) -> None:
+        self.server.up = True
+        for _ in range(2000):
+            await self.poll()
+            if not getattr(self.source, "has_more", False) and not self._holes():
+                return
+            self.now += 1
+        raise AssertionError("history does not end")
+
+    def _holes(self) -> bool:
+        return any(part.startswith("H:") for part in self.stored)
+
+    def counted(self) -> Counter[tuple[str, str, str]]:
+        found: Counter[tuple[str, str, str]] = Counter()
+        for record in self.records:
+            where = (record.dims.gateway, record.dims.model)
+            found[(*where, "gw_tokens_total")] += record.input
+            found[(*where, "gw_requests_total")] += record.requests
+        return +found
+
+
+EVENT = st.one_of(
+    st.tuples(st.just("scrapes"), st.integers(1, 12), st.integers(0, 50)),
+    st.tuples(st.just("failing"), st.integers(1, 6), st.integers(0, 50)),
+    st.tuples(st.just("hours"), st.integers(1, 5), st.integers(0, 50)),
+    st.tuples(st.just("restart"), st.integers(0, 3), st.just(0)),
+    st.tuples(st.just("poll"), st.just(0), st.just(0)),
+    st.tuples(st.just("poll"), st.just(0), st.just(0)),
+    st.tuples(st.just("crash"), st.just(0), st.just(0)),
+    st.tuples(st.just("server down"), st.integers(1, 5), st.just(0)),
+    st.tuples(st.just("new start"), st.just(0), st.just(0)),
+)
+
+
+async def _play(world: World, events: list[tuple[str, int, int]]) -> None:
+    for what, count, seed in events:
+        if what == "scrapes":
+            world.scrapes(count, use=seed)
+        elif what == "failing":
+            world.scrapes(count, use=seed, bad=frozenset({seed % 3}))
+        elif what == "hours":
+            world.scrapes(count * 240, use=seed)
+        elif what == "restart":
+            world.restart(count)
+        elif what == "poll":
+            await world.poll()
+        elif what == "crash":
+            await world.poll(crash=True)
+        elif what == "server down":
+            world.server.up = False
+            await world.poll()
+            world.now += count * 600
+            world.server.up = True
+        else:
+            world.source = world._source()
+    world.scrapes(2)
+    await world.drain()
+    world.scrapes(1)
+    await world.drain()
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that hours are many pieces, and the older ones come in steps."""
+    monkeypatch.setattr(plan, "PIECE_SAMPLES", 3_000)
+    monkeypatch.setattr(plan, "RAW_SAMPLES", 12_000)
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 3), st.lists(EVENT, max_size=14))
+def test_what_is_counted_is_what_was_used(
+    instances: int, events: list[tuple[str, int, int]]
+) -> None:
+    world = World(since_hours=200, instances=instances)
+    asyncio.run(_play(world, events))
+    assert world.counted() == +world.truth, json.dumps(events)
