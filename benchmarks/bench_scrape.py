@@ -295,7 +295,7 @@ def stored(folder: Path) -> tuple[object, ...]:
     return query(folder, "SELECT sum(input) + sum(output), sum(effective) FROM minute")[0]
 
 
-def the_real_one(url: str, interval: float, scrapes: int) -> dict[str, float]:
+def the_real_one(url: str, interval: float, scrapes: int, series: int) -> dict[str, float]:
     target = url.removeprefix("http://")
     config = (
         f"global: {{scrape_interval: {interval:g}s, scrape_timeout: {interval:g}s}}\n"
@@ -303,7 +303,11 @@ def the_real_one(url: str, interval: float, scrapes: int) -> dict[str, float]:
         f"static_configs: [{{targets: ['{target}']}}]}}]\n"
     )
     with tempfile.TemporaryDirectory() as name, prometheus(Path(name), config) as peer:
-        return measure(url, "/prometheus", peer.pid, scrapes)
+        result = measure(url, "/prometheus", peer.pid, scrapes)
+        assert peer.ask("min_over_time(up[1h])") == [1.0], "a scrape of Prometheus failed"
+        assert peer.ask("scrape_samples_scraped") == [float(series)]
+        result["scrape_s"] = peer.ask("scrape_duration_seconds")[0]
+    return result
 
 
 def main() -> int:
@@ -347,7 +351,7 @@ def main() -> int:
             result["parse_cpu"] = parse_only(pages, grown, args.rounds)
             result["costtui"] = our_process(url, args.interval, args.scrapes, generator)
             if have_prometheus() and not args.no_prometheus:
-                result["prometheus"] = the_real_one(url, args.interval, args.scrapes)
+                result["prometheus"] = the_real_one(url, args.interval, args.scrapes, args.series)
                 for key in ("cpu_ms_per_scrape", "peak_mb"):
                     ratio = result["costtui"][key] / result["prometheus"][key]
                     result[f"{key}_ratio"] = ratio

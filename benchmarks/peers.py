@@ -4,6 +4,7 @@ seconds and memory."""
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -96,12 +98,12 @@ class Prometheus(NamedTuple):
     pid: int
     port: int
 
-    def own(self, name: str) -> float:
-        """A number on its own /metrics page; 0 when it is not there."""
-        url = f"http://127.0.0.1:{self.port}/metrics"
-        text = urllib.request.urlopen(url, timeout=30).read().decode()
-        found = re.search(rf"^{re.escape(name)}(?:\{{[^}}]*\}})? (\S+)$", text, re.M)
-        return float(found[1]) if found else 0.0
+    def ask(self, query: str) -> list[float]:
+        """The values that a query has now."""
+        words = urllib.parse.urlencode({"query": query})
+        url = f"http://127.0.0.1:{self.port}/api/v1/query?{words}"
+        answer = json.load(urllib.request.urlopen(url, timeout=60))
+        return [float(row["value"][1]) for row in answer["data"]["result"]]
 
 
 @contextmanager
