@@ -76,8 +76,10 @@ async def _once(config: Config) -> int:
 
 async def _for_ever(config: Config, *, watch_parent: bool) -> None:
     from costtui.engine.collector import Collector
+    from costtui.engine.tuning import settle
 
     async with Collector(config) as collector:
+        settle()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, collector.stop)
