@@ -7,6 +7,9 @@ million requests), checks that both give the same numbers, then times what the o
     drill   the same window with one filter more
     tick    a new revision in the running minute, then the overview again
     cold    a new reader's first overview of a window
+    fleet   the fleet screen of the same window, after a key press and after a new revision
+    compared  the same store when a fifth of its series belongs to a source that reconciles: the
+            comparison alone after a key press, and the overview with it after a new revision
 
 The peer answers one panel of one window only: GROUP BY model over `minute` joined with `series`.
 Everything is one process and one connection; the file is in the kernel's cache.
@@ -33,7 +36,7 @@ from typing import Any
 from costtui.config.schema import Retention
 from costtui.model.charge import Charge, CostBasis
 from costtui.model.dimension import Dimensions
-from costtui.model.snapshot import Filter, View
+from costtui.model.snapshot import Filter, SourceStatus, View
 from costtui.model.timewindow import WINDOWS, window_at
 from costtui.model.usage import UsageRecord
 from costtui.store.levels import COLUMNS, LEVELS
@@ -43,6 +46,7 @@ from costtui.store.writer import Store
 NOW = 1_790_000_037.0
 END = int(NOW) // 60 * 60 + 60
 MONTHS = 60 * 86400
+KINDS = ("key", "drill", "tick", "cold", "fleet", "fleet tick", "compared", "compared tick")
 
 
 def build(path: Path, rows: int, series: int, requests: int) -> None:
@@ -58,7 +62,7 @@ def build(path: Path, rows: int, series: int, requests: int) -> None:
             [
                 (
                     i + 1,
-                    1,
+                    2 if i % 5 == 4 else 1,
                     f"provider-{i % 7}",
                     f"model-{i % 40}",
                     f"consumer-{i % 60}",
@@ -125,6 +129,7 @@ def build(path: Path, rows: int, series: int, requests: int) -> None:
 async def _empty(path: Path) -> None:
     async with await Store.open(path, Retention(None, None, None, None), now=NOW) as store:
         await store.register("bench", "metrics", "gateway-0")
+        await store.register("again", "metrics", "gateway-0")
 
 
 def _row(rnd: random.Random) -> tuple[int, ...]:
@@ -201,12 +206,12 @@ async def measure(path: Path, rounds: int, peer_rounds: int) -> dict[str, Any]:
     results: dict[str, Any] = {}
     compared = await asyncio.to_thread(_agree, path)
     results["agree"] = compared
-    everything: dict[str, list[float]] = {"key": [], "drill": [], "tick": [], "cold": []}
+    everything: dict[str, list[float]] = {kind: [] for kind in KINDS}
     forever = Retention(None, None, None, None)
     async with await Store.open(path, forever, now=NOW) as store:
         with Reader(path, zone=UTC) as reader:
             for spec in WINDOWS:
-                own: dict[str, list[float]] = {"key": [], "drill": [], "tick": [], "cold": []}
+                own: dict[str, list[float]] = {kind: [] for kind in KINDS}
                 for _ in range(max(3, rounds // 5)):
                     view = View(window_at(spec, NOW, UTC))
                     with Reader(path, zone=UTC) as fresh:
@@ -223,6 +228,10 @@ async def measure(path: Path, rounds: int, peer_rounds: int) -> dict[str, Any]:
                     timed(own["drill"], reader.overview, drill, now)
                     await _touch(store, now)
                     timed(own["tick"], reader.overview, view, now)
+                    timed(own["fleet"], reader.fleet, view, now)
+                    await _touch(store, now)
+                    timed(own["fleet tick"], reader.fleet, view, now)
+        await _compare(path, store, rounds, results)
     for spec in WINDOWS:
         for kind, times in results[spec.name].items():
             everything[kind] += times
@@ -231,6 +240,27 @@ async def measure(path: Path, rounds: int, peer_rounds: int) -> dict[str, Any]:
     results["requests"] = _requests(path)
     results["naive"] = await asyncio.to_thread(_peer, path, peer_rounds)
     return results
+
+
+async def _compare(path: Path, store: Store, rounds: int, results: dict[str, Any]) -> None:
+    """The second source reconciles from now on, and counts again afterwards."""
+    await store.register("again", "metrics", "gateway-0", "reconcile")
+    with Reader(path, zone=UTC) as reader:
+        for number in range(rounds):
+            now = NOW + (rounds + number) * 7.0
+            for spec in random.Random(number).sample(WINDOWS, len(WINDOWS)):
+                for name, role in (("bench", "count"), ("again", "reconcile")):
+                    await store.set_status(
+                        SourceStatus(name, "metrics", "", role, now, now, now, interval=15.0)
+                    )
+                own, view = results[spec.name], View(window_at(spec, now, UTC))
+                timed(own["compared"], reader.compared, view, now)
+                await _touch(store, now)
+                timed(own["compared tick"], reader.overview, view, now)
+        last = reader.compared(View(window_at(WINDOWS[4], now, UTC)), now)
+    if len(last) != 4 or not all(row.covered for row in last):
+        raise SystemExit("every gateway should be compared")
+    await store.register("again", "metrics", "gateway-0", "count")
 
 
 def _requests(path: Path) -> dict[str, dict[str, float]]:
@@ -291,9 +321,7 @@ def main() -> int:
         return 0
     print(f"store {results['megabytes']} MB; equal sums on {', '.join(results['agree'])}")
     print(
-        f"{'ms (p50 / p99)':<14}"
-        + "".join(f"{k:>18}" for k in ("key", "drill", "tick", "cold"))
-        + f"{'naive, 1 panel':>18}"
+        f"{'ms (p50 / p99)':<14}" + "".join(f"{k:>18}" for k in KINDS) + f"{'naive, 1 panel':>18}"
     )
     for name in (*(spec.name for spec in WINDOWS), "all"):
         cells = [f"{c['p50']} / {c['p99']}" for c in results[name].values()]

@@ -11,6 +11,7 @@ CosttuiError                 exit code 1
 │   └── StoreReadOnlyError   the file or its folder cannot be written
 ├── SourceError              one poll of one source failed; a gap, retried for ever
 │   ├── SourceUnreachableError
+│   │   └── SourceRefusedError   it wants other credentials, or any
 │   ├── SourceOverloadedError  the server says that it was asked for too much
 │   └── SourceFormatError
 │       └── SourceTooLargeError
@@ -94,6 +95,10 @@ class SourceUnreachableError(SourceError):
 
 class SourceOverloadedError(SourceError):
     """The server refused because a query was too large or it is busy: ask for less, or later."""
+
+
+class SourceRefusedError(SourceUnreachableError):
+    """HTTP 401 or 403."""
 
 
 class SourceFormatError(SourceError):

@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from costtui.cli.common import say
-from costtui.errors import SourceFormatError, SourceUnreachableError, UsageError
+from costtui.errors import (
+    SourceFormatError,
+    SourceRefusedError,
+    SourceUnreachableError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from costtui.sources.metrics.http import Fetched
@@ -21,27 +26,30 @@ class PresetsCommand:
     """List the presets, show one, or find out which one fits a page or a log.
 
     `costtui presets` lists them; `presets show NAME` prints one as the YAML that `fields:` takes
-    too; `presets detect URL|FILE` reads a metrics page (or a
-    JSONL log) and says which presets fit and why.
+    too; `presets detect URL|FILE` reads a metrics page (or a JSONL log) and says which presets
+    fit, why, and what the best of them cannot know.
     """
 
     name = "presets"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("action", nargs="?", choices=("list", "show", "detect"), default="list")
-        parser.add_argument("what", nargs="?", default="", help="a preset, a URL or a file")
-        parser.add_argument(
-            "--bearer-env", metavar="VARIABLE", help="detect: environment variable with a token"
+        # Commands of their own, not two positionals: argparse would not take the URL behind an
+        # option.
+        actions = parser.add_subparsers(dest="action", metavar="list|show|detect")
+        actions.add_parser("list", help="every preset and what it is for (also without a word)")
+        show = actions.add_parser("show", help="one preset, as the YAML that fields: takes too")
+        show.add_argument("what", metavar="NAME", help="a preset")
+        detect = actions.add_parser("detect", help="which presets fit a page or a log, and why")
+        detect.add_argument("what", metavar="URL|FILE", help="a metrics page or a JSONL log")
+        detect.add_argument(
+            "--bearer-env", metavar="VARIABLE", help="environment variable with a token"
         )
-        parser.add_argument("--insecure", action="store_true", help="detect: do not verify TLS")
+        detect.add_argument("--insecure", action="store_true", help="do not verify TLS")
 
     def run(self, args: argparse.Namespace) -> int:
-        if args.action == "list":
-            return _list()
-        if not args.what:
-            wants = "a preset's name" if args.action == "show" else "a URL or a file"
-            raise UsageError(f"presets {args.action} needs {wants}")
-        return _show(args.what) if args.action == "show" else _detect(args)
+        if args.action == "show":
+            return _show(args.what)
+        return _detect(args) if args.action == "detect" else _list()
 
 
 def _list() -> int:
@@ -95,6 +103,10 @@ def _detect(args: argparse.Namespace) -> int:
         return 1
     for finding in findings:
         print(f"{finding.preset}: {finding.reason}")
+    if findings[0].limits:
+        print(f"\nWhat {findings[0].preset} cannot know:")
+        for limit in findings[0].limits:
+            print(f"- {limit}")
     if findings[0].score and "://" in args.what:
         say("\n".join(_snippet(findings[0].preset, args)))
     return 0
@@ -158,6 +170,7 @@ def _page(args: argparse.Namespace) -> bytes:
 
 async def _fetch(args: argparse.Namespace) -> Fetched:
     from costtui.config.schema import Secret, SourceConfig
+    from costtui.model.safetext import redact
     from costtui.sources.metrics.http import Fetcher
 
     token = None
@@ -172,5 +185,11 @@ async def _fetch(args: argparse.Namespace) -> Fetched:
     )
     try:
         return await fetcher.fetch()
+    except SourceRefusedError as error:
+        said = "with this token" if token else "without one"
+        raise SourceRefusedError(
+            f"{error} (asked {said}). Put a token into an environment variable and name that: "
+            f"costtui presets detect --bearer-env VARIABLE {redact(args.what)}"
+        ) from None
     finally:
         await fetcher.close()

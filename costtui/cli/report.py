@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Final
 
@@ -86,6 +87,12 @@ class ReportCommand:
         )
         parser.add_argument("--top", metavar="N", help="show the N dearest groups, sum up the rest")
         parser.add_argument(
+            "--reconcile",
+            action="store_true",
+            help="only what reconciling sources saw beside what counts, by gateway and by those of"
+            " provider and model that --by names",
+        )
+        parser.add_argument(
             "--fail-on-alert", action="store_true", help="exit with 3 when an alert is firing"
         )
 
@@ -102,10 +109,13 @@ class ReportCommand:
         window = report_query.parse_window(args.since, args.until, now, zone)
         with self._open(config, zone) as reader:
             report = gather(reader, View(window, filters), args.format, by, top, now, zone)
+            report = replace(report, only_compared=args.reconcile)
         if report.view.window != window:
             say("Of this time only hours or days are kept: the window is widened to whole ones.")
         if not report.total.requests and not report.total.tokens:
             say("No usage in this window.")
+        if args.reconcile and not report.compared:
+            say("No source has role: reconcile, so there is nothing to compare.")
         sys.stdout.write(render(report, args.format, sys.stdout.encoding or "ascii"))
         firing = any(alert.state == "firing" for alert in report.alerts)
         return ALERT_FIRING if firing and args.fail_on_alert else 0
@@ -136,6 +146,7 @@ def gather(
                 found = reader.breakdown(view, (name,), now)
                 if any(key != ("",) for key, _ in found):
                     tables.append(report_query.table((name,), found, top))
+    parts = tuple(name for name in by or () if name in report_query.COMPARABLE)
     hours = reader.timeline(view, HOUR, now) if format_name == "hourly" else ()
     return Report(
         view=reader.effective_view(view),
@@ -147,6 +158,8 @@ def gather(
         alerts=tuple(reader.alerts()),
         statuses=tuple(reader.statuses()),
         names=report_query.names_of(reader, tables),
+        compared=tuple(reader.compared(view, now, parts)),
+        compared_by=parts,
     )
 
 
@@ -157,6 +170,11 @@ def render(report: Report, format_name: str, encoding: str) -> str:
 
         return to_json(report)
     if format_name == "csv":
+        if report.only_compared:
+            from costtui.cli import report_compared
+
+            text = report_compared.to_csv(report)
+            return text.encode(encoding, "backslashreplace").decode(encoding)
         from costtui.cli.report_data import to_csv
 
         return to_csv(report).encode(encoding, "backslashreplace").decode(encoding)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from typing import Any, Final
 
+from costtui.cli import report_compared
 from costtui.cli.report_query import Key, Report, Table, iso
+from costtui.cli.report_words import plain
 from costtui.model.money import decimal_text, divide_half_even
 from costtui.model.safetext import csv_cell, safe_name
 from costtui.model.snapshot import Totals
@@ -31,7 +32,6 @@ _COLUMNS: Final = {
     "team": "SubAccountName",
     "org": "x_Organization",
 }
-_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
 def to_json(report: Report) -> str:
@@ -49,14 +49,14 @@ def to_json(report: Report) -> str:
         },
         "by": list(table.by),
         "where": [
-            {"dimension": f.dimension, "op": f.op, "value": _text(f.dimension, f.value)}
+            {"dimension": f.dimension, "op": f.op, "value": plain(f.dimension, f.value)}
             for f in report.view.filters
         ],
         "total": _totals(report.total),
         "groups": [
             {
                 "key": {
-                    name: _text(name, value) for name, value in zip(table.by, key, strict=True)
+                    name: plain(name, value) for name, value in zip(table.by, key, strict=True)
                 },
                 **_named(report, table, key),
                 **_totals(totals),
@@ -68,8 +68,8 @@ def to_json(report: Report) -> str:
         else {"groups": table.left_out, **_totals(table.other)},
         "unpriced_models": [
             {
-                "provider": _text("provider", u.provider),
-                "model": _text("model", u.model),
+                "provider": plain("provider", u.provider),
+                "model": plain("model", u.model),
                 "requests": u.requests,
                 "tokens": u.tokens,
             }
@@ -77,8 +77,8 @@ def to_json(report: Report) -> str:
         ],
         "alerts": [
             {
-                "rule": _text("rule", a.rule),
-                "labels": {name: _text(name, value) for name, value in a.labels},
+                "rule": plain("rule", a.rule),
+                "labels": {name: plain(name, value) for name, value in a.labels},
                 "state": a.state,
                 "severity": a.severity,
                 "window": a.window,
@@ -90,6 +90,7 @@ def to_json(report: Report) -> str:
             }
             for a in report.alerts
         ],
+        "reconciled": report_compared.to_data(report),
     }
     return json.dumps(document, indent=2) + "\n"
 
@@ -99,7 +100,7 @@ def _named(report: Report, table: Table, key: Key) -> dict[str, str]:
     if "consumer" not in table.by:
         return {}
     name = report.names.get(key[table.by.index("consumer")], "")
-    return {"consumer_name": _text("consumer", name)} if name else {}
+    return {"consumer_name": plain("consumer", name)} if name else {}
 
 
 def _totals(totals: Totals) -> dict[str, Any]:
@@ -129,12 +130,6 @@ def _totals(totals: Totals) -> dict[str, Any]:
 
 def _average(nano: int, count: int) -> str | None:
     return decimal_text(divide_half_even(nano, count)) if count > 0 else None
-
-
-def _text(dimension: str, value: str) -> str:
-    """A name for JSON. Consumers are stored as fingerprints; this is the second lock."""
-    kept = safe_name(value) if dimension == "consumer" else value
-    return _SURROGATES.sub("\ufffd", kept)
 
 
 def to_csv(report: Report) -> str:

@@ -17,6 +17,7 @@ from costtui.config.durations import parse_duration
 from costtui.config.schema import Consumer
 from costtui.config.words import did_you_mean, quoted
 from costtui.errors import UsageError
+from costtui.model.comparison import Compared
 from costtui.model.dimension import DIMENSIONS, MAPPED_DIMENSIONS
 from costtui.model.snapshot import AlertStatus, Filter, SourceStatus, Totals, UnpricedModel, View
 from costtui.model.timewindow import (
@@ -29,6 +30,8 @@ from costtui.model.timewindow import (
     window_at,
 )
 
+COMPARABLE: Final = ("provider", "model")
+"""What a comparison can be broken down by besides the gateway: both sides know these."""
 GROUPABLE: Final = (*DIMENSIONS, *MAPPED_DIMENSIONS)
 Key = tuple[str, ...]
 Row = tuple[Key, Totals]
@@ -53,6 +56,8 @@ class Reads(Protocol):
 
     def statuses(self) -> Sequence[SourceStatus]: ...
 
+    def compared(self, view: View, now: float, by: tuple[str, ...]) -> Sequence[Compared]: ...
+
     def consumer(self, identity: str) -> Consumer: ...
 
 
@@ -75,6 +80,9 @@ class NoStore:
         return ()
 
     def statuses(self) -> Sequence[SourceStatus]:
+        return ()
+
+    def compared(self, view: View, now: float, by: tuple[str, ...]) -> Sequence[Compared]:  # noqa: ARG002
         return ()
 
     def consumer(self, identity: str) -> Consumer:  # noqa: ARG002
@@ -114,6 +122,12 @@ class Report:
     statuses: tuple[SourceStatus, ...]
     names: Mapping[str, str]
     """Consumer id → what the configuration calls it, for those in the tables that have a name."""
+    compared: tuple[Compared, ...] = ()
+    """What counts beside what reconciling sources saw, each on the stretch that both cover."""
+    compared_by: tuple[str, ...] = ()
+    """The dimensions of `compared` besides the gateway."""
+    only_compared: bool = False
+    """Nothing but the comparison was asked for."""
 
     @property
     def total(self) -> Totals:

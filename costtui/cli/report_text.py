@@ -6,20 +6,18 @@ encode them.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, tzinfo
-from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
+from costtui.cli import report_compared
 from costtui.cli.report_query import Report, Table
+from costtui.cli.report_words import WIDTH, cut, fit, moment, safe, share, usd
 from costtui.model.charge import Exactness
-from costtui.model.money import NANO, decimal_text, divide_half_even
-from costtui.model.safetext import redact, safe_name, visible
+from costtui.model.money import divide_half_even
+from costtui.model.safetext import redact, visible
 from costtui.model.snapshot import AlertStatus, SourceStatus, Totals, UnpricedModel
 from costtui.model.usage import TOKEN_TYPES
 
-WIDTH: Final = 78
 _NAME: Final = 30
 _LABEL: Final = 26
 Names = Mapping[str, str]
@@ -50,10 +48,13 @@ def to_text(report: Report, format_name: str, encoding: str) -> str:
 
 def _lines(report: Report, format_name: str) -> Iterator[str]:
     window = report.view.window
-    yield f"LLM costs, {_moment(window.start, report.zone)} to {_moment(window.end, report.zone)}"
+    yield f"LLM costs, {moment(window.start, report.zone)} to {moment(window.end, report.zone)}"
     for step in report.view.filters:
-        yield _cut(f"Only: {visible(redact(str(step)), WIDTH)}", WIDTH)
+        yield cut(f"Only: {visible(redact(str(step)), WIDTH)}", WIDTH)
     yield "=" * WIDTH
+    if report.only_compared:
+        yield from report_compared.to_text(report)
+        return
     total = report.total
     yield from _totals(total)
     if format_name == "hourly":
@@ -66,23 +67,24 @@ def _lines(report: Report, format_name: str) -> Iterator[str]:
                 yield from _kinds(table, report.names)
     yield from _unpriced(report.unpriced)
     yield from _inexact(total)
+    yield from report_compared.to_text(report)
     yield from _alerts(report.alerts)
     yield from _sources(report.statuses, report.now)
 
 
 def _totals(total: Totals) -> Iterator[str]:
     mark = total.exactness
-    yield _line("Total cost", _usd(total.effective_nano, mark))
+    yield _line("Total cost", usd(total.effective_nano, mark))
     if total.list_nano != total.effective_nano:
         unknown = bool(total.unpriced_requests or total.unpriced_tokens)
         lower = Exactness.LOWER_BOUND if unknown else Exactness.EXACT
-        yield _line("  at list price", _usd(total.list_nano, lower))
+        yield _line("  at list price", usd(total.list_nano, lower))
     if total.reported_nano and total.reported_nano != total.effective_nano:
-        yield _line("  reported by the sources", _usd(total.reported_nano))
+        yield _line("  reported by the sources", usd(total.reported_nano))
     yield _line("Requests", f"{total.requests:,}")
     if total.requests:
-        failed = _share(total.errors, total.requests)
-        limited = _share(total.throttled, total.requests)
+        failed = share(total.errors, total.requests)
+        limited = share(total.throttled, total.requests)
         yield _line("  errors", f"{total.errors:,} ({failed})")
         yield _line("  rate limited (429)", f"{total.throttled:,} ({limited})")
     yield _line("Tokens", f"{total.tokens:,}")
@@ -92,10 +94,10 @@ def _totals(total: Totals) -> Iterator[str]:
             yield _line(f"  {_KINDS[kind]}", f"{count:,}")
     if total.requests:
         each = divide_half_even(total.effective_nano, total.requests)
-        yield _line("Average cost per request", _usd(each, mark, 6))
+        yield _line("Average cost per request", usd(each, mark, 6))
     if total.tokens:
         each = divide_half_even(total.effective_nano * 1000, total.tokens)
-        yield _line("Average cost per 1K tokens", _usd(each, mark, 6))
+        yield _line("Average cost per 1K tokens", usd(each, mark, 6))
 
 
 def _table(table: Table, total: Totals, names: Names) -> Iterator[str]:
@@ -114,7 +116,7 @@ def _usage(name: str, totals: Totals, total: Totals) -> str:
     return _row(
         name,
         _cost(totals),
-        _share(totals.effective_nano, total.effective_nano),
+        share(totals.effective_nano, total.effective_nano),
         f"{totals.requests:,}",
         f"{totals.tokens:,}",
     )
@@ -122,13 +124,13 @@ def _usage(name: str, totals: Totals, total: Totals) -> str:
 
 def _kinds(table: Table, names: Names) -> Iterator[str]:
     yield ""
-    yield f"{_fit('Tokens by ' + ', '.join(table.by), _NAME)}{'input':>12}{'cached':>12}" + (
+    yield f"{fit('Tokens by ' + ', '.join(table.by), _NAME)}{'input':>12}{'cached':>12}" + (
         f"{'output':>12}{'reasoning':>12}"
     )
     yield "-" * WIDTH
     for key, totals in table.rows:
         cached = totals.cache_read + totals.cache_write + totals.cache_write_1h
-        yield _fit(_name(table.by, key, names), _NAME) + "".join(
+        yield fit(_name(table.by, key, names), _NAME) + "".join(
             f"{count:>12,}" for count in (totals.input, cached, totals.output, totals.reasoning)
         )
 
@@ -139,18 +141,18 @@ def _hours(report: Report) -> Iterator[str]:
     yield "-" * WIDTH
     total = report.total
     for start, totals in report.hours:
-        yield _usage(_moment(start, report.zone), totals, total)
+        yield _usage(moment(start, report.zone), totals, total)
 
 
 def _unpriced(models: tuple[UnpricedModel, ...]) -> Iterator[str]:
     if not models:
         return
     yield ""
-    yield f"{_fit('Without a price, in no total', 48)}{'requests':>14}{'tokens':>16}"
+    yield f"{fit('Without a price, in no total', 48)}{'requests':>14}{'tokens':>16}"
     yield "-" * WIDTH
     for each in models[:_SHOWN_MODELS]:
         name = _name(("provider", "model"), (each.provider, each.model), {})
-        yield f"{_fit(name, 48)}{each.requests:>14,}{each.tokens:>16,}"
+        yield f"{fit(name, 48)}{each.requests:>14,}{each.tokens:>16,}"
     if len(models) > _SHOWN_MODELS:
         yield f"({len(models) - _SHOWN_MODELS} more)"
 
@@ -166,7 +168,7 @@ def _inexact(total: Totals) -> Iterator[str]:
         reasons.append(f"≥ {total.lower_bounds:,} times a counter was lost or reset")
     if total.estimated_requests or total.estimated_nano:
         reasons.append(
-            f"~ {_usd(total.estimated_nano)} of {total.estimated_requests:,} requests is estimated:"
+            f"~ {usd(total.estimated_nano)} of {total.estimated_requests:,} requests is estimated:"
             " a price per request,"
         )
         reasons.append("  a guess of the source, or aggregated usage of a model with tiers")
@@ -185,10 +187,10 @@ def _alerts(alerts: tuple[AlertStatus, ...]) -> Iterator[str]:
     yield "Alerts"
     yield "-" * WIDTH
     for alert in sorted(told, key=lambda a: (a.state != "firing", a.rule, a.labels)):
-        where = ", ".join(f"{name}={_safe(name, value)}" for name, value in alert.labels)
+        where = ", ".join(f"{name}={safe(name, value)}" for name, value in alert.labels)
         rule = visible(alert.rule, 40) + (f" ({where})" if where else "")
-        cost = f"{_usd(alert.value_nano, alert.exactness, 2)} of {_usd(alert.limit_nano, places=2)}"
-        yield _cut(f"{alert.state:8} {cost} in {alert.window}: {rule}", WIDTH)
+        cost = f"{usd(alert.value_nano, alert.exactness, 2)} of {usd(alert.limit_nano, places=2)}"
+        yield cut(f"{alert.state:8} {cost} in {alert.window}: {rule}", WIDTH)
 
 
 def _sources(statuses: tuple[SourceStatus, ...], now: float) -> Iterator[str]:
@@ -201,7 +203,7 @@ def _sources(statuses: tuple[SourceStatus, ...], now: float) -> Iterator[str]:
     for status in told:
         name = visible(status.name, 30)
         if status.error:
-            yield _cut(f"{name}: {visible(redact(status.error), 200)}", WIDTH)
+            yield cut(f"{name}: {visible(redact(status.error), 200)}", WIDTH)
         if not status.last_ok:
             yield f"{name}: never read yet"
         elif status.error:
@@ -218,31 +220,11 @@ def _ago(seconds: float) -> str:
     return f"{whole}s"
 
 
-def _moment(seconds: int, zone: tzinfo) -> str:
-    local = datetime.fromtimestamp(seconds, zone)
-    return f"{local:%Y-%m-%d %H:%M} {visible(local.tzname() or '', 10)}".rstrip()
-
-
-def _usd(nano: int, right: Exactness = Exactness.EXACT, places: int = 4) -> str:
-    """`≥$1,234.5678`, rounded half-even; what would round to nothing is shown in full."""
-    if nano and abs(nano) * 2 <= NANO // 10**places:
-        return f"{right.mark}${decimal_text(nano)}"
-    amount = Decimal(nano).scaleb(-9).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
-    return f"{right.mark}{'-' if amount < 0 else ''}${abs(amount):,f}"
-
-
 def _cost(totals: Totals) -> str:
     """The cost of a row; usage that has no price at all does not look like $0."""
     if not totals.effective_nano and (totals.unpriced_requests or totals.unpriced_tokens):
         return "unpriced"
-    return _usd(totals.effective_nano, totals.exactness)
-
-
-def _share(part: int, whole: int) -> str:
-    if whole <= 0:
-        return "-"
-    tenths = divide_half_even(part * 1000, whole)
-    return f"{tenths // 10}.{tenths % 10}%"
+    return usd(totals.effective_nano, totals.exactness)
 
 
 def _line(label: str, value: str) -> str:
@@ -252,7 +234,7 @@ def _line(label: str, value: str) -> str:
 def _row(name: str, cost: str, share: str, requests: str, tokens: str) -> str:
     """One line of a table; a long name is cut, never a number."""
     numbers = f" {cost:>14} {share:>7} {requests:>10} {tokens:>13}"
-    return _fit(name, WIDTH - len(numbers)) + numbers
+    return fit(name, WIDTH - len(numbers)) + numbers
 
 
 def _name(by: Iterable[str], key: Iterable[str], names: Names) -> str:
@@ -260,34 +242,5 @@ def _name(by: Iterable[str], key: Iterable[str], names: Names) -> str:
     for dimension, value in zip(by, key, strict=True):
         if dimension == "consumer":
             value = names.get(value, value)
-        parts.append(_safe(dimension, value) or "(none)")
+        parts.append(safe(dimension, value) or "(none)")
     return " / ".join(parts)
-
-
-def _safe(dimension: str, value: str) -> str:
-    return visible(safe_name(value) if dimension == "consumer" else value, 60)
-
-
-def _columns(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
-def _cut(text: str, width: int) -> str:
-    """`text` in at most `width` columns."""
-    if sum(map(_columns, text)) <= width:
-        return text
-    room, kept = width - 1, ""
-    for char in text:
-        room -= _columns(char)
-        if room < 0:
-            break
-        kept += char
-    return kept + "…"
-
-
-def _fit(text: str, width: int) -> str:
-    """`text` in exactly `width` columns."""
-    cut = _cut(text, max(width, 1))
-    return cut + " " * (width - sum(map(_columns, cut)))

@@ -9,17 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from costtui.config.durations import duration_text
-from costtui.config.keys import (
-    ALERT,
-    CONSUMER,
-    PRICE,
-    QUERY,
-    RETENTION,
-    SERVERS,
-    SERVICE,
-    SOURCE,
-    Section,
-)
+from costtui.config.keys import ALERT, CONSUMER, PRICE, RETENTION
 from costtui.config.presets import preset_types
 from costtui.config.reader import Value, Values
 from costtui.config.schema import (
@@ -34,6 +24,8 @@ from costtui.config.schema import (
     ServiceMapping,
     SourceConfig,
 )
+from costtui.config.sections import Section
+from costtui.config.source_keys import QUERY, SERVERS, SERVICE, SOURCE
 from costtui.config.words import Problems, quoted
 from costtui.model.money import nano_from_decimal
 from costtui.model.safetext import looks_secret
@@ -101,14 +93,13 @@ class Builder:
         fields["gateway_labels"] = tuple(v.data for v in values.get("gateway_labels", []))
         fields["gateways"] = tuple((k, v.data) for k, v in values.get("gateways", {}).items())
         fields["queries"] = tuple(_query(value) for value in values.get("queries", []))
-        if values.get("gateway_labels") and "gateway" in values:
-            self._wrong(values, "gateway_labels", "give gateway or gateway_labels, not both")
         fields["headers"] = tuple((name, v.data) for name, v in values.get("headers", {}).items())
         fields["services"] = tuple(
             (name, _service(value)) for name, value in values.get("services", {}).items()
         )
         fields["bearer_token"] = values.get("bearer_token") or values.get("bearer_token_file")
         fields["password"] = values.get("password") or values.get("password_file")
+        fields["key_password"] = values.get("key_password") or values.get("key_password_file")
         if kind:
             self._source_keys(values, kind)
         if kind in SERVERS:
@@ -121,7 +112,8 @@ class Builder:
         """What a source that asks a server has of its own."""
         if "since" not in values:
             fields["since"] = PROMETHEUS_SINCE
-        if "gateway" not in values and not fields["gateway_labels"] and "queries" not in values:
+        queries = values.get("queries")
+        if not (queries or "gateway" in values or "gateway_labels" in values):
             fields["gateway_labels"] = ("instance",)
         match = str(fields.get("match", "")).strip()
         if match.startswith("{") and match.endswith("}"):
@@ -129,16 +121,16 @@ class Builder:
         fields["match"] = match.rstrip(",")
         if reason := _bad_match(match):
             self._wrong(values, "match", reason)
-        if "queries" in values and ("preset" in values or "fields" in values):
-            other = "preset" if "preset" in values else "fields"
+        other = "preset" if values.get("preset") else "fields" if values.get("fields") else ""
+        if queries and other:
             self._wrong(values, "queries", f"stands alone: give {other} another source")
-        if fields.get("mode") == "aggregate" and "queries" in values:
+        if queries and fields.get("mode") == "aggregate":
             self._wrong(
                 values, "mode", "means nothing for queries, which the server adds up anyway"
             )
-        if "queries" in values and "match" in values:
+        if queries and match:
             self._wrong(values, "match", "means nothing for queries: write it into the PromQL")
-        for value in values.get("queries", []):
+        for value in queries or []:
             twice = {*value.data.get("dimensions", {})} & {*value.data.get("values", {})}
             for name in sorted(twice):
                 message = "is both a label and a fixed value"
@@ -155,7 +147,7 @@ class Builder:
         if preset and preset_types().get(preset) != wants:
             message = f"{quoted(preset)} is for type: {preset_types().get(preset)}"
             self._wrong(values, "preset", f"{message}, and this is type: {kind}")
-        described = values.get("fields") or "fields" in values.broken or "queries" in values
+        described = values.get("fields") or "fields" in values.broken or values.get("queries")
         if "preset" not in values and not described:
             self._wrong(values, "preset", "is missing: name a preset, or describe the fields:")
         if kind == "jsonl":
@@ -172,7 +164,7 @@ class Builder:
         if url and (reason := _bad_url(url)):
             # The filled-in text may hold a secret, so the message never repeats it.
             self._wrong(values, "url", reason)
-        for name in ("bearer_token", "password"):
+        for name in ("bearer_token", "password", "key_password"):
             if name in values and f"{name}_file" in values:
                 self._wrong(values, f"{name}_file", f"give {name} or {name}_file, not both")
         token = "bearer_token" if "bearer_token" in values else "bearer_token_file"
@@ -185,7 +177,15 @@ class Builder:
             self._wrong(values, "username", "needs password or password_file")
         if values.get("insecure") and "ca_file" in values:
             self._wrong(values, "ca_file", "means nothing beside insecure: true")
+        self._client_certificate(values)
         self._headers(values)
+
+    def _client_certificate(self, values: Values) -> None:
+        for name in ("key_file", "key_password", "key_password_file"):
+            if name in values and "cert_file" not in values:
+                self._wrong(values, name, "needs cert_file")
+        if "cert_file" in values and values.get("url", "").startswith("http:"):
+            self._wrong(values, "cert_file", "means nothing for an http:// url")
 
     def _headers(self, values: Values) -> None:
         for name, value in values.get("headers", {}).items():
@@ -280,6 +280,7 @@ _COMPOSED = {
         *("paths", "path", "headers", "services"),
         *("bearer_token", "bearer_token_file", "password", "password_file"),
         *("gateway_labels", "gateways", "queries"),
+        *("key_password", "key_password_file"),
     },
     id(QUERY): {"dimensions", "values"},
     id(PRICE): {"unit", *RATE_KEYS},

@@ -9,22 +9,12 @@ from __future__ import annotations
 from dataclasses import MISSING
 from typing import Any
 
-from costtui.config.keys import (
-    PRICE,
-    ROOT,
-    SOURCE,
-    SOURCE_TYPES,
-    Free,
-    Key,
-    ListOf,
-    MapOf,
-    Preset,
-    Section,
-    Shape,
-)
+from costtui.config.keys import PRICE, ROOT
 from costtui.config.kinds import ENV_SCHEMA, Bool, Kind
 from costtui.config.presets import preset_types
 from costtui.config.schema import RATE_KEYS, Secret
+from costtui.config.sections import Free, Key, ListOf, MapOf, Preset, Section, Shape
+from costtui.config.source_keys import SOURCE, SOURCE_TYPES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

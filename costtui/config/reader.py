@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from costtui.config import yamltree
-from costtui.config.keys import Key, ListOf, MapOf, Section, Shape
 from costtui.config.kinds import Kind, Place, Written, fill_in
+from costtui.config.sections import Key, ListOf, MapOf, Section, Shape
 from costtui.config.words import Problems, did_you_mean, quoted
 from costtui.config.yamltree import Node, Scalar, Sequence
 from costtui.model.safetext import visible

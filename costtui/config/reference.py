@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import MISSING
 from typing import Any
 
-from costtui.config.keys import ROOT, Free, Key, ListOf, MapOf, Preset, Section, Shape
+from costtui.config.keys import ROOT
 from costtui.config.kinds import Kind
+from costtui.config.sections import Free, Key, ListOf, MapOf, Preset, Section, Shape
 
 
 def markdown() -> str:

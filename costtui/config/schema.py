@@ -150,9 +150,16 @@ class SourceConfig:
     ca_file: str = ""
     insecure: bool = False
     """Do not verify TLS."""
+    cert_file: str = ""
+    """The client's certificate (PEM), for servers that ask who we are."""
+    key_file: str = ""
+    """Its private key, where that is not in `cert_file`."""
+    key_password: Secret | None = None
+    unix_socket: str = ""
+    """Connect to this socket; the host of `url` then only names whom to ask."""
     services: tuple[tuple[str, ServiceMapping], ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
-    """Switches of a preset, for example `legacy_token_semantics: true`."""
+    """Switches and numbers of a preset, for example `legacy_token_semantics: true`."""
     gateway_labels: tuple[str, ...] = ()
     """The gateway is the first of these labels with a value; () is always `gateway`."""
     gateways: tuple[tuple[str, str], ...] = ()

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from costtui.config.keys import ALERT, PRICE, ROOT, Free, Key, ListOf, MapOf, Section, Shape
+from costtui.config.keys import ALERT, PRICE, ROOT
 from costtui.config.kinds import Kind, yaml_text
 from costtui.config.load import Loaded
 from costtui.config.schema import RATE_KEYS, Secret
+from costtui.config.sections import Free, Key, ListOf, MapOf, Section, Shape
 from costtui.model.safetext import redact
 
 _MASK = str(Secret(""))

@@ -117,6 +117,8 @@ def _syntax(error: Any, text: str, line: int) -> str:
     written = text.splitlines()[line - 1] if line <= len(text.splitlines()) else ""
     if "\t" in written[: len(written) - len(written.lstrip())] or "'\\t'" in str(error.problem):
         return "a tab cannot indent in YAML: use spaces"
+    if "nesting depth" in str(error.problem):  # PyYAML since 6.0.4 has a limit of its own
+        return f"nested deeper than {MAX_DEPTH} levels"
     parts = [part for part in (error.context, error.problem) if part]
     flow = "${" in written and "flow" in str(error.context)
     hint = " (inside [] and {}, put ${NAME} in quotation marks)" if flow else ""

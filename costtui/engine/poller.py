@@ -148,8 +148,9 @@ class Poller:
         await self._write_status(urgent=changed)
 
     async def _record_gap(self, before: SourceStatus, now: float) -> None:
-        """A stretch without a scrape is a gap. A log has none: its lines wait."""
-        if self.config.type == "jsonl" or not before.last_ok:
+        """A stretch without a scrape is a gap. A log's lines and a server's samples wait: what is
+        not read of them yet comes with the batches (`Batch.unread`)."""
+        if self.config.type != "metrics" or not before.last_ok:
             return
         if now - before.last_ok > 2.5 * self.config.interval + self.config.timeout:
             await self._guarded(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from costtui.model.charge import CostBasis, Exactness, exactness
 from costtui.model.dimension import Dimensions
 from costtui.model.timewindow import Window
+
+if TYPE_CHECKING:
+    from costtui.model.comparison import Compared
 
 
 class Totals(NamedTuple):
@@ -123,7 +126,8 @@ class SourceStatus:
     """Polls skipped because the one before was still running."""
     backfill_done: int = 0
     backfill_total: int = 0
-    """Bytes of older history read and to be read; equal (or 0) when there is nothing to do."""
+    """Older history read and to be read: bytes of a log, seconds of a time series. Equal (or 0)
+    when there is nothing to do."""
     note: str = ""
     """Something the user should know, for example "this is Kong, but ai_metrics is off"."""
 
@@ -211,6 +215,8 @@ class Overview:
     earliest: float = 0.0
     """The oldest usage in the store, epoch seconds; 0 when it is empty."""
     notes: tuple[str, ...] = field(default=())
+    compared: tuple[Compared, ...] = ()
+    """What counts beside what reconciling sources saw, by gateway."""
 
 
 class RequestRow(NamedTuple):

@@ -80,6 +80,13 @@ def start_of_day(moment: float, zone: tzinfo) -> int:
     return int(local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp())
 
 
+def start_of_week(moment: float, zone: tzinfo) -> int:
+    """Local midnight of the Monday of the week that holds `moment`, epoch seconds."""
+    local = datetime.fromtimestamp(moment, zone)
+    monday = local - timedelta(days=local.weekday())  # on the wall clock: right across DST
+    return int(monday.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp())
+
+
 def start_of_month(moment: float, zone: tzinfo) -> int:
     """Local midnight of the first of the month that holds `moment`, epoch seconds."""
     local = datetime.fromtimestamp(moment, zone)

@@ -21,7 +21,7 @@ from typing import Final
 from costtui.config.schema import Config
 from costtui.errors import Problem
 from costtui.model.charge import Charge, CostBasis, CostPolicy
-from costtui.model.dimension import Dimensions
+from costtui.model.dimension import INFRASTRUCTURE, Dimensions
 from costtui.model.money import divide_half_even
 from costtui.model.requests import Priced, Requests, usage
 from costtui.model.usage import UsageRecord
@@ -144,10 +144,18 @@ class Pricer:
             ):
                 basis = _ESTIMATED if estimated else _REPORTED
                 return _new(Charge, (reported, listed, basis, 0))
+        elif reported and dims[5] == INFRASTRUCTURE:
+            # No tokens and no rate: what the policy says about them does not reach it.
+            basis = _ESTIMATED if estimated else _REPORTED
+            return _new(Charge, (reported, listed, basis, 0))
         elif policy is _POLICY_ESTIMATED and (
             requests > errors + throttled
             or (fresh or output or read or write or write_1h or reasoning)
         ):
+            return _new(Charge, (listed, listed, _ESTIMATED, 0))
+        if estimated and request_id is None:
+            # Usage that a server added up is an estimate, and so is what it costs. (A request's
+            # flag speaks of the money that its source reported.)
             return _new(Charge, (listed, listed, _ESTIMATED, 0))
         return _new(Charge, (listed, listed, _COMPUTED, 0))
 
@@ -238,7 +246,8 @@ class Pricer:
         """Every case that is not plain. `known` is the tier where it was settled before."""
         tokens = record[6:12]
         billable = max(record.requests - record.errors - record.throttled, 0)
-        reported = record.reported_nano if policy is CostPolicy.REPORTED else None
+        own = policy is CostPolicy.REPORTED or record.dims.service == INFRASTRUCTURE
+        reported = record.reported_nano if own else None
         listed: int | None
         listed, tier, assumed = None, 0, False
         if not billable and not any(tokens):
@@ -259,7 +268,8 @@ class Pricer:
         if listed is None:
             return Charge(0, None, CostBasis.UNPRICED, 0)
         sold = billable or any(tokens)
-        if sold and (assumed or policy is CostPolicy.ESTIMATED):
+        guessed = record.estimated and record.request_id is None
+        if sold and (assumed or guessed or policy is CostPolicy.ESTIMATED):
             return Charge(listed, listed, CostBasis.ESTIMATED, tier)
         return Charge(listed, listed, CostBasis.COMPUTED, tier)
 

@@ -21,9 +21,15 @@ def build(config: SourceConfig, *, transport: httpx.AsyncBaseTransport | None = 
 
         return MetricsSource(config, shape_of(config), transport)
     if config.type == "prometheus":
+        from costtui.sources.metrics.shape import Shape
         from costtui.sources.presets import shape_of
         from costtui.sources.prometheus.source import PrometheusSource
+        from costtui.sources.prometheus.windows import WindowSource
 
+        if config.queries:
+            return WindowSource(config, Shape(), transport)
+        if config.mode == "aggregate":
+            return WindowSource(config, shape_of(config), transport)
         return PrometheusSource(config, shape_of(config), transport)
     if config.type == "jsonl":
         from costtui.sources.jsonl.source import JsonlSource

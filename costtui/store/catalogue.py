@@ -58,6 +58,11 @@ class Catalogue:
             self.series[series.id] = series
             self._newest = series.id
 
+    @property
+    def reconciles(self) -> bool:
+        """Is there a source that is only compared?"""
+        return any(role == RECONCILE for _, role in self.sources.values())
+
     def consumer(self, identity: str) -> Consumer:
         """Who a consumer id is: the exact entry, else the last glob that matches."""
         who = self._who.get(identity)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from costtui.config.schema import Consumer
 from costtui.errors import UsageError
@@ -47,14 +47,17 @@ from costtui.store.cover import ceil_to, kept, whole_minutes
 from costtui.store.levels import LEVELS, oldest_usage
 from costtui.store.reading import Reading
 from costtui.store.rows import (
-    ALERT_SQL,
     SKIPPED_SQL,
-    STATUS_SQL,
-    alert_from_row,
+    all_alerts,
+    all_statuses,
+    gaps_between,
     skipped_from_row,
-    status_from_row,
 )
 from costtui.store.sums import Sums, add_up
+
+if TYPE_CHECKING:
+    from costtui.model.comparison import Compared
+    from costtui.model.fleet import Fleet
 
 HEARTBEAT_S: Final = 30.0
 """A collector that said something within this time is alive."""
@@ -113,8 +116,9 @@ class Reader(Reading):
             buckets = screens.chart(connection, self._cache, window, chosen)
             cost, count = buckets.spark(buckets.vectors)
             total, previous_total = add_up(rows.values()), add_up(before.values())
-            gaps = _gaps(connection, window.start, window.end)
+            gaps = gaps_between(connection, window.start, window.end)
             month_total = self._total(connection, month, chosen)
+            statuses = all_statuses(connection)
             earliest = oldest_usage(connection)
             if window.live:
                 hour = Window(end - HOUR, end, MINUTE)
@@ -145,14 +149,55 @@ class Reader(Reading):
                 breakdowns=tuple(
                     screens.breakdown(self._catalogue, d, rows, before, buckets) for d in dimensions
                 ),
-                sources=_statuses(connection),
-                alerts=_alerts(connection),
+                sources=statuses,
+                alerts=all_alerts(connection),
                 unpriced=screens.unpriced(self._catalogue, rows),
                 gaps=gaps,
                 collector_alive=self._alive(now),
                 earliest=earliest,
                 notes=_notes(asked.window, window),
+                compared=self._compare(connection, view, statuses),
             )
+
+    def _compare(
+        self,
+        connection: sqlite3.Connection,
+        view: View,
+        statuses: tuple[SourceStatus, ...],
+        by: tuple[str, ...] = (),
+    ) -> tuple[Compared, ...]:
+        if not self._catalogue.reconciles:
+            return ()
+        from costtui.store.compare import compare  # most stores never need it
+
+        return compare(
+            connection, self._cache, self._catalogue, self._floors, view.window, view.filters,
+            statuses, by,
+        )  # fmt: skip
+
+    def compared(
+        self,
+        view: View,
+        now: float,  # noqa: ARG002
+        by: tuple[str, ...] = (),
+    ) -> tuple[Compared, ...]:
+        """What counts beside what reconciling sources saw: for each gateway, or for each value of
+        `by` in it. Of the view's filters those on gateway, provider and model narrow it."""
+        with self._read() as connection:
+            return self._compare(connection, self._view(view), all_statuses(connection), by)
+
+    def fleet(self, view: View, now: float) -> Fleet:
+        """Every gateway over the usual periods, which end where the view does."""
+        from costtui.store import fleet as fleets  # not before the first paint
+
+        with self._read() as connection:
+            view = self._view(view)
+            window = view.window
+            return fleets.fleet(
+                connection, self._cache, self._catalogue, self._floors, self._zone, view,
+                self._previous(window), all_statuses(connection),
+                gaps_between(connection, window.start, window.end), self._revision, now,
+            )  # fmt: skip
 
     def _rest_of_month(
         self,
@@ -301,7 +346,7 @@ class Reader(Reading):
     def statuses(self) -> tuple[SourceStatus, ...]:
         """Every source, by name."""
         with self._read() as connection:
-            return _statuses(connection)
+            return all_statuses(connection)
 
     def skipped(self, source: str | None = None, limit: int = 200) -> tuple[SkippedLine, ...]:
         """Examples of lines that could not be read, newest first."""
@@ -314,12 +359,12 @@ class Reader(Reading):
 
     def alerts(self) -> tuple[AlertStatus, ...]:
         with self._read() as connection:
-            return _alerts(connection)
+            return all_alerts(connection)
 
     def gaps(self, start: float, end: float) -> tuple[Gap, ...]:
         """Stretches without data that touch `[start, end)`."""
         with self._read() as connection:
-            return _gaps(connection, start, end)
+            return gaps_between(connection, start, end)
 
     def collector_alive(self, now: float) -> bool:
         """Whether some collector holds the store, or has said so within half a minute."""
@@ -329,23 +374,6 @@ class Reader(Reading):
     def consumer(self, identity: str) -> Consumer:
         """Who the config says a consumer is; empty where it says nothing."""
         return self._catalogue.consumer(identity)
-
-
-def _statuses(connection: sqlite3.Connection) -> tuple[SourceStatus, ...]:
-    return tuple(map(status_from_row, connection.execute(STATUS_SQL)))
-
-
-def _alerts(connection: sqlite3.Connection) -> tuple[AlertStatus, ...]:
-    return tuple(map(alert_from_row, connection.execute(ALERT_SQL)))
-
-
-def _gaps(connection: sqlite3.Connection, start: float, end: float) -> tuple[Gap, ...]:
-    rows: Any = connection.execute(
-        "SELECT source.name, start, end FROM gap JOIN source ON source.id = gap.source "
-        "WHERE start < ? AND end > ? ORDER BY start, source.name",
-        (end, start),
-    )
-    return tuple(Gap(*row) for row in rows)
 
 
 def _per_hour(totals: Totals, window: Window) -> int:

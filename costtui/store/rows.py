@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from typing import Any, Final
 
 from costtui.model.charge import Exactness
-from costtui.model.snapshot import AlertStatus, SkippedLine, SourceStatus
+from costtui.model.snapshot import AlertStatus, Gap, SkippedLine, SourceStatus
 from costtui.store.series import clean
 
 _STATUS_FIELDS: Final = tuple(SourceStatus.__slots__)
@@ -52,3 +53,20 @@ def alert_to_row(alert: AlertStatus) -> tuple[Any, ...]:
         alert.window,
         int(alert.exactness),
     )
+
+
+def all_statuses(connection: sqlite3.Connection) -> tuple[SourceStatus, ...]:
+    return tuple(map(status_from_row, connection.execute(STATUS_SQL)))
+
+
+def all_alerts(connection: sqlite3.Connection) -> tuple[AlertStatus, ...]:
+    return tuple(map(alert_from_row, connection.execute(ALERT_SQL)))
+
+
+def gaps_between(connection: sqlite3.Connection, start: float, end: float) -> tuple[Gap, ...]:
+    rows: Any = connection.execute(
+        "SELECT source.name, start, end FROM gap JOIN source ON source.id = gap.source "
+        "WHERE start < ? AND end > ? ORDER BY start, source.name",
+        (end, start),
+    )
+    return tuple(Gap(*row) for row in rows)

@@ -64,6 +64,8 @@ class SumCache:
         self.cuts: tuple[int, ...] = ()
         """Where runs of days are divided, so that windows that share days share their sums:
         the ends of a month, seven days ago. Ascending."""
+        self.firsts: dict[tuple[str, str], tuple[int, int]] = {}
+        """(source, gateway) → the first bucket of its usage: (start, length)."""
         self._revision = -1
         self._rows = 0
         self._cells = 0
@@ -92,9 +94,12 @@ class SumCache:
         self._sums.clear()
         self._totals.clear()
         self._matrices.clear()
+        self.firsts.clear()
         self._rows = self._cells = 0
 
     def _drop(self, low: int, high: int) -> None:
+        # Only usage before a first one makes another one the first.
+        self.firsts = {key: found for key, found in self.firsts.items() if sum(found) <= low}
         for segment in [s for s in self._sums if s.low < high and s.high > low]:
             self._rows -= len(self._sums.pop(segment)) + 1
         for key in [k for k in self._totals if k[0].low < high and k[0].high > low]:

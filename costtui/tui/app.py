@@ -21,7 +21,7 @@ from costtui.engine.clock import Clock, SystemClock
 from costtui.engine.zone import zone_of
 from costtui.model.snapshot import Overview
 from costtui.model.timewindow import MINUTE
-from costtui.tui import theming
+from costtui.tui import questions, theming
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer, Data, Desk, consumer_names
 from costtui.tui.ending import end_on_signals
@@ -200,20 +200,14 @@ class CosttuiApp(Navigation):
 
     def on_ask(self, message: Ask) -> None:
         """A screen's own question; the answer goes to its `answered`."""
-        view, number, limit = (
-            self.state.view(self.clock.now(), self._zone),
-            message.id,
-            message.limit,
-        )
-        jobs: dict[str, Callable[[Data], object]] = {
-            "requests": lambda data: data.requests(view, limit, number, *message.order),
-            "request": lambda data: data.request(number or 0) or False,
-            "skipped": lambda data: data.skipped(),
-        }
-        self._desk.ask(message.kind, jobs[message.kind], message.tag)
+        now = self.clock.now()
+        view = self.state.view(now, self._zone)
+        self._desk.ask(message.kind, questions.job(message, view, now), message.tag)
 
     def _mark_pending(self) -> None:
-        self._glance = None
+        if self._glance is not None:
+            self._glance.stop()
+            self._glance = None
         self.show(self.shown._replace(pending=True))
 
     def tick(self) -> None:

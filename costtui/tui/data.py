@@ -9,10 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from costtui.config.schema import Consumer
 from costtui.model.snapshot import Overview, RequestRow, SkippedLine, SourceStatus, View
+
+if TYPE_CHECKING:
+    from costtui.model.fleet import Fleet
 
 
 class Data(Protocol):
@@ -26,6 +29,9 @@ class Data(Protocol):
 
     def overview(self, view: View, now: float, dimensions: Sequence[str]) -> Overview:
         """One consistent read of everything the overview shows."""
+
+    def fleet(self, view: View, now: float) -> Fleet:
+        """Every gateway over the usual periods."""
 
     def requests(
         self,

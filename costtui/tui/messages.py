@@ -26,7 +26,8 @@ class StateChanged(Message):
 
 
 class Open(Message):
-    """Show another screen, `requests`, `sources`, `request` with its id, or the `filter` line."""
+    """Show another screen, `overview`, `requests`, `sources`, `request` with its id, or the
+    `filter` line."""
 
     def __init__(self, screen: str, id: int = 0) -> None:
         super().__init__()
@@ -35,7 +36,8 @@ class Open(Message):
 
 
 class Ask(Message):
-    """A screen wants rows: `requests` (before an id, at most `limit`), `request`, `skipped`."""
+    """A screen wants rows: `requests` (before an id, at most `limit`), `request`, `skipped`,
+    `fleet`."""
 
     def __init__(
         self,

@@ -38,6 +38,8 @@ class Navigation(App[int]):
     def on_open(self, message: Open) -> None:
         if message.screen == "sources":
             self.action_sources()
+        elif message.screen == "overview":
+            self.action_overview()
         elif message.screen == "filter":
             from costtui.tui.widgets.filterbar import FilterBar
 
@@ -66,6 +68,11 @@ class Navigation(App[int]):
         from costtui.tui.screens.requests import RequestsScreen
 
         self._only(RequestsScreen, lambda: RequestsScreen(self.look, self.shown))
+
+    def action_fleet(self) -> None:
+        from costtui.tui.screens.fleet import FleetScreen
+
+        self._only(FleetScreen, lambda: FleetScreen(self.look, self.shown))
 
     def action_sources(self) -> None:
         from costtui.tui.screens.sources import SourcesScreen

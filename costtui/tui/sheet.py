@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from costtui.analysis.reconcile import difference, verdict
 from costtui.model.charge import CostBasis
+from costtui.model.comparison import Compared
+from costtui.model.fleet import GatewayUsage
 from costtui.model.money import decimal_text
 from costtui.model.snapshot import AlertStatus, Group, RequestRow, SourceStatus, Totals, View
 from costtui.model.usage import TOKEN_TYPES
@@ -65,6 +68,51 @@ def groups(
             (g.key, *((consumer(g.key),) if named else ()), *(f(g.totals) for _, f in _TOTALS),
              g.previous.effective_nano, g.previous.requests)
             for g in rows
+        ),
+        view,
+    )  # fmt: skip
+
+
+def fleet(view: View, rows: Sequence[GatewayUsage]) -> Sheet:
+    """Gateways over the usual periods; the last row is their sum and has no name."""
+    periods: tuple[tuple[str, Callable[[GatewayUsage], Totals]], ...] = (
+        ("hour", lambda g: g.hour), ("24h", lambda g: g.day), ("7d", lambda g: g.week),
+        ("30d", lambda g: g.month),
+    )  # fmt: skip
+    last = len(rows) - 1
+    return Sheet(
+        "gateways",
+        ("row", "gateway", *(n for n, _ in _TOTALS), "previous_cost_nano", "previous_requests",
+         *(f"cost_nano_{name}" for name, _ in periods),
+         *(f"tokens_{name}" for name, _ in periods), "sources"),
+        tuple(
+            ("total" if at == last else "gateway", g.key, *(f(g.window) for _, f in _TOTALS),
+             g.previous.effective_nano, g.previous.requests,
+             *(of(g).effective_nano for _, of in periods), *(of(g).tokens for _, of in periods),
+             " ".join(g.sources))
+            for at, g in enumerate(rows)
+        ),
+        view,
+    )  # fmt: skip
+
+
+def compared(view: View, rows: Sequence[Compared]) -> Sheet:
+    """What counts beside what reconciling sources saw. Without a common stretch `start` and `end`
+    are empty, the sums are of the window, and there is no difference."""
+    return Sheet(
+        "reconciled",
+        ("gateway", "seen_by", "counted_by", "start", "end", "verdict", "counted_cost_nano",
+         "counted_exactness", "seen_cost_nano", "seen_exactness", "difference_cost_nano",
+         "counted_tokens", "seen_tokens", "difference_tokens", "counted_requests",
+         "seen_requests", "difference_requests"),
+        tuple(
+            (r.gateway, r.source, " ".join(r.counting), iso(r.start), iso(r.end),
+             verdict(r).value, r.counted.effective_nano, r.counted.exactness.word,
+             r.seen.effective_nano, r.seen.exactness.word, off.cost_nano if r.covered else None,
+             r.counted.tokens, r.seen.tokens, off.tokens if r.covered else None,
+             r.counted.requests, r.seen.requests, off.requests if r.covered else None)
+            for r in rows
+            for off in (difference(r),)
         ),
         view,
     )  # fmt: skip

@@ -25,6 +25,7 @@ from costtui.cli.report_query import NoStore, Reads, Row
 from costtui.config.schema import Config
 from costtui.errors import UsageError
 from costtui.model.charge import Exactness
+from costtui.model.comparison import Compared
 from costtui.model.dimension import Dimensions
 from costtui.model.snapshot import AlertStatus, SourceStatus, Totals, UnpricedModel, View
 
@@ -109,6 +110,23 @@ class Store(NoStore):
         ]  # fmt: skip
 
 
+class Reconciled(Store):
+    """A store in which a Prometheus server sees the same traffic again."""
+
+    def compared(self, view: View, now: float, by: tuple[str, ...]) -> Sequence[Compared]:
+        big = Totals(requests=1000, input=800_000, effective_nano=3_250_000_000)
+        less = Totals(requests=990, input=792_000, effective_nano=3_200_000_000, lower_bounds=1)
+        zero, start, end = Totals(), TEN - 86400, TEN + 3540
+        values = tuple({"provider": "openai", "model": "=cmd()"}[name] for name in by)
+        return [
+            Compared("eu", values, "prom", start, end, big, less, zero, ("kong-eu",)),
+            Compared("us", values, "prom", start, end, big, big, zero, ("kong-us", "log")),
+            Compared("e\x1b[31mdge", values, "prom", 0, 0, zero, less, zero),
+            Compared("new", values, "prom", 0, 0, less, less, zero, ("new",), reading=True),
+            Compared("", values, "prom", 0, 0, less, zero, zero, ("log",), known=False),
+        ]  # fmt: skip
+
+
 def opened(store: Reads) -> Any:
     @contextmanager
     def open_store(config: Config, zone: tzinfo) -> Iterator[Reads]:
@@ -138,6 +156,53 @@ CASES = {
 }
 
 
+COMPARED = {
+    "compared.txt": [],
+    "reconcile.txt": ["--reconcile", "--by", "provider,consumer"],
+    "reconcile.csv": ["--reconcile", "--format", "csv", "--by", "model"],
+    "reconcile.json": ["--format", "json", "--by", "model,provider"],
+}
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_a_comparison_is_byte_for_byte(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _ = report(*COMPARED[name], store=Reconciled())
+    out = capsys.readouterr().out
+    path = HERE / "report" / name
+    if os.environ.get("GOLDEN") == "write":
+        path.write_text(out, encoding="utf-8", newline="")
+    assert code == 0
+    assert out.encode() == path.read_bytes()
+
+
+def test_a_comparison_says_both_and_the_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    report("--format", "json", store=Reconciled())
+    rows = {r["gateway"]: r for r in json.loads(capsys.readouterr().out)["reconciled"]}
+    assert {name: r["verdict"] for name, r in rows.items()} == {
+        "eu": "differs", "us": "agrees", "e\x1b[31mdge": "uncounted", "new": "open", "": "unseen",
+    }  # fmt: skip
+    assert rows["eu"]["counted"]["cost"] == "3.25"
+    assert rows["eu"]["seen"] | {"tokens": 0} == {
+        "cost_nano": 3_200_000_000, "cost": "3.20", "exactness": "lower_bound", "requests": 990,
+        "tokens": 0,
+    }  # fmt: skip
+    assert rows["eu"]["difference"] == {
+        "cost_nano": -50_000_000, "cost": "-0.05", "requests": -10, "tokens": -8000,
+    }  # fmt: skip
+    assert rows["eu"]["stretch"] == {"start": "2026-11-01T09:00:00Z", "end": "2026-11-02T09:59:00Z"}
+    assert rows["new"]["difference"] is rows["new"]["stretch"] is None
+
+
+def test_without_a_reconciling_source_there_is_nothing_to_compare(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, _ = report("--reconcile", "--format", "csv")
+    captured = capsys.readouterr()
+    assert code == 0
+    assert captured.out.count("\n") == 1
+    assert "No source has role: reconcile" in captured.err
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_report_is_byte_for_byte(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, _ = report(*CASES[name])
@@ -149,7 +214,7 @@ def test_report_is_byte_for_byte(name: str, capsys: pytest.CaptureFixture[str]) 
     assert out.encode() == path.read_bytes()
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name.endswith(".txt")])
+@pytest.mark.parametrize("name", [n for n in (*CASES, *COMPARED) if n.endswith(".txt")])
 def test_text_fits_a_mail_and_has_nothing_to_hide(name: str) -> None:
     text = (HERE / "report" / name).read_text(encoding="utf-8")
     for line in text.splitlines():

@@ -62,7 +62,7 @@ def faults(value: Any, schema: dict[str, Any], at: str = "$") -> Iterator[str]:
                 yield from faults(item, extra, f"{at}.{key}")
 
 
-@pytest.mark.parametrize("name", ["report.json", "top.json"])
+@pytest.mark.parametrize("name", ["report.json", "top.json", "reconcile.json"])
 def test_reports_fit_the_schema(name: str) -> None:
     document = json.loads((ROOT / "tests/golden/report" / name).read_text("utf-8"))
     assert list(faults(document, SCHEMA)) == []
@@ -95,6 +95,6 @@ def test_the_shape_is_frozen() -> None:
     assert document["schema"] == 1
     assert list(document) == [
         "schema", "generated_at", "currency", "window", "by", "where", "total", "groups", "other",
-        "unpriced_models", "alerts",
+        "unpriced_models", "alerts", "reconciled",
     ]  # fmt: skip
     assert list(document["total"]) == SCHEMA["$defs"]["totals"]["required"]

@@ -113,7 +113,7 @@ def test_the_change_log_has_what_is_not_released() -> None:
 
 def test_the_sample_configuration_loads() -> None:
     config = load(ROOT / "sample-config.yml", env={"HOME": "/home/someone"})
-    assert {source.type for source in config.sources} == {"jsonl", "metrics"}
+    assert {source.type for source in config.sources} == {"jsonl", "metrics", "prometheus"}
 
 
 @pytest.mark.parametrize("folder", ["costtui", "tests", "benchmarks"])

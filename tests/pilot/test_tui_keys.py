@@ -129,6 +129,17 @@ async def test_tab_reaches_every_pane_even_on_a_small_screen(start: Start) -> No
             assert ui.app.overview_screen.pane == PANES[-1]
 
 
+async def test_the_cursor_is_drawn_where_the_focus_is(start: Start) -> None:
+    async with start() as ui:
+        for keys, text in (
+            (("tab",), "▌anthropic"), (("shift+tab",), "▌claude-sonnet-4-5"),
+            (("f9",), "▌kong-eu"), (("tab",), "▌11-22 10:42:03"), (("tab",), "▌qwen"),
+        ):  # fmt: skip
+            await ui.press(*keys)
+            assert text in ui.text
+            assert ui.text.count("▌") == 1
+
+
 async def test_group_gives_the_big_panel_away_and_asks_for_it(start: Start) -> None:
     async with start() as ui:
         for expected in ("provider", "consumer", "gateway", "endpoint", "team", "model"):

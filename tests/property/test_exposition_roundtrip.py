@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, Counter, Histogram, exposition
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, exposition
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.samples import Exemplar
 
 from costtui.errors import SourceFormatError
 from costtui.sources.metrics.exposition import (
@@ -91,6 +93,44 @@ def test_reads_what_the_client_library_writes(spec: dict[str, Any], exemplars: b
         generate_latest(registry).replace(b"\n", b"\r\n"),
     ):
         page = reader_of(names).read(framed([body]))
+        assert page.bad == []
+        assert values(page) == expected
+
+
+class Stamped:
+    """A collector whose samples carry timestamps and exemplars, which have to be left alone."""
+
+    def __init__(self, rows: list[tuple[str, float, float, float]]) -> None:
+        self.rows = rows
+
+    def collect(self) -> Iterator[Metric]:
+        counter = CounterMetricFamily("c", "help", labels=["l"])
+        histogram = HistogramMetricFamily("h", "help", labels=["l"])
+        for label, amount, stamp, other in self.rows:
+            exemplar = Exemplar({"trace": '5} 7 # {a="'}, other, stamp)
+            counter.add_metric([label], amount, timestamp=stamp, exemplar=exemplar)
+            buckets = [("1.0", other, exemplar), ("+Inf", other, None)]
+            histogram.add_metric([label], buckets, amount, timestamp=stamp)  # type: ignore[arg-type]
+        yield counter
+        yield histogram
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.tuples(VALUE, AMOUNT, st.floats(1e9, 2e9), AMOUNT), unique_by=lambda row: row[0])
+)
+def test_timestamps_and_exemplars_are_no_values(
+    rows: list[tuple[str, float, float, float]],
+) -> None:
+    registry = CollectorRegistry()
+    registry.register(Stamped(rows))
+    expected = {}
+    for label, amount, _, other in rows:
+        expected[("c_total", (("l", label),))] = amount
+        expected[("h_sum", (("l", label),))] = amount
+        expected[("h_count", (("l", label),))] = other
+    for body in (generate_latest(registry), generate_openmetrics(registry)):
+        page = reader_of({"c_total", "h_sum", "h_count"}).read(framed([body]))
         assert page.bad == []
         assert values(page) == expected
 

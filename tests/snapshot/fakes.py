@@ -11,7 +11,9 @@ from pathlib import Path
 
 from costtui.config.schema import Config, DisplayConfig, SourceConfig, StoreConfig
 from costtui.model.charge import CostBasis, Exactness
+from costtui.model.comparison import Compared
 from costtui.model.dimension import Dimensions
+from costtui.model.fleet import Fleet, GatewayUsage
 from costtui.model.snapshot import (
     AlertStatus,
     Breakdown,
@@ -215,6 +217,92 @@ def overview(
     )
 
 
+def fleet(
+    window: str | Window = "24h", *, now: float = NOW, filters: tuple[Filter, ...] = ()
+) -> Fleet:
+    """Four gateways: one down, one with a gap, one without a name, one behind two sources."""
+    if isinstance(window, str):
+        window = window_at(WINDOW_BY_NAME[window], now, UTC)
+    rng = random.Random(3)
+    buckets = window.buckets()
+    behind = {"kong-eu": ("kong-eu",), "llm-proxy": ("llm-proxy",),
+              "agentgateway-1": ("agentgateway-1",), "agentgateway-2": ("agentgateway-2",),
+              "": ("llm-proxy",)}  # fmt: skip
+    rows = []
+    wanted = {f.value for f in filters if f.dimension == "gateway"} or set(behind)
+    for at, (name, own) in enumerate(behind.items()):
+        day = totals(rng, 0 if name == "" else 310 * NANO // (at + 1), unpriced=name == "")
+        now_used = scaled(day, window.seconds / 86400)
+        shape = wave(rng, buckets, NANO)
+        spend = tuple(v * now_used.effective_nano // (sum(shape) or 1) for v in shape)
+        count = tuple(v * now_used.requests // (sum(shape) or 1) for v in shape)
+        row = GatewayUsage(
+            name, now_used, scaled(now_used, rng.uniform(0.7, 1.3)), scaled(day, 0.05), day,
+            scaled(day, 6.8), scaled(day, 29.1), spend, count, own, name == "kong-eu",
+        )  # fmt: skip
+        if name in wanted:
+            rows.append(row)
+    whole = GatewayUsage(
+        "",
+        *added([r.window for r in rows], [r.previous for r in rows], [r.hour for r in rows]),
+        *added([r.day for r in rows], [r.week for r in rows], [r.month for r in rows]),
+        spark=tuple(map(sum, zip(*(r.spark for r in rows), strict=True))),
+        spark_requests=tuple(map(sum, zip(*(r.spark_requests for r in rows), strict=True))),
+    )
+    day = whole.day
+    return Fleet(
+        view=View(window, filters), revision=1, taken_at=now, total=whole, gateways=tuple(rows),
+        today=scaled(day, 0.47), today_previous=scaled(day, 0.5), week=scaled(day, 6.4),
+        week_previous=scaled(day, 5.9), month=scaled(day, 19.4), month_previous=scaled(day, 13.6),
+        hour_previous=scaled(day, 0.047), gap_buckets=frozenset(),
+    )  # fmt: skip
+
+
+def added(*columns: list[Totals]) -> tuple[Totals, Totals, Totals]:
+    one, two, three = (Totals(*map(sum, zip(*column, strict=True))) for column in columns)
+    return one, two, three
+
+
+def compared_rows(now: float = NOW) -> tuple[Compared, ...]:
+    """One source that reconciles: a gateway that differs, one that agrees, one too new to say, one
+    that nobody counts."""
+    rng = random.Random(5)
+    end = int(now) // 60 * 60
+    big, small, new, wild = (totals(rng, n * NANO) for n in (310, 41, 2, 7))
+    zero = Totals()
+    less = scaled(big, 0.968)._replace(lower_bounds=1)
+    return (
+        Compared("agentgateway-1", (), "prom", end - 86400 + 60, end, small,
+                 small._replace(effective_nano=small.effective_nano + 31_000), scaled(small, 0.01),
+                 ("agentgateway-1",)),
+        Compared("edge-9", (), "prom", 0, 0, zero, wild, zero, ()),
+        Compared("kong-eu", (), "prom", end - 86400 + 60, end, big, less, scaled(big, 0.004),
+                 ("kong-eu",)),
+        Compared("llm-proxy", (), "prom", end - 120, end, new, zero, new, ("llm-proxy",)),
+    )  # fmt: skip
+
+
+def reconciled() -> Overview:
+    """As usual, and a Prometheus server that sees the same traffic and reads its history."""
+    base = overview()
+    prom = SourceStatus(
+        "prom", "prometheus", "prom", "reconcile", last_attempt=NOW - 6, last_ok=NOW - 6,
+        last_data=NOW - 9, interval=30, gaps=1, records=80_412, backfill_done=9 * 86400,
+        backfill_total=14 * 86400, note="its scrape interval is 60s: minutes are no finer",
+    )  # fmt: skip
+    return replace(base, sources=(*base.sources, prom), compared=compared_rows())
+
+
+def no_fleet() -> Fleet:
+    """A store in which nothing has ever arrived."""
+    window = window_at(WINDOW_BY_NAME["24h"], NOW, UTC)
+    zero, flat = Totals(), (0,) * len(window.buckets())
+    none = GatewayUsage("", zero, zero, zero, zero, zero, zero, flat, flat)
+    return Fleet(
+        View(window), 1, NOW, none, (), zero, zero, zero, zero, zero, zero, zero, frozenset()
+    )
+
+
 def firing() -> Overview:
     base = overview()
     return replace(base, alerts=(*base.alerts, FIRING))
@@ -332,6 +420,7 @@ class FakeData:
         self.answer = answer
         self.version = 1
         self.asked: list[tuple[View, float, tuple[str, ...]]] = []
+        self.fleets: list[View] = []
         self.checks = 0
         self.alive = True
         self.closed = False
@@ -353,6 +442,14 @@ class FakeData:
         if self.answer is not None:
             return self.answer
         return overview(view.window, now=now, filters=view.filters, dimensions=dimensions)
+
+    def fleet(self, view: View, now: float) -> Fleet:
+        self.fleets.append(view)
+        if self.error is not None:
+            raise self.error
+        if self.answer is not None and not callable(self.answer) and not self.answer.earliest:
+            return no_fleet()._replace(view=view)
+        return fleet(view.window, now=now, filters=view.filters)
 
     def requests(
         self,

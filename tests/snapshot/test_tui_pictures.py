@@ -65,6 +65,8 @@ def data_of(state: str) -> Any:
             return FAKES.FakeData(FAKES.firing())
         case "hostile":
             return FAKES.FakeData(FAKES.hostile())
+        case "reconciled":
+            return FAKES.FakeData(FAKES.reconciled())
         case "exact":
             return FAKES.FakeData(FAKES.exact())
     return FAKES.FakeData()
@@ -148,6 +150,17 @@ def test_narrow_requests(picture: Callable[..., None]) -> None:
 
 def test_narrow_sources_panel(picture: Callable[..., None]) -> None:
     picture(size=NARROW, keys=("tab", "tab", "tab", "tab", "tab"))
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
+@pytest.mark.parametrize("state", ["normal", "welcome", "waiting"])
+def test_fleet(picture: Callable[..., None], state: str, size: tuple[int, int]) -> None:
+    picture(state, size, keys=("f",))
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
+def test_reconciled(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    picture("reconciled", size, keys=("f9", "tab"))
 
 
 def test_ascii(picture: Callable[..., None]) -> None:

@@ -17,6 +17,8 @@ class Finding(NamedTuple):
     preset: str
     reason: str
     score: int
+    limits: tuple[str, ...] = ()
+    """What such a page cannot tell."""
 
 
 def detect(body: bytes) -> list[Finding]:
@@ -48,7 +50,7 @@ def _judge(shape: Shape, shown: set[str]) -> Finding | None:
     if {"tokens", "cost"} <= kinds:
         score = 100
     else:
-        score = 50 if "tokens" in kinds else 10
+        score = 50 if kinds & {"tokens", "cost"} else 10
     if shape.version[0] in shown:
         score += 20
-    return Finding(shape.name, reason, score + len(set(found)))
+    return Finding(shape.name, reason, score + len(set(found)), shape.limits)

@@ -44,8 +44,10 @@ _IDENTITY = re.compile(
 """Up to the first `}` outside quotes. Possessive, so that hostile quotes cannot make it slow."""
 
 _NUMBER = re.compile(
-    rb"[ \t]*([+-]?(?:\d[^\s_]*|\.\d[^\s_]*|nan|inf|infinity))(?=[ \t\r]|$)", re.IGNORECASE
+    rb"[ \t]+([+-]?(?:\d[^\s_]*|\.\d[^\s_]*|nan|inf|infinity))(?=[ \t\r]|$)", re.IGNORECASE
 )
+"""Behind at least one blank. Some parsers need none, but nobody writes it so, and one damaged byte
+would make `} 5` another number."""
 
 MAX_WANTED = 64 * 1024 * 1024
 """Bytes of all wanted lines, which are kept in memory, unlike the page."""

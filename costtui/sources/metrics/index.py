@@ -127,7 +127,7 @@ class PageIndex:
         """Which of several metrics that say the same counts on this page. On an `unchanged` one
         only gauges move, and those were chosen when they were read."""
         if page.unchanged:
-            return _every
+            return _always
         beaten: set[tuple[int, str]] = set()
         for number, rule in enumerate(shape.metrics):
             if len(rule.names) == 1 and not rule.unless:
@@ -137,7 +137,7 @@ class PageIndex:
                 del here[:1]  # the first that is there counts
             beaten.update((number, name) for name in here)
         if not beaten and not self._parts:
-            return _every  # the usual page: no look-up for each of thousands of series
+            return _always  # the usual page: no look-up for each of thousands of series
 
         def counts(placement: Placement) -> bool:
             if placement.whole:
@@ -149,7 +149,7 @@ class PageIndex:
         return counts
 
 
-def _every(_: Placement) -> bool:
+def _always(_: Placement) -> bool:
     return True
 
 

@@ -289,15 +289,10 @@ class Joiner:
             *(HELD + _digest(dims) for dims in self._held),
         ]
 
-    def adopt(self, other: Joiner) -> dict[str, str | None]:
-        """Take over what another joiner carries. The parts that changes."""
-        parts: dict[str, str | None] = {}
-        for dims, theirs in other._carries.items():
-            mine = self._carries.get(dims, Carry())
-            both = Carry(mine.input + theirs.input, mine.output + theirs.output, mine.intervals)
-            self._carries[dims] = both
-            parts[CARRY + _digest(dims)] = _dump([dims, *both])
-        return parts
+    def settle(self) -> dict[Dimensions, Carry]:
+        """Give away what is carried: there is no next interval."""
+        carries, self._carries = self._carries, {}
+        return carries
 
 
 def _digest(dims: Dimensions) -> str:

@@ -31,7 +31,7 @@ COST, REQUESTS, ERRORS, THROTTLED, LOOKUPS = range(6, 11)
 FIELDS = 11
 """How many quantities are summed for each combination of dimensions, in the order above."""
 
-_KIND_FIELD = {
+KIND_FIELD = {
     "input": INPUT,
     "cache_read": CACHE_READ,
     "cache_write": CACHE_WRITE,
@@ -129,6 +129,16 @@ class Mapper:
         """A metric's name with its unit: another unit makes another counter."""
         return f"{name} {self.shape.metrics[self._rules[name][0]].unit}"
 
+    def labels_of(self, name: str) -> list[str]:
+        """The labels that decide what a series of this metric means."""
+        found: set[str] = set()
+        for number in self._rules.get(name, ()):
+            rule = self.shape.metrics[number]
+            found |= rule.label_names()
+            for pick in self.shape.dimensions.values():
+                found.update(pick.labels)
+        return sorted(found)
+
     def series(self, name: str, labels: Mapping[str, str], key: str, identity: bytes) -> Series:
         """Understand one series."""
         tail = identity[len(name) :]
@@ -206,9 +216,9 @@ class Mapper:
                     kind = rule.kinds.get(value, "")
                     if not kind:
                         if len(self.unknown_kinds) < 10:
-                            self.unknown_kinds.add(visible(value, 40))
+                            self.unknown_kinds.add(visible(value, 40) or "(none)")
                         return ()
-                return () if kind == "ignore" else (_KIND_FIELD[kind],)
+                return () if kind == "ignore" else (KIND_FIELD[kind],)
             case "cost" | "cost_rate":
                 return (COST,)
             case "requests":

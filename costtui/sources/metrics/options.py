@@ -63,11 +63,11 @@ def check_options(
         key = f"options.{name}"
         option = shape.options.get(name)
         if name == MODEL_FROM and shape.models:
-            if value not in shape.models:
+            if not isinstance(value, str) or value not in shape.models:
                 ways = ", ".join(shape.models)
                 yield key, f"must be one of {ways}{nearest(str(value), shape.models)}"
         elif option is None:
-            yield key, f"not an option of this preset{nearest(name, names)}"
+            yield key, f"not an option of this preset{nearest(str(name), names)}"
         elif not option.number:
             if not isinstance(value, bool):
                 yield key, "must be true or false"

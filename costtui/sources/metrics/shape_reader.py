@@ -140,6 +140,9 @@ def _metric(data: Any, faults: Faults, key: str) -> MetricRule:
         faults.one_of(join(key, "kind"), data["kind"], TOKEN_KINDS)
     if quantity == "tokens" and ("kind" in data) == ("kind_label" in data):
         faults.add(key, "needs either kind or kind_label with kinds")
+    for name in ("kind_label", "code_label", "part_label"):
+        if name in data and data[name] in ("", []):
+            faults.add(join(key, name), "must name a label")
     if "kind_label" in data and not kinds:
         faults.add(key, "kind_label needs kinds")
     for name, allowed in (

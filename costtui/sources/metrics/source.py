@@ -67,9 +67,10 @@ class MetricsSource:
         self.name = config.name
         self._shape = shape
         self._mapper = Mapper(shape, config)
-        self._fetcher = Fetcher(config, transport)
+        self._fetcher = Fetcher(config, transport, self._filter())
         self._reader: PageReader[Series] = PageReader(self._mapper.wanted(), self._series)
-        url = blake2b(config.url.encode(), digest_size=8).hexdigest()
+        place = f"{config.unix_socket}\0{config.url}" if config.unix_socket else config.url
+        url = blake2b(place.encode(), digest_size=8).hexdigest()
         self._counters = Counters(
             url, together=shape.resets == "together", vanishing=shape.idle_series_vanish
         )
@@ -82,6 +83,16 @@ class MetricsSource:
         )
         self._index = PageIndex(self._reader)
         self._note: str | None = None
+
+    def _filter(self) -> Iterator[tuple[str, str]]:
+        """Asks for the wanted names only, where the page honours that. Start times, `_created`
+        and what hints look for are among them."""
+        if self._shape.name_filter:
+            names = set(self._mapper.wanted())
+            for hint in self._shape.hints:
+                names.update(hint.present, hint.absent)
+            for name in sorted(names):
+                yield self._shape.name_filter, name
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Forget the last page and go on from `checkpoint`."""
@@ -191,7 +202,7 @@ class MetricsSource:
         for entry in entries:
             series = entry.item
             text = entry.now
-            if series.factor is None and text[1:].isdigit() and len(text) < 19:
+            if series.factor is None and text[1:].isdigit() and text[0] == 32 and len(text) < 19:
                 value = int(text)  # the usual form, in a fifth of the time
             elif series.dollars and (nano := quick_nano(text)) is not None:
                 value = nano

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 from costtui.sources.metrics.counters import CLOCK_SLACK, fell
 from costtui.sources.metrics.shape import MetricRule
-from costtui.sources.prometheus.tracks import Run, Sample, Stretch, Track
+from costtui.sources.prometheus.tracks import Run, Sample, Stretch, Track, part_of
 
 ALL: Final = -1
 """The mask of a series all of whose placements count."""
@@ -44,6 +44,7 @@ class Step(NamedTuple):
     lost: bool
     mask: int = ALL
     """Which of the series' placements count at this scrape, a bit each."""
+    estimated: bool = False
 
 
 def restarts(
@@ -74,8 +75,11 @@ def restarts(
     return sorted(found)
 
 
-def steps(run: Run, restarted: Sequence[int], stretch: Stretch) -> list[Step]:
-    """What `run` grew by from each of its samples to the next."""
+def steps(
+    run: Run, restarted: Sequence[int], stretch: Stretch, *, vanishing: bool = False
+) -> list[Step]:
+    """What `run` grew by from each of its samples to the next. `vanishing`: idle series are deleted
+    one by one, so one that began again while its process went on lost nothing."""
     out: list[Step] = []
     track = run.track
     born = stretch.born.get(track.series.pair)
@@ -85,26 +89,28 @@ def steps(run: Run, restarted: Sequence[int], stretch: Stretch) -> list[Step]:
         if now == value and not restarted and born is None:
             last = ms
             continue
+        renewed = born is not None and 0 < born.get(last, 0.0) < born.get(ms, 0.0)
+        process = bool(restarted) and bisect_right(restarted, last) < bisect_right(restarted, ms)
         lost = False
-        if (now < value and fell(now, value)) or (
-            restarted and bisect_right(restarted, last) < bisect_right(restarted, ms)
-        ):
-            lost = True
-        elif born is not None:
-            lost = 0 < born.get(last, 0.0) < born.get(ms, 0.0)
-        if lost:
+        if process or renewed or (now < value and fell(now, value)):
             delta = now
+            lost = process or not (vanishing and renewed)
         else:
             now = max(now, value)
             delta = now - value
         if delta or lost:
-            since = 0
-            if ms - last > LONG_MS:
-                since = max(last, stretch.scrape_before(ms))
-                since = since if ms - since > LONG_MS else 0
-            out.append(Step(track, since, ms, delta, True, lost))
+            out.append(Step(track, since(stretch, ms, last), ms, delta, True, lost))
         last, value = ms, now
     return out
+
+
+def since(stretch: Stretch, ms: int, last: int) -> int:
+    """The scrape before `ms` where it is far, else 0. The same for all series of a scrape, so that
+    a part and the whole that holds it stay in one record; `last` only where no scrape is known."""
+    if ms - last <= LONG_MS:
+        return 0
+    before = stretch.scrape_before(ms) or last
+    return before if ms - before > LONG_MS else 0
 
 
 def mask_at(ms: int, track: Track, stretch: Stretch, rules: Sequence[MetricRule]) -> int:
@@ -115,7 +121,9 @@ def mask_at(ms: int, track: Track, stretch: Stretch, rules: Sequence[MetricRule]
     mask = 0
     for bit, place in enumerate(track.series.placements):
         rule = rules[place.rule]
-        better = (*rule.names[: rule.names.index(place.name)], *rule.unless)
+        better = [*rule.names[: rule.names.index(place.name)], *rule.unless]
+        if place.whole:
+            better.append(part_of(place))
         if not any(ms in stretch.present.get(name, ()) for name in better):
             mask |= 1 << bit
     return mask

@@ -41,17 +41,19 @@ class Head(NamedTuple):
     created: float
     mask: int
     """Which placements count at this scrape."""
+    since: int
+    """The scrape before, where it is known and far; else 0."""
     metric: Mapping[str, str]
 
     def dump(self) -> str:
-        return _dump([*self[:4], dict(self.metric)])
+        return _dump([*self[:5], dict(self.metric)])
 
     @classmethod
     def load(cls, text: str) -> Head:
         """Raises ValueError, TypeError or AttributeError."""
-        ms, value, created, mask, metric = json.loads(text)
+        ms, value, created, mask, since, metric = json.loads(text)
         labels = {str(k): str(v) for k, v in metric.items()}
-        return cls(int(ms), int(value), float(created), int(mask), labels)
+        return cls(int(ms), int(value), float(created), int(mask), int(since), labels)
 
 
 class Above(NamedTuple):
@@ -62,15 +64,18 @@ class Above(NamedTuple):
     start: float = 0.0
     """`process_start_time_seconds` at `start_ms`; 0 for none."""
     version: str = ""
+    levels: Mapping[str, str] = {}
+    """What each gauge was worth."""
 
     def dump(self) -> str:
-        return _dump(list(self))
+        return _dump([*self[:4], dict(self.levels)])
 
     @classmethod
     def load(cls, text: str) -> Above:
         """Raises ValueError or TypeError."""
-        scrape, start_ms, start, version = json.loads(text)
-        return cls(int(scrape), int(start_ms), float(start), str(version))
+        scrape, start_ms, start, version, levels = json.loads(text)
+        values = {str(key): str(value) for key, value in dict(levels).items()}
+        return cls(int(scrape), int(start_ms), float(start), str(version), values)
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from costtui.model.snapshot import SkippedLine
 from costtui.sources.base import Batch, Checkpoint
 from costtui.sources.metrics.mapping import Mapper, same_host
 from costtui.sources.metrics.shape import Shape
-from costtui.sources.prometheus import steps
+from costtui.sources.prometheus import backwards, steps
 from costtui.sources.prometheus.api import Api, Result
 from costtui.sources.prometheus.checkpoint import META, restore
 from costtui.sources.prometheus.ledger import Ledger, Outcome
@@ -74,8 +74,7 @@ class PrometheusSource:
             self._mapper, hold=shape.has_cost and reported, count_lookups=reported
         )
         self._selector = Selector({*self._mapper.wanted(), UP}, config.match)
-        self._together = shape.resets == "together"
-        self._ledger = Ledger(self._tracks, together=self._together)
+        self._ledger = Ledger(self._tracks, interval=config.interval)
         self._meta = META
         self._scale = 1.0
         self._pause = 0.0
@@ -86,7 +85,7 @@ class PrometheusSource:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Forget what is in memory and go on from `checkpoint`."""
         self._tracks.forget()
-        self._ledger = Ledger(self._tracks, together=self._together)
+        self._ledger = Ledger(self._tracks, interval=self._config.interval)
         self._meta = restore(checkpoint, self._ledger)
         self._resume_at = 0.0
 
@@ -143,11 +142,11 @@ class PrometheusSource:
             if not first:
                 for name in counted - meta.names:
                     ledger.asked[name] = now_ms
-            hole = ledger.dig(meta.next, low, now_ms, first=first)
+            hole = backwards.dig(ledger, meta.next, low, now_ms, first=first)
             meta = meta._replace(next=meta.next + 1)
             hole.dump_all(parts)
             hole.samples += reading.samples
-            outcome = await self._apply(lambda r: ledger.fill(hole, r, start), reading)
+            outcome = await self._apply(lambda r: backwards.fill(ledger, hole, r, start), reading)
         parts.update(outcome.parts)
         parts.update(ledger.forget_old(now_ms))
         self._meta = meta._replace(
@@ -185,7 +184,7 @@ class PrometheusSource:
         ledger = self._ledger
         hole = ledger.holes[-1]
         if hole.edge <= hole.lo:
-            outcome = await asyncio.to_thread(ledger.close, hole)
+            outcome = await asyncio.to_thread(backwards.close, ledger, hole)
             return self._batch(outcome, Reading({}), now_ms, history=True)
         piece = plan_next(hole, len(hole.heads), now_ms, self._scale)
         if piece.step:
@@ -201,7 +200,7 @@ class PrometheusSource:
     def _fill(self, reading: Reading, piece: Piece) -> Outcome:
         hole = self._ledger.holes[-1]
         hole.samples += reading.samples if not piece.step else 0
-        return self._ledger.fill(hole, reading, piece.start)
+        return backwards.fill(self._ledger, hole, reading, piece.start, piece.step)
 
     # Both
 
@@ -253,6 +252,7 @@ class PrometheusSource:
             lag_s=max(0.0, (now_ms - self._meta.edge) / 1000) if self._meta.edge else 0.0,
             backfill_done=sum(hole.hi - hole.edge for hole in holes) // 1000,
             backfill_total=sum(hole.hi - hole.lo for hole in holes) // 1000,
+            unread=[(hole.lo / 1000, hole.edge / 1000) for hole in holes if hole.edge > hole.lo],
             history=history,
             note=self._remark(),
         )

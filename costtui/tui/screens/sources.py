@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 
+from costtui.model.comparison import Compared
 from costtui.model.snapshot import SkippedLine, SourceStatus, UnpricedModel
 from costtui.tui import format as fmt
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.data import Answer
+from costtui.tui.differences import in_full, worst_first
 from costtui.tui.look import Line, Look
 from costtui.tui.messages import Ask
 from costtui.tui.screens.side import SideScreen
-from costtui.tui.sheet import Sheet, sources
+from costtui.tui.sheet import Sheet, compared, sources
 from costtui.tui.shown import Shown
+from costtui.tui.widgets.compared_table import ComparedTable
 from costtui.tui.widgets.grid import Entry, Grid
-from costtui.tui.widgets.health import Sources, troubles
+from costtui.tui.widgets.health import Sources, differences, troubles
 from costtui.tui.widgets.table import Column
 
-LISTS = ("all-sources", "skipped", "unpriced")
+LISTS = ("all-sources", "compared", "skipped", "unpriced")
+COMPARED_MOST = 6
+"""Rows of comparisons that are visible at once; the other lists share what is left."""
 
 
 class SourcesInFull(Sources):
@@ -43,7 +50,9 @@ class SourcesInFull(Sources):
 
     def note_line(self) -> Line:
         """What is the matter with the source under the cursor, in full."""
-        facts = troubles(self.current) if self.current is not None and self.has_focus else []
+        row = self.current if self.has_focus else None
+        overview = self.shown.overview if self.shown else None
+        facts = [*differences(row, overview)[0], *troubles(row)] if row is not None else []
         if not facts:
             return super(Sources, self).note_line()
         return Line(self.look).put(f" {self.look.glyphs.middle} ".join(facts), "warn")
@@ -100,9 +109,11 @@ class SourcesScreen(SideScreen):
     where = "sources"
     title_text = "sources"
     BINDINGS = textual_bindings("sources")
+    DEFAULT_CSS = "SourcesScreen.-compared #all-sources { height: 2fr; }"
 
     def body(self) -> ComposeResult:
         yield SourcesInFull(self.look, id="all-sources")
+        yield ComparedTable(self.look, id="compared")
         yield Grid(
             self.look,
             ("when", "source", "where", "why", "text"),
@@ -134,8 +145,26 @@ class SourcesScreen(SideScreen):
     def show(self, shown: Shown) -> None:
         super().show(shown)
         self.query_one(SourcesInFull).show(shown)
+        self._compare(shown.overview.compared if shown.overview is not None else ())
         unpriced = shown.overview.unpriced if shown.overview is not None else ()
         self.query_one("#unpriced", Grid).set_items([unpriced_entry(m) for m in unpriced])
+
+    def _compare(self, rows: Sequence[Compared]) -> None:
+        """The comparisons have a list as long as there is a source that reconciles."""
+        table = self.query_one(ComparedTable)
+        table.display = bool(rows)
+        self.set_class(bool(rows), "-compared")
+        if not rows and self.pane == table.id:
+            self.action_panel(-1)
+        height = min(len(rows), COMPARED_MOST if self.size.height >= 34 else 2) + 3
+        if table.styles.height is None or table.styles.height.value != height:
+            table.styles.height = height
+        table.set_items(worst_first(rows))
+
+    @property
+    def lists(self) -> list[str]:
+        """What Tab goes through."""
+        return [name for name in LISTS if self.query_one(f"#{name}").display]
 
     def answered(self, answer: Answer) -> None:
         """The skipped lines arrived."""
@@ -144,7 +173,9 @@ class SourcesScreen(SideScreen):
             self.query_one("#skipped", Grid).set_items(lines)
 
     def action_panel(self, step: int) -> None:
-        self.pane = LISTS[(LISTS.index(self.pane) + step) % len(LISTS)]
+        names = self.lists
+        at = names.index(self.pane) if self.pane in names else 0
+        self.pane = names[(at + step) % len(names)]
         self.query_one(f"#{self.pane}").focus(scroll_visible=False)
 
     def action_detail(self) -> None:
@@ -154,6 +185,9 @@ class SourcesScreen(SideScreen):
             entry = pane.current
             facts = [c for c in entry.cells if c] if entry else []
             title = facts.pop(0) if facts else ""
+        elif isinstance(pane, ComparedTable):
+            title = outside(pane.current.gateway) if pane.current else ""
+            facts = in_full(pane.current, self.look) if pane.current else []
         else:
             row = self.query_one(SourcesInFull).current
             title = outside(row.name) if row else ""
@@ -168,6 +202,8 @@ class SourcesScreen(SideScreen):
         pane = self.query_one(f"#{self.pane}")
         if isinstance(pane, Grid):
             return pane.current.value if pane.current else ""
+        if isinstance(pane, ComparedTable):
+            return pane.current.gateway if pane.current else ""
         row = self.query_one(SourcesInFull).current
         return (row.error or row.name) if row else ""
 
@@ -177,6 +213,8 @@ class SourcesScreen(SideScreen):
             return None
         view = self.shown.overview.view
         pane = self.query_one(f"#{self.pane}")
+        if isinstance(pane, ComparedTable):
+            return compared(view, pane.items)
         if not isinstance(pane, Grid):
             return sources(view, self.query_one(SourcesInFull).items)
         columns = tuple(t or "note" for t in pane.titles)

@@ -12,8 +12,11 @@ from costtui.tui.cells import cell_len, fit, outside
 from costtui.tui.look import Line
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.alerts import by_urgency, labels_text
-from costtui.tui.widgets.health import exactness_hint, health
+from costtui.tui.widgets.health import backfill, exactness_hint, health, reconcile_hint
 from costtui.tui.widgets.lines import Lines
+
+_BACKFILL, _BACKFILL_LEAST = 24, 14
+"""Cells of the progress of one source, which takes what the news leave."""
 
 
 class Status(Lines):
@@ -31,6 +34,11 @@ class Status(Lines):
         for piece in self._pieces(shown, shown.overview, short=size.width < 100):
             if line.width + piece.width <= size.width:
                 line.extend(piece).put("  ")
+        for source in shown.overview.sources:
+            room = size.width - line.width
+            progress = backfill(source, self.look, min(_BACKFILL, room))
+            if 0 < progress.width <= room and room >= _BACKFILL_LEAST:
+                return [line.extend(progress)]
         return [line]
 
     def _pieces(self, shown: Shown, overview: Overview, *, short: bool) -> Iterator[Line]:
@@ -62,14 +70,9 @@ class Status(Lines):
                 yield Line(look).put(f"{light} {outside(names[0], 24)} {state}{more}", role)
             elif names:
                 yield Line(look).put(light, role).put(f" {len(names)} {state}", "quiet")
-        hint = exactness_hint(overview, look, short=short)
-        if hint.width:
-            yield hint
-        for source in overview.sources:
-            if source.backfill_total > source.backfill_done:
-                percent = source.backfill_done * 100 // source.backfill_total
-                yield Line(look).put(f"history {percent}%", "quiet")
-                break
+        for hint in (reconcile_hint(overview, look), exactness_hint(overview, look, short=short)):
+            if hint.width:
+                yield hint
 
 
 class Keys(Lines):

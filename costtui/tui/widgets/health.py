@@ -16,6 +16,12 @@ from costtui.tui.widgets.table import Column, Table
 
 LATE_AFTER = 3.0
 """A source is late when nothing arrived for this many of its intervals, or it lags a minute."""
+TIME_SERIES = "prometheus"
+"""The kind of source whose history is counted in seconds and not in bytes."""
+_HISTORY = "history "
+_BAR_LEAST, _BAR_MOST = 4, 20
+_WITH_FACTS = 26
+"""Cells that the progress gets at least where facts want room, too."""
 
 
 def health(source: SourceStatus, now: float) -> tuple[str, str]:
@@ -55,16 +61,46 @@ def troubles(source: SourceStatus) -> list[str]:
 
 
 def backfill(source: SourceStatus, look: Look, width: int) -> Line:
-    """How much of the history has been read: a bar and a percentage; empty when all has."""
+    """How much of the history has been read, in at most `width` cells: a bar and how far it is;
+    without room for a bar the latter alone; empty when all has been read.
+
+    Of a log that is a share. Of a time series, which is read by stretches of time, it is the time.
+    """
     line = Line(look)
-    if source.backfill_total > source.backfill_done:
-        percent = fmt.share(source.backfill_done, source.backfill_total, 5)
-        cells = max(4, width - 14)
+    if source.backfill_total <= source.backfill_done:
+        return line
+    text = fmt.share(source.backfill_done, source.backfill_total, 5)
+    if source.kind.partition("/")[0] == TIME_SERIES:
+        done, total = (fmt.duration(s) for s in (source.backfill_done, source.backfill_total))
+        text = f"{done} of {total}"
+    text = f" {text:>5}"
+    cells = min(width - len(_HISTORY) - len(text), _BAR_MOST)
+    if cells >= _BAR_LEAST:
         filled = bar(source.backfill_done, source.backfill_total, cells, look.glyphs.fills)
-        line.put("history ", "quiet").put(filled, "bar")
-        line.put(look.glyphs.rest * (cells - len(filled)), "rest")
-        line.put(f" {percent:>5}", "text")
-    return line
+        line.put(_HISTORY, "quiet").put(filled, "bar")
+        return line.put(look.glyphs.rest * (cells - len(filled)), "rest").put(text, "text")
+    if width >= len(_HISTORY) + len(text) - 1:
+        line.put(_HISTORY.rstrip(), "quiet")
+    return line.put(text if line.width else text.strip(), "text")
+
+
+def differences(source: SourceStatus, overview: Overview | None) -> tuple[list[str], bool]:
+    """What the comparisons of a reconciling source say, and whether that is worth a look."""
+    if overview is None or not overview.compared or source.role == "count":
+        return [], False
+    from costtui.tui.differences import facts_of, worth_a_look  # most stores never need them
+
+    return facts_of(source.name, overview.compared), worth_a_look(source.name, overview.compared)
+
+
+def reconcile_hint(overview: Overview | None, look: Look) -> Line:
+    """The largest difference between what counts and what a reconciling source saw; empty where
+    none is worth a look."""
+    if overview is None or not overview.compared:
+        return Line(look)
+    from costtui.tui.differences import difference_hint
+
+    return difference_hint(overview.compared, look)
 
 
 class Sources(Table[SourceStatus]):
@@ -96,8 +132,16 @@ class Sources(Table[SourceStatus]):
         return line
 
     def note_line(self) -> Line:
-        hint = exactness_hint(self.shown.overview if self.shown else None, self.look)
-        return hint if hint.width else super().note_line()
+        overview = self.shown.overview if self.shown else None
+        hint, other = reconcile_hint(overview, self.look), exactness_hint(overview, self.look)
+        room = self.size.width - 6
+        if not hint.width:
+            return other if other.width else super().note_line()
+        if hint.width + other.width + 3 > room:
+            other = exactness_hint(overview, self.look, short=True)
+        if other.width and hint.width + other.width + 3 <= room:
+            hint.put(f" {self.look.glyphs.middle} ", "faint").extend(other)
+        return hint
 
     def empty_text(self) -> str:
         return "none configured"
@@ -116,14 +160,23 @@ class Sources(Table[SourceStatus]):
                 text = fmt.time_of_day(item.last_data, self.look.zone)
                 line.cell(text, column.width, "text", "right")
             case "facts":
-                progress = backfill(item, self.look, min(column.width, 34))
-                facts = troubles(item)
-                text = f" {g.middle} ".join(facts)
-                if progress.width and progress.width <= column.width:
-                    rest = column.width - progress.width
-                    line.extend(progress).cell(f"  {text}" if text else "", rest, "warn")
-                else:
-                    line.cell(text, column.width, "over" if item.error else "warn")
+                self._facts(item, column.width, line)
+
+    def _facts(self, item: SourceStatus, width: int, line: Line) -> None:
+        """What is still to be read, then what the user should know; both get a part of the room."""
+        compared, differs = differences(item, self.shown.overview if self.shown else None)
+        facts = [*compared, *troubles(item)]
+        text = f" {self.look.glyphs.middle} ".join(facts)
+        progress = backfill(
+            item, self.look, width if not text else max(width // 2, min(width, _WITH_FACTS))
+        )
+        fine = not differs and len(facts) == len(compared)
+        role = "over" if item.error else "quiet" if fine else "warn"
+        if progress.width and progress.width <= width:
+            rest = width - progress.width
+            line.extend(progress).cell(f"  {text}" if text and rest > 4 else "", rest, role)
+        else:
+            line.cell(text, width, role)
 
 
 def exactness_hint(overview: Overview | None, look: Look, *, short: bool = False) -> Line:

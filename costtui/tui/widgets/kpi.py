@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from textual.geometry import Size
@@ -46,43 +47,71 @@ class Card(NamedTuple):
     value_role: str = "value"
 
 
-def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[Card]:
-    """The figures of a strip whose cards have room for `width` cells of text."""
-    g = look.glyphs
-    total, before = overview.total, overview.previous
+class Figures:
+    """Makes the cards of a strip that has room for `width` cells of text in each."""
 
-    def delta(now: int, then: int) -> str:
-        return fmt.change(now, then, g, min(width, 8)) if compare else ""
+    def __init__(self, look: Look, width: int, *, compare: bool) -> None:
+        self.look, self.width, self.compare = look, width, compare
 
-    def cost(nano: int, exactness: Exactness) -> str:
-        estimate = exactness & Exactness.ESTIMATE
-        return fmt.money(nano, width, exactness, g, cents=nano < 10**14 and not estimate)
+    def delta(self, now: int, then: int) -> str:
+        return fmt.change(now, then, self.look.glyphs, min(self.width, 8)) if self.compare else ""
 
-    def spent(label: str, now: Totals, then: Totals, rank: int) -> Card:
+    def cost(self, nano: int, exactness: Exactness) -> str:
+        cents = nano < 10**14 and not exactness & Exactness.ESTIMATE
+        return fmt.money(nano, self.width, exactness, self.look.glyphs, cents=cents)
+
+    def spent(self, label: str, now: Totals, then: Totals, rank: int) -> Card:
+        spend, before = now.effective_nano, then.effective_nano
+        return self.money(label, spend, before, now.exactness, rank)
+
+    def money(self, label: str, now: int, then: int, exactness: Exactness, rank: int) -> Card:
         return Card(
-            label,
-            cost(now.effective_nano, now.exactness),
-            delta(now.effective_nano, then.effective_nano),
-            change_role(now.effective_nano, then.effective_nano),
-            rank,
+            label, self.cost(now, exactness), self.delta(now, then), change_role(now, then), rank
         )
 
-    def part(label: str, now: int, then: int, rank: int) -> Card:
+    def _part(self, label: str, now: int, then: int, of: Totals, before: Totals, rank: int) -> Card:
         # Shares of unequal numbers of requests are compared crosswise: no division, no rounding.
-        scaled = (now * before.requests, then * total.requests)
+        scaled = (now * before.requests, then * of.requests)
         return Card(
             label,
-            fmt.share(now, total.requests, 5) or "-",
-            delta(*scaled),
+            fmt.share(now, of.requests, 5) or "-",
+            self.delta(*scaled),
             change_role(*scaled),
             rank,
             "value" if not now else "warn",
         )
 
+    def usage(self, total: Totals, before: Totals, ranks: tuple[int, int, int, int]) -> list[Card]:
+        """Requests, tokens, and the shares of errors and of 429."""
+        return [
+            Card(
+                "requests",
+                fmt.count(total.requests, min(self.width, 9)),
+                self.delta(total.requests, before.requests),
+                "quiet",
+                ranks[0],
+            ),
+            Card(
+                "tokens",
+                fmt.compact(total.tokens),
+                self.delta(total.tokens, before.tokens),
+                "quiet",
+                ranks[1],
+            ),
+            self._part("errors", total.errors, before.errors, total, before, ranks[2]),
+            self._part("429", total.throttled, before.throttled, total, before, ranks[3]),
+        ]
+
+
+def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[Card]:
+    """The figures of the overview's strip."""
+    g = look.glyphs
+    make = Figures(look, width, compare=compare)
+    total, before = overview.total, overview.previous
     burn, burn_before = overview.burn_nano_per_hour, overview.burn_previous_nano_per_hour
     estimate = Exactness(overview.month.exactness | Exactness.ESTIMATE)
-    projected = cost(overview.month_projection_nano, estimate)
-    month = spent("month", overview.month, overview.month_previous, 4)
+    projected = make.cost(overview.month_projection_nano, estimate)
+    month = make.spent("month", overview.month, overview.month_previous, 4)
     narrow = width < NARROW - 1
     if narrow:
         # no room for a card of its own: where the month is going matters more than last month
@@ -92,28 +121,33 @@ def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[
     name = overview.view.window.name
     plain = narrow or name in ("today", "month")
     return [
-        spent("spend" if plain else f"spend {name}", total, before, 0),
-        Card(
-            "burn /h",
-            cost(burn, total.exactness),
-            delta(burn, burn_before),
-            change_role(burn, burn_before),
-            2,
-        ),
-        spent("today", overview.today, overview.today_previous, 3),
+        make.spent("spend" if plain else f"spend {name}", total, before, 0),
+        make.money("burn /h", burn, burn_before, total.exactness, 2),
+        make.spent("today", overview.today, overview.today_previous, 3),
         month,
         *([] if narrow else [Card("forecast", projected, "month end", "quiet", 8)]),
-        Card(
-            "requests",
-            fmt.count(total.requests, min(width, 9)),
-            delta(total.requests, before.requests),
-            "quiet",
-            1,
-        ),
-        Card("tokens", fmt.compact(total.tokens), delta(total.tokens, before.tokens), "quiet", 5),
-        part("errors", total.errors, before.errors, 6),
-        part("429", total.throttled, before.throttled, 7),
+        *make.usage(total, before, (1, 5, 6, 7)),
     ]
+
+
+def strip(look: Look, make: Callable[[int], list[Card]], most: int, width: int) -> list[Line]:
+    """Three lines of the cards that `make` gives for a width of text; `most` is how many there can
+    be. Those that do not fit are left out from the last rank on."""
+    step = WIDE if width > most * WIDE else NARROW if width > most * NARROW else LEAST
+    fitting = max(1, (width - 1) // step)
+    kept = [card for card in make(step - 1) if card.rank < fitting]
+    step = min(WIDE + 3, (width - 1) // len(kept))
+    out = [Line(look).put(" ") for _ in range(3)]
+    for index, card in enumerate(kept):
+        column = 1 + index * step
+        for line, text, role in zip(
+            out,
+            (card.label, card.value, card.change),
+            ("quiet", card.value_role, card.role),
+            strict=True,
+        ):
+            line.to(column).cell(text, step - 1, role)
+    return out
 
 
 def token_line(totals: Totals, look: Look, width: int) -> Line:
@@ -157,21 +191,13 @@ class Kpi(Lines):
         shown = self.shown
         if shown is None or shown.overview is None:
             return []
-        width = size.width
-        step = WIDE if width > 9 * WIDE else NARROW if width > 9 * NARROW else LEAST
-        fitting = max(1, (width - 1) // step)
-        made = cards(shown.overview, self.look, step - 1, compare=shown.state.compare)
-        kept = [card for card in made if card.rank < fitting]
-        step = min(WIDE + 3, (width - 1) // len(kept))
-        out = [Line(self.look).put(" ") for _ in range(3)]
-        for index, card in enumerate(kept):
-            column = 1 + index * step
-            for line, text, role in zip(
-                out,
-                (card.label, card.value, card.change),
-                ("quiet", card.value_role, card.role),
-                strict=True,
-            ):
-                line.to(column).cell(text, step - 1, role)
-        out.append(token_line(shown.overview.total, self.look, width))
-        return out
+        overview, compare = shown.overview, shown.state.compare
+        return [
+            *strip(
+                self.look,
+                lambda width: cards(overview, self.look, width, compare=compare),
+                9,
+                size.width,
+            ),
+            token_line(overview.total, self.look, size.width),
+        ]

@@ -92,10 +92,10 @@ class Lines(Widget):
                 strips = [strip.apply_filter(line_filter, back) for strip in strips]
         return strips
 
-    def on_focus(self) -> None:
-        self.redraw()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Draw with or without the cursor. Not in `on_focus`: Textual calls that before its own
+        handler, which is what sets `has_focus`, so one would draw what was."""
+        super().watch_has_focus(has_focus)
         self.redraw()
 
 

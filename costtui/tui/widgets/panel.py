@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Collection, Sequence, Set
 
-from costtui.model.snapshot import Breakdown, Group
+from costtui.model.snapshot import Breakdown, Group, Totals
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
-from costtui.tui.look import Line
+from costtui.tui.look import Line, Look
 from costtui.tui.shown import Shown, amount, change_role, nothing_matches, ordered, sort_mark
 from costtui.tui.spark import GAP, bar, levels
 from costtui.tui.widgets.table import Column, Table
@@ -128,7 +128,7 @@ class Panel(Table[Group]):
                     role = "over"
                 line.cell(outside(self._title_of(item.key)) or NO_VALUE, width, role)
             case "value":
-                self._value(item, unit, width, line)
+                put_amount(line, self.look, item.totals, unit, width)
             case "share":
                 line.cell(fmt.share(now, whole, width), width, "quiet", "right")
             case "bar":
@@ -140,40 +140,44 @@ class Panel(Table[Group]):
                 line.cell(fmt.change(now, before, g, width), width, role, "right")
             case "spark":
                 values = item.spark_requests if unit == "requests" else item.spark
-                self._spark(values, shown.overview.gap_buckets, width, line)
+                put_spark(line, self.look, values, shown.overview.gap_buckets, width)
             case "requests":
                 line.cell(fmt.count(item.totals.requests, width), width, "text", "right")
             case "tokens":
                 line.cell(fmt.compact(item.totals.tokens, width), width, "text", "right")
 
-    def _value(self, item: Group, unit: str, width: int, line: Line) -> None:
-        if unit == "cost" and not item.totals.effective_nano and item.totals.unpriced_tokens:
-            line.cell("unpriced", width, "warn", "right")
-            return
-        if unit == "cost":
-            text = fmt.money(
-                item.totals.effective_nano, width, item.totals.exactness, self.look.glyphs
-            )
-        elif unit == "tokens":
-            text = fmt.compact(item.totals.tokens, width)
-        else:
-            text = fmt.count(item.totals.requests, width)
-        line.put(" " * (width - len(text)))
-        sign = fmt.mark(item.totals.exactness, self.look.glyphs) if unit == "cost" else ""
-        line.put(text[: len(sign)], "warn").put(text[len(sign) :], "value")
-
-    def _spark(self, values: tuple[int, ...], gaps: frozenset[int], width: int, line: Line) -> None:
-        g, start = self.look.glyphs, line.width
-        colors = self.look.palette.gradient(8)
-        for level in levels(values, gaps, width):
-            if level == GAP:
-                line.put(g.gap, "faint")
-            elif level == 0:
-                line.put(" ")
-            else:
-                line.styled(g.levels[level - 1], colors[level - 1])
-        line.to(start + width)
-
     def _fires(self, key: str) -> bool:
         alerts = self.shown.overview.alerts if self.shown and self.shown.overview else ()
         return any(a.state == "firing" and (self.dimension, key) in a.labels for a in alerts)
+
+
+def put_amount(line: Line, look: Look, totals: Totals, unit: str, width: int) -> None:
+    """The number that `unit` stands for, right-aligned; its mark in another colour."""
+    if unit == "cost" and not totals.effective_nano and totals.unpriced_tokens:
+        line.cell("unpriced", width, "warn", "right")
+        return
+    if unit == "cost":
+        text = fmt.money(totals.effective_nano, width, totals.exactness, look.glyphs)
+    elif unit == "tokens":
+        text = fmt.compact(totals.tokens, width)
+    else:
+        text = fmt.count(totals.requests, width)
+    line.put(" " * (width - len(text)))
+    sign = fmt.mark(totals.exactness, look.glyphs) if unit == "cost" else ""
+    line.put(text[: len(sign)], "warn").put(text[len(sign) :], "value")
+
+
+def put_spark(
+    line: Line, look: Look, values: Sequence[int], gaps: Collection[int], width: int
+) -> None:
+    """A trend in exactly `width` cells, from zero."""
+    start = line.width
+    colors = look.palette.gradient(8)
+    for level in levels(values, gaps, width):
+        if level == GAP:
+            line.put(look.glyphs.gap, "faint")
+        elif level == 0:
+            line.put(" ")
+        else:
+            line.styled(look.glyphs.levels[level - 1], colors[level - 1])
+    line.to(start + width)

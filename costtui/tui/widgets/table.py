@@ -33,6 +33,8 @@ class Table(Lines, Generic[T], can_focus=True):
     DEFAULT_CSS = "Table { height: 1fr; }"
 
     header_from = HEADER_FROM
+    foot: T | None = None
+    """A row under the others that is always visible and that the cursor never stands on."""
 
     class Moved(Message):
         """The cursor stands on another row."""
@@ -114,7 +116,7 @@ class Table(Lines, Generic[T], can_focus=True):
 
     def _visible_rows(self) -> int:
         height = self._tall
-        return max(0, height - 2 - (height >= self.header_from))
+        return max(0, height - 2 - (height >= self.header_from) - (self.foot is not None))
 
     def _settle(self) -> None:
         """Keep the cursor inside the list and the list around the cursor."""
@@ -146,19 +148,23 @@ class Table(Lines, Generic[T], can_focus=True):
         ):
             item = self.items[index]
             selected = index == self.cursor and self.has_focus
-            line = Line(self.look)
-            line.put(self.look.glyphs.cursor if selected else " ", "accent")
-            for column in columns:
-                self.draw(item, column, line)
-                line.put(" ")
-            line.cut(inner)
+            line = self._row(item, columns, inner, self.look.glyphs.cursor if selected else " ")
             body.append(line.on(cursor) if selected else line)
         if not self.items:
             body.append(Line(self.look).put("  " + self.empty_text(), "quiet"))
+        elif self.foot is not None:
+            body.append(self._row(self.foot, columns, inner, " "))
         return frame(
             self.look, body, width, height,
             title=self.title_line(), note=self.note_line(), focus=self.has_focus,
         )  # fmt: skip
+
+    def _row(self, item: T, columns: list[Column], inner: int, first: str) -> Line:
+        line = Line(self.look).put(first, "accent")
+        for column in columns:
+            self.draw(item, column, line)
+            line.put(" ")
+        return line.cut(inner)
 
     def _fitted(self, width: int) -> list[Column]:
         columns = self.columns(width - 1)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from costtui.config import load, yamltree
 from costtui.config.durations import UNITS, duration_text, parse_duration
 from costtui.config.globs import matches
-from costtui.config.keys import ROOT, ListOf, MapOf, Section, Shape
+from costtui.config.keys import ROOT
+from costtui.config.sections import ListOf, MapOf, Section, Shape
 from costtui.config.words import Problems
 from costtui.errors import ConfigError, Problem
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from costtui.config import keys, load
+from costtui.config import load, sections
 from costtui.errors import ConfigError
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "config" / "invalid"
@@ -30,7 +30,7 @@ PRESETS = {
 @pytest.fixture(autouse=True)
 def _fixed_presets(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new preset must not change the messages of these files."""
-    monkeypatch.setattr(keys, "preset_types", lambda: PRESETS)
+    monkeypatch.setattr(sections, "preset_types", lambda: PRESETS)
     monkeypatch.setattr("costtui.config.build.preset_types", lambda: PRESETS)
 
 

@@ -15,11 +15,12 @@ import yaml
 
 from costtui.config import keys, schema
 from costtui.config.jsonschema import schema as json_schema
-from costtui.config.keys import ROOT, Key, ListOf, MapOf, Section, Shape
+from costtui.config.keys import ROOT
 from costtui.config.kinds import Kind
 from costtui.config.load import Loaded, load, load_traced
 from costtui.config.presets import preset_types
 from costtui.config.reference import markdown
+from costtui.config.sections import Key, ListOf, MapOf, Section, Shape
 from costtui.config.show import effective
 from costtui.errors import ConfigError
 from costtui.sources.factory import build
@@ -35,7 +36,15 @@ UNCOMMENTED = re.sub(r"^( *)# ", r"\1", SAMPLE, flags=re.MULTILINE)
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     """What the sample takes from the environment."""
-    for name in ("internal-ca.pem", "agentgateway-token", "agentgateway-password", "config.yml"):
+    for name in (
+        "internal-ca.pem",
+        "client.pem",
+        "client.key",
+        "client-key-password",
+        "agentgateway-token",
+        "agentgateway-password",
+        "config.yml",
+    ):
         (tmp_path / name).write_text("secret-of-a-file\n", encoding="utf-8")
     return {
         "HOME": "/home/me",
@@ -44,6 +53,7 @@ def env(tmp_path: Path) -> dict[str, str]:
         "KONG_ADMIN_TOKEN": "admin-secret",
         "KONG_METRICS_TOKEN": "metrics-secret",
         "HOMEGROWN_PASSWORD": "homegrown-secret",
+        "CLIENT_KEY_PASSWORD": "key-secret",
     }
 
 
@@ -61,6 +71,8 @@ def test_the_sample_loads_as_it_is_and_needs_no_environment(tmp_path: Path) -> N
         "kong-classic",
         "agentgateway-eu",
         "agentgateway-us",
+        "fleet",
+        "gpus",
     ]
     assert [(a.cost_over_nano // 10**9, a.window_name, a.by) for a in config.alerts] == [
         (50, "24h", ()),
@@ -79,7 +91,7 @@ def test_the_sample_loads_as_it_is_and_needs_no_environment(tmp_path: Path) -> N
 
 def test_the_sample_loads_with_every_line_uncommented(tmp_path: Path, env: dict[str, str]) -> None:
     config = loaded(tmp_path, UNCOMMENTED, env).config
-    assert len(config.sources) == 8
+    assert len(config.sources) == 11
     assert len(config.pricing) == 5
     assert len(config.alerts) == 5
     assert len(config.consumers) == 3
@@ -161,7 +173,7 @@ def sections(shape: Shape) -> Iterator[Section]:
             yield from sections(key.kind)
 
 
-NOT_FROM_A_KEY = {"Config": {"files"}}
+NOT_FROM_A_KEY = {"Config": {"files"}, "SourceConfig": {"elsewhere"}}
 
 
 def test_every_field_of_the_schema_is_reached_by_a_key_and_every_key_has_a_field() -> None:
@@ -169,7 +181,9 @@ def test_every_field_of_the_schema_is_reached_by_a_key_and_every_key_has_a_field
     classes = [
         cls
         for cls in vars(schema).values()
-        if dataclasses.is_dataclass(cls) and isinstance(cls, type) and cls is not schema.Secret
+        if dataclasses.is_dataclass(cls)
+        and isinstance(cls, type)
+        and cls not in (schema.Secret, schema.Elsewhere)
     ]
     assert set(found) == {cls for cls in classes if cls.__module__ == schema.__name__}
     for cls, section in found.items():
@@ -335,12 +349,18 @@ def test_the_schema_refuses(text: str, tmp_path: Path) -> None:
 
 def test_show_masks_secrets_and_reads_back(tmp_path: Path, env: dict[str, str]) -> None:
     shown = effective(loaded(tmp_path, UNCOMMENTED, env))
-    for secret in ("admin-secret", "metrics-secret", "homegrown-secret", "secret-of-a-file"):
+    for secret in (
+        "admin-secret",
+        "metrics-secret",
+        "homegrown-secret",
+        "key-secret",
+        "secret-of-a-file",
+    ):
         assert secret not in shown
-    assert shown.count('"********"') == 6  # two headers, two tokens, two passwords
+    assert shown.count('"********"') == 9  # three headers, two tokens, two passwords, two keys'
     data = yaml.safe_load(shown)
     assert data["sources"][0]["interval"] == "1s"
-    assert data["sources"][6]["fields"]["metrics"][1]["kinds"] == {
+    assert data["sources"][9]["fields"]["metrics"][1]["kinds"] == {
         "prompt": "input",
         "completion": "output",
     }

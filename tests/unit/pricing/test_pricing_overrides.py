@@ -235,3 +235,16 @@ def test_made_up_models_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) 
 def test_any_moment_can_be_priced(start_ns: int) -> None:
     usage = UsageRecord(start_ns, start_ns, Dimensions("openai", "gpt-4o"), input=1)
     assert pricer().charge(usage, CostPolicy.COMPUTED).effective_nano == 2500
+
+
+@pytest.mark.parametrize("policy", list(CostPolicy))
+@pytest.mark.parametrize("entries", [(), (PriceOverride(rates=(("input", Decimal(1)),)),)])
+def test_infrastructure_costs_what_it_costs_under_every_policy(
+    policy: CostPolicy, entries: tuple[PriceOverride, ...]
+) -> None:
+    """It has no tokens, so a policy about tokens × price does not reach it."""
+    used = UsageRecord(
+        0, 10**9, Dimensions(service="infrastructure"), requests=0, reported_nano=5, estimated=True
+    )
+    assert pricer(*entries).charge(used, policy)[:1] == (5,)
+    assert pricer(*entries).charge(used, policy).basis is CostBasis.ESTIMATED

@@ -29,8 +29,11 @@ from costtui.tui.state import State
 from costtui.tui.widgets.alerts import Alerts
 from costtui.tui.widgets.bars import Keys, Status
 from costtui.tui.widgets.chart import Chart, nice_ceiling, time_labels
+from costtui.tui.widgets.compared_table import ComparedTable
+from costtui.tui.widgets.fleet_cards import FleetCards
+from costtui.tui.widgets.fleet_table import FleetTable
 from costtui.tui.widgets.header import Header
-from costtui.tui.widgets.health import Sources, exactness_hint, health
+from costtui.tui.widgets.health import Sources, backfill, exactness_hint, health
 from costtui.tui.widgets.kpi import Kpi, _shares
 from costtui.tui.widgets.notice import Notice, wrapped
 from costtui.tui.widgets.panel import Panel
@@ -97,6 +100,68 @@ def test_every_line_fits_at_every_size(
             assert text.isprintable()
             if ascii_only:
                 assert text.isascii(), text
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from(["usual", "hostile", "nothing"]),
+    st.integers(24, 220),
+    st.integers(3, 60),
+    st.sampled_from(["cost", "tokens", "requests"]),
+    st.sampled_from([w.name for w in WINDOWS]),
+    st.booleans(),
+)
+def test_the_fleet_and_the_comparisons_fit_at_every_size(
+    name: str, width: int, height: int, unit: str, window: str, ascii_only: bool
+) -> None:
+    made = look(ascii_only=ascii_only)
+    fleet, rows = fakes.fleet(window), fakes.compared_rows()
+    if name == "hostile":
+        pairs = zip(fleet.gateways, fakes.HOSTILE, strict=False)
+        fleet = fleet._replace(gateways=tuple(g._replace(key=n) for g, n in pairs))
+        rows = tuple(r._replace(gateway=n) for r, n in zip(rows, fakes.HOSTILE, strict=False))
+    elif name == "nothing":
+        fleet, rows = fakes.no_fleet(), ()
+    view = shown(fakes.overview(window), unit=unit, window=window)
+    cards, table, compared = FleetCards(made), FleetTable(made), ComparedTable(made)
+    cards.shown, cards.fleet = view, fleet
+    table.show(view, fleet)
+    compared.set_items(rows)
+    for widget in (cards, table, compared):
+        for line in widget.lines(Size(width, height)):
+            line.cut(width)
+            assert sum(cell_len(s.text) for s in line.segments) == width
+            text = "".join(s.text for s in line.segments)
+            assert text.isprintable()
+            if ascii_only:
+                assert text.isascii(), text
+
+
+@pytest.mark.parametrize("width", range(60, 200, 7))
+def test_the_columns_of_the_fleet_are_never_cut(width: int) -> None:
+    table = FleetTable(look())
+    table.show(shown(), fakes.fleet())
+    lines = text_of(table.lines(Size(width, 20)))
+    for line in lines:
+        for found in MONEY.findall(line):
+            assert WHOLE.fullmatch(found.rstrip(".")), (found, line)
+    assert "agentgateway-1" in "".join(lines)
+    used = sum(c.width + 1 for c in table.columns(width - 3) if c.width)
+    assert used <= width - 3
+
+
+@pytest.mark.parametrize("width", range(1, 60))
+def test_progress_takes_no_more_than_its_room(width: int) -> None:
+    base = fakes.sources()[1]
+    for kind, done, total in (
+        ("jsonl", 1, 3), ("prometheus", 9 * 86400, 400 * 86400), ("prometheus", 0, 60),
+    ):  # fmt: skip
+        source = replace(base, kind=kind, backfill_done=done, backfill_total=total)
+        line = backfill(source, look(), width)
+        if width >= 14:
+            assert line.width <= max(width, len("32d of 999d"))
+        assert "B" not in text_of([line])[0]
+    assert not backfill(replace(base, backfill_done=5, backfill_total=5), look(), width).width
 
 
 MONEY = re.compile(r"\$[\d,.]+[kMBT]?")

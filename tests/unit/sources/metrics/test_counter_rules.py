@@ -166,3 +166,23 @@ def test_an_unreadable_state_is_a_baseline_and_not_a_whole_count() -> None:
     counters.restore(stored)
     assert deltas(step(counters, 20, {"a": 1010})) == {"a": 0}
     assert deltas(step(counters, 30, {"a": 1015})) == {"a": 5}
+
+
+def test_a_deleted_series_is_no_reset_in_a_process_that_did_not_begin_again() -> None:
+    counters = Counters("here", vanishing=True)
+    counters.restore({})
+    step(counters, 10, {"a": 1000}, start=1.0, created=2.0)
+    back = step(counters, 20, {"a": 30}, start=1.0, created=15.0)
+    assert (deltas(back), back.resets, back.outcomes[0].lost) == ({"a": 30}, 0, False)
+    # Without a newer creation it fell for another reason, and something may be lost.
+    fell = step(counters, 30, {"a": 7}, start=1.0, created=15.0)
+    assert (deltas(fell), fell.resets, fell.outcomes[0].lost) == ({"a": 7}, 1, True)
+    # Nor where the page does not say when the process began.
+    blind = Counters("here", vanishing=True)
+    blind.restore({})
+    step(blind, 10, {"a": 1000}, created=2.0)
+    assert step(blind, 20, {"a": 30}, created=15.0).outcomes[0].lost
+    # And a target that deletes nothing lost something.
+    plain = fresh()
+    step(plain, 10, {"a": 1000}, start=1.0, created=2.0)
+    assert step(plain, 20, {"a": 30}, start=1.0, created=15.0).outcomes[0].lost

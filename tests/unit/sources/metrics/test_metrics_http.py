@@ -187,6 +187,86 @@ async def test_a_page_that_is_too_large_stops(monkeypatch: pytest.MonkeyPatch) -
             await fetch(url)
 
 
+async def test_headers_that_come_a_byte_at_a_time_meet_the_deadline() -> None:
+    async def answer(_: str, writer: asyncio.StreamWriter) -> None:
+        for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 10_000:
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    async with server(answer) as (url, _):
+        with pytest.raises(SourceUnreachableError, match=r"within 0\.3 s"):
+            await fetch(url, timeout=0.3)
+
+
+async def test_endless_headers_stop() -> None:
+    async def answer(_: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        while not writer.is_closing():
+            writer.write(b"X-More: " + b"a" * 1000 + b"\r\n")
+            await writer.drain()
+
+    async with server(answer) as (url, _):
+        with pytest.raises(SourceUnreachableError, match="connection broke"):
+            await fetch(url)
+
+
+async def test_an_endless_page_stops_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a length and as fast as it can: the bytes kept are bounded, not only the time."""
+    monkeypatch.setattr(http, "MAX_BYTES", 1 << 20)
+
+    async def answer(_: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"a_total 1\n" * 5000)
+            await writer.drain()
+
+    async with server(answer) as (url, _):
+        with pytest.raises(SourceFormatError, match="larger than 1 MB"):
+            await fetch(url)
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
+@pytest.mark.parametrize(
+    "form", ["http://127.0.0.1:{}/m", "//127.0.0.1:{}/m", "http://u@127.0.0.1:{}/"]
+)
+async def test_credentials_do_not_follow_a_redirect_to_another_place(
+    status: str, form: str
+) -> None:
+    async with server(always(response(PAGE))) as (thief, stolen):
+        port = thief.rpartition(":")[2]
+        raw = response(b"", f"Location: {form.format(port)}", status=status)
+        async with server(always(raw)) as (url, heads):
+            for login in (
+                {"bearer_token": Secret("s3cr3t")},
+                {"username": "u", "password": Secret("s3cr3t")},
+                {"headers": (("X-Key", Secret("s3cr3t")),)},
+            ):
+                with pytest.raises(SourceUnreachableError, match="redirects to another place"):
+                    await fetch(url + "/metrics", **login)
+    assert len(heads) == 3
+    assert not stolen
+
+
+async def test_two_pages_that_point_at_each_other_stop() -> None:
+    async def answer(head: str, writer: asyncio.StreamWriter) -> None:
+        there = "/b" if head.startswith("GET /a") else "/a"
+        writer.write(response(b"", f"Location: {there}", status="302 Found"))
+
+    async with server(answer) as (url, heads):
+        with pytest.raises(SourceUnreachableError, match="more than 3 redirects"):
+            await fetch(url + "/a")
+    assert len(heads) == 4
+
+
+async def test_a_gzip_bomb_on_the_wire_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    packer = zlib.compressobj(9, wbits=31)
+    bomb = packer.compress(b"\n" * (80 << 20)) + packer.flush()
+    async with server(always(response(bomb, "Content-Encoding: gzip"))) as (url, _):
+        with pytest.raises(SourceFormatError, match="larger than 64 MB"):
+            await fetch(url)
+
+
 def test_a_gzip_bomb_stops_at_the_limit() -> None:
     packer = zlib.compressobj(9, wbits=31)
     bomb = packer.compress(b"\n" * (80 << 20)) + packer.flush()

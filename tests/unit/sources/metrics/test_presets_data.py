@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from costtui.cli.common import build_parser
 from costtui.cli.presets import PresetsCommand
 from costtui.config.schema import SourceConfig
 from costtui.errors import ConfigError, CosttuiError, UsageError
@@ -65,6 +65,22 @@ def test_every_preset_is_valid_and_says_what_it_is(name: str) -> None:
             {"preset": "kong", "fields": {"dimensions": {"modell": "x"}}},
             'fields.dimensions.modell: unknown key (did you mean "model"?)',
         ),
+        (
+            {
+                "fields": {
+                    "metrics": [
+                        {
+                            "name": "a",
+                            "quantity": "tokens",
+                            "kind_label": [],
+                            "kinds": {"x": "input"},
+                        }
+                    ]
+                }
+            },
+            "fields.metrics[0].kind_label: must name a label",
+        ),
+        ({"preset": "kong", "options": {1: True}}, "options.1: not an option of this preset"),
         ({"fields": {"metrics": []}}, "fields.metrics: must be a list of at least one metric"),
         ({"fields": {"metrics": [3]}}, "fields.metrics[0]: must be a mapping"),
         (
@@ -112,7 +128,7 @@ def test_fields_are_laid_over_the_preset() -> None:
 
 
 def test_an_unknown_type_is_refused() -> None:
-    with pytest.raises(ConfigError, match="not jsonl or metrics"):
+    with pytest.raises(ConfigError, match="not jsonl, metrics or prometheus"):
         factory.build(SourceConfig("s", "metric", "g"))
 
 
@@ -125,10 +141,8 @@ def test_versions(text: str, number: tuple[int, ...] | None) -> None:
 
 
 def run(*argv: str) -> int:
-    parser = argparse.ArgumentParser()
     command = PresetsCommand()
-    command.add_arguments(parser)
-    return command.run(parser.parse_args(argv))
+    return command.run(build_parser(command, "costtui presets").parse(argv))
 
 
 def test_command_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +153,7 @@ def test_command_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
     assert "kong_ai_llm_tokens_total" in capsys.readouterr().out
     with pytest.raises(UsageError, match="did you mean"):
         run("show", "litelm")
-    with pytest.raises(UsageError, match="needs a URL"):
+    with pytest.raises(UsageError, match=r"required: URL\|FILE"):
         run("detect")
 
 

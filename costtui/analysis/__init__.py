@@ -1,0 +1,1 @@
+"""What numbers mean: judgements over sums, without I/O."""

@@ -1,0 +1,150 @@
+"""What a server is asked to add up itself: the metrics of a preset, or the user's own PromQL.
+
+Both give one number a series and window, so both are estimates: `increase()` extrapolates to the
+window's edges and loses the first value of a new series, and a rate is what it was at one moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Final, NamedTuple, Protocol
+
+from costtui.config.schema import PER_SECONDS, QueryConfig, SourceConfig
+from costtui.model.dimension import Dimensions, value_or_none
+from costtui.model.money import NANO
+from costtui.model.safetext import safe_name, visible
+from costtui.sources.metrics.mapping import (
+    COST,
+    KIND_FIELD,
+    MAX_NAME,
+    REQUESTS,
+    Mapper,
+    Placement,
+    Series,
+)
+from costtui.sources.metrics.shape import UNITS, MetricRule, Shape
+from costtui.sources.prometheus.api import quote
+
+_LARGEST: Final = Decimal(2**62)
+
+
+class Found(NamedTuple):
+    """One number of one window, understood."""
+
+    placements: tuple[Placement, ...]
+    amount: Decimal
+    """In the smallest unit: tokens, requests or nano-USD."""
+
+
+class Ask(Protocol):
+    """One query."""
+
+    rank: tuple[int, int]
+    """(what it measures, preference): of several that measure the same, a window takes the first
+    that has a number in it."""
+
+    def promql(self, window_ms: int, /) -> str:
+        """The query whose value at a moment is of the window before it."""
+
+    def take(self, metric: Mapping[str, str], text: str, window_ms: int, /) -> Found | None:
+        """Understand a number; None where it says nothing. Raises ValueError for one that no
+        amount can be."""
+
+
+class MetricAsk:
+    """The growth of one metric of a preset, added up by the labels that the preset reads."""
+
+    def __init__(
+        self,
+        rule: MetricRule,
+        name: str,
+        rank: tuple[int, int],
+        mapper: Mapper,
+        config: SourceConfig,
+    ) -> None:
+        self.rank = rank
+        self._name = name
+        self._mapper = mapper
+        labels = [*mapper.labels_of(name), *config.gateway_labels]
+        self._by = ", ".join(dict.fromkeys(labels))
+        match = f",{config.match}" if config.match else ""
+        self._selector = f"{{__name__={quote(name)}{match}}}"
+        self._unless = "".join(
+            f" unless on() count({{__name__={quote(other)}{match}}})" for other in rule.unless
+        )
+        self._series: dict[tuple[tuple[str, str], ...], Series] = {}
+
+    def promql(self, window_ms: int, /) -> str:
+        by = f" by ({self._by})" if self._by else ""
+        return f"sum{by} (increase({self._selector}[{window_ms}ms])){self._unless}"
+
+    def take(self, metric: Mapping[str, str], text: str, _window_ms: int, /) -> Found | None:
+        identity = tuple(sorted(metric.items()))
+        series = self._series.get(identity)
+        if series is None:
+            if len(self._series) > 50_000:
+                self._series.clear()
+            labels = dict(metric)
+            made = self._mapper.series(self._name, labels, "", self._name.encode())
+            series = self._series[identity] = made
+        if not series.placements:
+            return None
+        rule = self._mapper.shape.metrics[series.placements[0].rule]
+        scale = UNITS[rule.unit] * (NANO if rule.quantity == "cost" else 1)
+        number = _number(text)
+        return None if number is None else Found(series.placements, number * scale)
+
+
+class QueryAsk:
+    """A rate of the user's own PromQL, times the length of the window."""
+
+    def __init__(self, query: QueryConfig, number: int, mapper: Mapper) -> None:
+        self.rank = (number, 0)
+        self._query = query
+        self._mapper = mapper
+        field = {"cost": COST, "requests": REQUESTS}.get(query.quantity)
+        self._fields = (KIND_FIELD[query.quantity] if field is None else field,)
+        self._scale = Decimal(NANO if query.quantity == "cost" else 1) / PER_SECONDS[query.per]
+
+    def promql(self, _window_ms: int, /) -> str:
+        return self._query.query
+
+    def take(self, metric: Mapping[str, str], text: str, window_ms: int, /) -> Found | None:
+        number = _number(text)
+        if number is None:
+            return None
+        found = {
+            name: visible(value_or_none(metric.get(label, "")), MAX_NAME)
+            for name, label in self._query.dimensions
+        }
+        if found.get("consumer"):
+            found["consumer"] = visible(safe_name(found["consumer"]), MAX_NAME)
+        found |= dict(self._query.values)
+        found["gateway"] = found.get("gateway") or self._mapper.gateway(metric)
+        place = Placement(Dimensions(**found), self._fields, self.rank[0], "")
+        return Found((place,), number * self._scale * window_ms / 1000)
+
+
+def asks_of(config: SourceConfig, shape: Shape, mapper: Mapper) -> list[Ask]:
+    """Every query of a source that lets the server add up."""
+    if config.queries:
+        return [QueryAsk(query, number, mapper) for number, query in enumerate(config.queries)]
+    return [
+        MetricAsk(rule, name, (number, preference), mapper, config)
+        for number, rule in enumerate(shape.metrics)
+        for preference, name in enumerate(rule.names)
+    ]
+
+
+def _number(text: str) -> Decimal | None:
+    """None for NaN. Raises ValueError for what no amount can be."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{visible(text, 40)} is not a number") from None
+    if number.is_nan():
+        return None
+    if number < 0 or number > _LARGEST:
+        raise ValueError(f"{visible(text, 40)} is no amount")
+    return number

@@ -1,0 +1,208 @@
+"""History, newest first: a hole is dug, filled from its top to its bottom, and closed.
+
+See `ledger` for why this comes to the same as reading forwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from costtui.model.usage import UsageRecord
+from costtui.sources.prometheus import levels
+from costtui.sources.prometheus.fold import Step
+from costtui.sources.prometheus.holes import Above, Head, Hole, State
+from costtui.sources.prometheus.ledger import (
+    MINUTE_MS,
+    MS_NS,
+    Ledger,
+    Outcome,
+    Sums,
+    lowest_of,
+)
+from costtui.sources.prometheus.tracks import Reading, Run, Stretch, Target
+
+
+def dig(ledger: Ledger, number: int, lo: int, hi: int, *, first: bool) -> Hole:
+    """Open a hole `(lo, hi]` above which live samples go on. `first`: there is nothing known
+    below it. The states of before become its tails."""
+    hole = Hole(number, lo, hi, hi)
+    if first:
+        ledger.view_from = lo
+    else:
+        hole.tails = ledger.states
+        for target in ledger.tracks.targets.values():
+            hole.below[target.key] = Above(target.good, target.good, target.start, target.version)
+    ledger.states = {}
+    ledger.holes.append(hole)
+    return hole
+
+
+def fill(ledger: Ledger, hole: Hole, reading: Reading, edge: int, step: int = 0) -> Outcome:
+    """Count `reading`, the stretch of `hole` from `edge` to where it was filled before. `step`:
+    milliseconds between two of its samples, where the server chose them."""
+    out = Outcome(newest=reading.newest)
+    gap_ms = max(ledger.gap_ms, step * 3 // 2)
+    for stretch in reading.stretches.values():
+        _fill_target(ledger, hole, stretch, gap_ms, out)
+    hole.edge = edge
+    out.parts[hole.part] = hole.dump()
+    return out
+
+
+def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, gap_ms: int, out: Outcome) -> None:
+    target = stretch.target
+    above = hole.above.get(target.key, Above())
+    runs: list[Run] = []
+    masks: dict[str, Head] = {}
+    for run in stretch.runs:
+        track, samples = run.track, run.samples
+        head = hole.heads.get(track.key)
+        if head is not None:
+            samples = [s for s in samples if s[0] < head.ms]
+            if not samples:
+                continue
+            masks[track.key] = head
+            samples.append((head.ms, head.value))
+            if head.created:
+                stretch.born.setdefault(track.series.pair, {})[head.ms] = head.created
+        elif track.key not in ledger.states:
+            # It vanished inside the hole: this is the newest that is known of it.
+            ms, value = samples[-1]
+            created = stretch.born.get(track.series.pair, {}).get(ms, 0.0)
+            ledger.states[track.key] = State(ms, value, created, target.key)
+            out.parts[f"s:{track.key}"] = ledger.states[track.key].dump()
+        runs.append(Run(track, samples))
+    times = list(stretch.scrapes)
+    starts = list(stretch.starts)
+    if above.start:
+        starts.append((above.start_ms, above.start))
+    if above.scrape:
+        stretch.scrapes.append(above.scrape)
+    if above.version:
+        stretch.versions.append((above.scrape, above.version))
+    after = (above.scrape, above.levels) if above.scrape else None
+    gauges = levels.read(stretch, times, ledger.rules, after=after, gap_ms=gap_ms)
+    shown = gauges.scrapes[0][1] if gauges.scrapes else {}
+    lowest = lowest_of(stretch, above, shown if times else above.levels)
+    found: list[Step] = []
+    ledger.settle(stretch, runs, starts, found, out)
+    found = [
+        step._replace(mask=masks[step.track.key].mask)
+        if step.track.key in masks and step.ms == masks[step.track.key].ms
+        else step
+        for step in found
+    ]
+    moved = {step.track.key for step in found}
+    for run in runs:
+        hole.put_head(ledger.head(run, stretch), run.track, out.parts, run.track.key in moved)
+    found += gauges.steps
+    if gauges.scrapes and not target.levels and not above.scrape:
+        target.levels = dict(gauges.scrapes[-1][1])
+    if stretch.scrapes:
+        first = stretch.scrapes[0]
+        target.first = min(target.first or first, first)
+        target.good = max(target.good, stretch.scrapes[-1])
+    if not target.start and stretch.starts:
+        target.start = stretch.starts[-1][1]
+    if not target.version and stretch.versions:
+        target.version = stretch.versions[-1][1]
+    hole.put_above(target.key, lowest, out.parts)
+    joiner = hole.joiner(target.key, lambda: ledger.tracks.joiner(history=True))
+    sums = Sums(target, stretch, found, joiner, hole.joiner_prefix(target.key), True)
+    ledger.count(sums, out)
+    out.parts[f"T:{target.key}"] = target.dump()
+
+
+def close(ledger: Ledger, hole: Hole) -> Outcome:
+    """The bottom of `hole`: its heads meet its tails, pass to an older hole, or were first."""
+    out = Outcome()
+    ledger.holes.remove(hole)
+    older = ledger.holes[-1] if ledger.holes else None
+    earliest = ledger.earliest()
+    bottoms: dict[str, _Bottom] = {}
+    for key, head in hole.heads.items():
+        track = ledger.tracks.track(head.metric)
+        if track is None:
+            continue
+        target = track.target
+        bottom = bottoms.get(target.key)
+        if bottom is None:
+            bottom = bottoms[target.key] = _Bottom(_between(hole, target))
+        born = bottom.stretch.born.setdefault(track.series.pair, {})
+        born[head.ms] = head.created
+        tail = hole.tails.get(key)
+        if tail is not None:
+            born[tail.ms] = tail.created
+            samples = [(tail.ms, tail.value), (head.ms, head.value)]
+            bottom.runs.append(Run(track, samples))
+        elif older is not None:
+            if key not in older.heads:
+                older.put_head(head, track, out.parts, True)
+        else:
+            run = Run(track, [(head.ms, head.value)])
+            bottom.found.append(ledger.first(run, bottom.stretch, 0, earliest))
+    for key, tail in hole.tails.items():
+        if key not in ledger.states:
+            ledger.states[key] = tail
+            out.parts[f"s:{key}"] = tail.dump()
+    hole.erase(out.parts)
+    for bottom in bottoms.values():
+        _close_target(ledger, hole, bottom, out)
+    return out
+
+
+def _close_target(ledger: Ledger, hole: Hole, bottom: _Bottom, out: Outcome) -> None:
+    stretch, found = bottom.stretch, bottom.found
+    target = stretch.target
+    ledger.settle(stretch, bottom.runs, stretch.starts, found, out)
+    heads = [hole.heads[step.track.key] for step in found]
+    lowest = hole.above.get(target.key, Above()).scrape
+    found = [
+        # Only of the oldest scrape above the bottom is the one before it known from `stretch`.
+        step._replace(mask=head.mask, since=step.since if step.ms == lowest else head.since)
+        for step, head in zip(found, heads, strict=True)
+    ]
+    below, above = hole.below.get(target.key), hole.above.get(target.key)
+    if below is not None and above is not None:
+        sides = ((below.scrape, below.levels), (above.scrape, above.levels))
+        found += levels.between(*sides, stretch, ledger.tracks.gauges(target), ledger.gap_ms)
+    joiner = hole.joiner(target.key, lambda: ledger.tracks.joiner(history=True))
+    # Its parts are gone with the hole.
+    kept = dict(out.parts)
+    ledger.count(Sums(target, stretch, found, joiner, "", True), out)
+    out.parts = kept
+    when = {
+        place.dims: (step.since or step.ms - MINUTE_MS, step.ms)
+        for step in found
+        for place in step.track.series.placements
+    }
+    for dims, carry in joiner.settle().items():
+        # A part whose whole was counted in a newer stretch, with the part still in it.
+        start, end = when.get(dims, (hole.lo - MINUTE_MS, hole.lo))
+        out.records.append(
+            UsageRecord(
+                start * MS_NS, end * MS_NS, dims, requests=0,
+                input=carry.input, output=carry.output,
+                reported_nano=0 if target.is_priced(dims) else None,
+            )
+        )  # fmt: skip
+    out.parts[f"T:{target.key}"] = target.dump()
+
+
+@dataclass(slots=True)
+class _Bottom:
+    """What meets at the bottom of a hole, of one target."""
+
+    stretch: Stretch
+    runs: list[Run] = field(default_factory=list)
+    found: list[Step] = field(default_factory=list)
+
+
+def _between(hole: Hole, target: Target) -> Stretch:
+    """The scrapes on both sides of the bottom of `hole`."""
+    below, above = hole.below.get(target.key, Above()), hole.above.get(target.key, Above())
+    stretch = Stretch(target)
+    stretch.scrapes = sorted(side.scrape for side in (below, above) if side.scrape)
+    stretch.starts = [(side.start_ms, side.start) for side in (below, above) if side.start]
+    stretch.versions = [(above.scrape, above.version)] if above.version else []
+    return stretch

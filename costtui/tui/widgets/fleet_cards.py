@@ -1,0 +1,51 @@
+"""The figures of all gateways together: today, this week, this month, the last hour."""
+
+from __future__ import annotations
+
+from textual.geometry import Size
+
+from costtui.model.fleet import Fleet
+from costtui.tui.look import Line, Look
+from costtui.tui.shown import Shown
+from costtui.tui.widgets.kpi import Card, Figures, strip, token_line
+from costtui.tui.widgets.lines import Lines
+
+MOST = 8
+
+
+def fleet_cards(fleet: Fleet, look: Look, width: int, *, compare: bool) -> list[Card]:
+    """Calendar periods with their change, the rate, then the window's usage."""
+    make = Figures(look, width, compare=compare)
+    whole = fleet.total
+    week, month, hour = (
+        ("this week", "this month", "last hour") if width >= 11 else ("week", "month", "hour")
+    )
+    return [
+        make.spent("today", fleet.today, fleet.today_previous, 0),
+        make.spent(week, fleet.week, fleet.week_previous, 1),
+        make.spent(month, fleet.month, fleet.month_previous, 2),
+        make.spent(hour, whole.hour, fleet.hour_previous, 3),
+        *make.usage(whole.window, whole.previous, (4, 5, 6, 7)),
+    ]
+
+
+class FleetCards(Lines):
+    """Label, value and change of each figure, then the window's tokens by kind."""
+
+    DEFAULT_CSS = "FleetCards { height: 4; }"
+
+    shown: Shown | None = None
+    fleet: Fleet | None = None
+
+    def lines(self, size: Size) -> list[Line]:
+        fleet, shown = self.fleet, self.shown
+        if fleet is None or shown is None:
+            return []
+        look, compare = self.look, shown.state.compare
+        return [
+            *strip(
+                look, lambda width: fleet_cards(fleet, look, width, compare=compare), MOST,
+                size.width,
+            ),
+            token_line(fleet.total.window, look, size.width),
+        ]  # fmt: skip
