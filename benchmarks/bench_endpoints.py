@@ -1,8 +1,8 @@
 """200 endpoints at once, 20 of which are dead in four ways: are the other 180 scraped on time?
 
 A real `costtui collect` and, where the binary exists, a real Prometheus scrape the same ports at
-the same interval, one after the other in one run. Nothing is asked of either: the server notes
-when each request came. An endpoint's due times are a grid of the interval; where the grid lies is
+the same interval and at the same time, so that whatever else the machine does delays both. Nothing
+is asked of either: the server notes when each request came, by its path. An endpoint's due times are a grid of the interval; where the grid lies is
 taken from the request that came earliest in it, for both alike. The tokens in costtui's store
 are checked against what the server counted.
 
@@ -25,11 +25,12 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.peers import (
+    Usage,
     collector,
     free_port,
     have_prometheus,
@@ -44,6 +45,8 @@ TIMEOUT = 2.0
 LINES = 300
 """Lines on a page; 24 of them are wanted and change at each scrape."""
 COMBOS = 6
+OURS, THEIRS = "/costtui", "/prometheus"
+"""Paths, by which the server tells them apart."""
 BAD_WAYS = ("refused", "hanging", "slow", "endless")
 
 _OTHERS = "".join(
@@ -53,20 +56,20 @@ _OTHERS = "".join(
 )
 
 
+Row = dict[str, float]
+
+
 class Endpoint:
     """One port and what it is like."""
 
     def __init__(self, way: str) -> None:
         self.way = way
         self.port = 0
-        self.count = 0
-        """Pages sent so far."""
-        self.came: list[float] = []
-        """When requests came, seconds of the monotonic clock."""
+        self.came: dict[str, list[float]] = {}
+        """When requests came, by path, seconds of the monotonic clock."""
 
-    def page(self) -> bytes:
+    def page(self, count: int) -> bytes:
         """Each page says 10 tokens and one request more for each combination."""
-        self.count += 1
         lines = ["# TYPE kong_ai_llm_tokens_total counter\n"]
         for i in range(COMBOS):
             labels = (
@@ -74,40 +77,40 @@ class Endpoint:
             )
             for kind, each in (("prompt_tokens", 7), ("completion_tokens", 3)):
                 lines.append(
-                    f'kong_ai_llm_tokens_total{{{labels},token_type="{kind}"}} '
-                    f"{each * self.count}\n"
+                    f'kong_ai_llm_tokens_total{{{labels},token_type="{kind}"}} {each * count}\n'
                 )
-            lines.append(f"kong_ai_llm_requests_total{{{labels}}} {self.count}\n")
-            lines.append(f"kong_ai_llm_cost_total{{{labels}}} {self.count / 1000:.3f}\n")
+            lines.append(f"kong_ai_llm_requests_total{{{labels}}} {count}\n")
+            lines.append(f"kong_ai_llm_cost_total{{{labels}}} {count / 1000:.3f}\n")
         return ("".join(lines) + _OTHERS).encode()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
-                await reader.readuntil(b"\r\n\r\n")
-                self.came.append(time.monotonic())
-                await getattr(self, f"_{self.way}")(writer)
+                head = await reader.readuntil(b"\r\n\r\n")
+                came = self.came.setdefault(head.split(b" ", 2)[1].decode(), [])
+                came.append(time.monotonic())
+                await getattr(self, f"_{self.way}")(writer, len(came))
         writer.close()
 
-    async def _healthy(self, writer: asyncio.StreamWriter) -> None:
-        body = self.page()
+    async def _healthy(self, writer: asyncio.StreamWriter, count: int) -> None:
+        body = self.page(count)
         writer.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n"
             b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
         )
         await writer.drain()
 
-    async def _hanging(self, _: asyncio.StreamWriter) -> None:
+    async def _hanging(self, _: asyncio.StreamWriter, __: int) -> None:
         await asyncio.sleep(3600)
 
-    async def _slow(self, writer: asyncio.StreamWriter) -> None:
+    async def _slow(self, writer: asyncio.StreamWriter, _: int) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")
         while not writer.is_closing():
             writer.write(b"#")
             await writer.drain()
             await asyncio.sleep(0.2)
 
-    async def _endless(self, writer: asyncio.StreamWriter) -> None:
+    async def _endless(self, writer: asyncio.StreamWriter, _: int) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         piece = b"# never done\n" * 100
         while not writer.is_closing():
@@ -130,7 +133,7 @@ async def serve_all(ways: list[str]) -> None:
 
     async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        body = json.dumps([[e.count, e.came] for e in endpoints]).encode()
+        body = json.dumps([e.came for e in endpoints]).encode()
         writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
         await writer.drain()
         writer.close()
@@ -156,10 +159,10 @@ def servers(ways: list[str]) -> Iterator[list[int]]:
         child.stdout.close()
 
 
-def told(control: int) -> list[tuple[int, list[float]]]:
-    """(pages sent, when requests came) of each endpoint."""
+def told(control: int, path: str) -> list[list[float]]:
+    """When requests of a path came to each endpoint."""
     answer = urllib.request.urlopen(f"http://127.0.0.1:{control}/", timeout=60)
-    return [(count, came) for count, came in json.load(answer)]
+    return [came.get(path, []) for came in json.load(answer)]
 
 
 def lateness(
@@ -178,68 +181,93 @@ def lateness(
     return late, turns[-1] - turns[0] + 1 - len(set(turns))
 
 
-def watch(
-    pid: int, control: int, ways: list[str], interval: float, seconds: float
-) -> dict[str, Any]:
-    """Let the first two rounds pass, then look for some seconds."""
-    time.sleep(2 * interval + TIMEOUT)
-    begin, since = usage(pid), time.monotonic()
-    time.sleep(seconds)
-    end, until = usage(pid), time.monotonic()
+class Window(NamedTuple):
+    """What was looked at: two moments and what a process had used at each."""
+
+    since: float
+    until: float
+    begin: Usage
+    end: Usage
+
+
+def judge(window: Window, came: list[list[float]], ways: list[str], interval: float) -> Row:
     late: list[float] = []
-    missed = scrapes = 0
-    for way, (_, came) in zip(ways, told(control), strict=True):
+    missed = 0
+    for way, times in zip(ways, came, strict=True):
         if way == "healthy":
-            seen, gone = lateness(came, since, until, interval)
+            seen, gone = lateness(times, window.since, window.until, interval)
             late += seen
             missed += gone
-            scrapes += len(seen)
+    cpu = window.end.cpu - window.begin.cpu
     return {
-        "scrapes": scrapes,
+        "scrapes": len(late),
         "missed": missed,
         **{f"late_{name}_ms": value for name, value in summary(late).items()},
-        "cpu_percent": (end.cpu - begin.cpu) / (until - since) * 100,
-        "cpu_ms_per_scrape": (end.cpu - begin.cpu) / scrapes * 1000,
-        "rss_mb": end.rss_mb,
-        "peak_mb": end.peak_mb,
+        "cpu_percent": cpu / (window.until - window.since) * 100,
+        "cpu_ms_per_scrape": cpu / len(late) * 1000,
+        "rss_mb": window.end.rss_mb,
+        "peak_mb": window.end.peak_mb,
     }
 
 
-def ours(ports: list[int], ways: list[str], interval: float, seconds: float) -> dict[str, Any]:
-    sources = "".join(
+def run(ports: list[int], ways: list[str], args: argparse.Namespace) -> dict[str, Row]:
+    """Both programs on the same ports; what became of it, by program."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        pids = {OURS: stack.enter_context(collector(folder, sources(ports, args.interval)))}
+        if have_prometheus() and not args.no_prometheus:
+            config = targets(ports, args.interval)
+            pids[THEIRS] = stack.enter_context(prometheus(folder, config)).pid
+        # The first two rounds create every series and every connection.
+        time.sleep(2 * args.interval + TIMEOUT)
+        since, begin = time.monotonic(), {path: usage(pid) for path, pid in pids.items()}
+        time.sleep(args.seconds)
+        until, end = time.monotonic(), {path: usage(pid) for path, pid in pids.items()}
+        stack.close()
+        check(folder, told(ports[0], OURS), ways)
+        return {
+            path.strip("/"): judge(
+                Window(since, until, begin[path], end[path]),
+                told(ports[0], path),
+                ways,
+                args.interval,
+            )
+            for path in pids
+        }
+
+
+def sources(ports: list[int], interval: float) -> str:
+    return "sources:\n" + "".join(
         f"  - {{name: e{n}, type: metrics, preset: kong, gateway: g{n}, interval: {interval:g}s, "
-        f"timeout: {TIMEOUT:g}s, url: 'http://127.0.0.1:{port}/metrics'}}\n"
+        f"timeout: {TIMEOUT:g}s, url: 'http://127.0.0.1:{port}{OURS}'}}\n"
         for n, port in enumerate(ports[1:])
     )
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with collector(folder, f"sources:\n{sources}") as pid:
-            result = watch(pid, ports[0], ways, interval, seconds)
-        # Stopped: what was scraped is stored, but for a page that was on its way.
-        sent = {f"g{n}": count for n, (count, _) in enumerate(told(ports[0])) if count}
-        rows = query(
-            folder,
-            "SELECT gateway, sum(input) + sum(output) FROM minute JOIN series ON "
-            "series.id = series GROUP BY 1",
-        )
-        stored = {str(gateway): int(str(tokens)) for gateway, tokens in rows}
-        for gateway, count in sent.items():
-            # The first page is the baseline.
-            assert stored[gateway] in (10 * COMBOS * (count - 1), 10 * COMBOS * (count - 2)), (
-                gateway
-            )
-        assert len(sent) == ways.count("healthy")
-    return result
 
 
-def theirs(ports: list[int], ways: list[str], interval: float, seconds: float) -> dict[str, Any]:
-    targets = ", ".join(f"'127.0.0.1:{port}'" for port in ports[1:])
-    config = (
+def targets(ports: list[int], interval: float) -> str:
+    where = ", ".join(f"'127.0.0.1:{port}'" for port in ports[1:])
+    return (
         f"global: {{scrape_interval: {interval:g}s, scrape_timeout: {TIMEOUT:g}s}}\n"
-        f"scrape_configs: [{{job_name: all, static_configs: [{{targets: [{targets}]}}]}}]\n"
+        f"scrape_configs: [{{job_name: all, metrics_path: {THEIRS}, "
+        f"static_configs: [{{targets: [{where}]}}]}}]\n"
     )
-    with tempfile.TemporaryDirectory() as name, prometheus(Path(name), config) as peer:
-        return watch(peer.pid, ports[0], ways, interval, seconds)
+
+
+def check(folder: Path, came: list[list[float]], ways: list[str]) -> None:
+    """The store has every token but the first page's, which is the baseline, and at most that
+    of one page that was on its way when the collector stopped."""
+    rows = query(
+        folder,
+        "SELECT gateway, sum(input) + sum(output) FROM minute JOIN series ON "
+        "series.id = series GROUP BY 1",
+    )
+    stored = {str(gateway): int(str(tokens)) for gateway, tokens in rows}
+    assert len(stored) == ways.count("healthy")
+    for n, (way, times) in enumerate(zip(ways, came, strict=True)):
+        if way == "healthy":
+            pages, rest = divmod(stored[f"g{n}"], 10 * COMBOS)
+            assert not rest, n
+            assert pages in (len(times) - 1, len(times) - 2), (n, pages, len(times))
 
 
 def main() -> int:
@@ -248,7 +276,7 @@ def main() -> int:
     parser.add_argument("--endpoints", type=int, default=200)
     parser.add_argument("--bad", type=int, default=20)
     parser.add_argument("--interval", type=float, default=5.0, help="seconds")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of each program")
+    parser.add_argument("--seconds", type=float, default=60.0, help="that are watched")
     parser.add_argument("--no-prometheus", action="store_true")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -265,10 +293,7 @@ def main() -> int:
         "cpus": os.cpu_count(),
     }
     with servers(ways) as ports:
-        result["costtui"] = ours(ports, ways, args.interval, args.seconds)
-    if have_prometheus() and not args.no_prometheus:
-        with servers(ways) as ports:
-            result["prometheus"] = theirs(ports, ways, args.interval, args.seconds)
+        result.update(run(ports, ways, args))
     if args.json:
         print(json.dumps(result, indent=2))
     else:
