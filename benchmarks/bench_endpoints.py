@@ -2,9 +2,9 @@
 
 A real `costtui collect` and, where the binary exists, a real Prometheus scrape the same ports at
 the same interval and at the same time, so that whatever else the machine does delays both. Nothing
-is asked of either: the server notes when each request came, by its path. An endpoint's due times are a grid of the interval; where the grid lies is
-taken from the request that came earliest in it, for both alike. The tokens in costtui's store
-are checked against what the server counted.
+is asked of either: the server notes when each request came, by its path. An endpoint's due times
+are a grid of the interval; where the grid lies is taken from the request that came earliest in
+it, for both alike. The tokens in costtui's store are checked against what the server counted.
 
 Of the bad ones a quarter refuses the connection, a quarter takes it and never answers, a quarter
 sends a byte now and then, and a quarter never ends.

@@ -8,9 +8,13 @@ import logging
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 from costtui.config.schema import Config
 from costtui.errors import StoreBusyError, UsageError
+
+if TYPE_CHECKING:
+    from costtui.engine.collector import Collector
 
 
 class CollectCommand:
@@ -76,10 +80,9 @@ async def _once(config: Config) -> int:
 
 async def _for_ever(config: Config, *, watch_parent: bool) -> None:
     from costtui.engine.collector import Collector
-    from costtui.engine.tuning import settle
 
     async with Collector(config) as collector:
-        settle()
+        settling = asyncio.create_task(_settle(collector))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, collector.stop)
@@ -88,7 +91,20 @@ async def _for_ever(config: Config, *, watch_parent: bool) -> None:
         logging.getLogger(__name__).info(
             "collecting %d sources into %s", len(config.sources), config.store.path
         )
-        await collector.run()
+        try:
+            await collector.run()
+        finally:
+            settling.cancel()
+
+
+async def _settle(collector: Collector) -> None:
+    """When every source was polled once, nearly all that will ever be remembered is there."""
+    from costtui.engine.tuning import settle
+
+    settle()
+    for poller in collector.pollers:
+        await poller.first_poll()
+    settle()
 
 
 def _stop_at_end(stop: object, descriptor: int) -> None:
