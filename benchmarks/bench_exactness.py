@@ -120,6 +120,11 @@ class RealPrometheus:
     def pid(self) -> int:
         return self._process.pid if self._process else 0
 
+    def cpu(self) -> float:
+        """Processor seconds it has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def kill(self) -> None:
         """kill -9."""
         if self._process is not None:
@@ -158,7 +163,7 @@ class Plane:
                     self.close_connection = True
                     return
                 self.send_response(200)
-                # Prometheus takes this page as OpenMetrics only: its text parser knows no info type.
+                # Prometheus takes it as OpenMetrics only: its text parser knows no info type.
                 asked = "application/openmetrics-text" in self.headers.get("Accept", "")
                 self.send_header("Content-Type", OPENMETRICS if asked else CONTENT_TYPE)
                 self.send_header("Content-Length", str(len(text)))
@@ -312,7 +317,7 @@ def compare(
     }
 
 
-def run_history(folder: Path, days: int) -> dict[str, Any]:
+def run_history(folder: Path, days: int, interval: int = 120) -> dict[str, Any]:
     """30 days that exist before costtui does."""
     end = int(time.time()) // 60 * 60 - 120
     server = RealPrometheus(folder / "history", {})
@@ -321,6 +326,7 @@ def run_history(folder: Path, days: int) -> dict[str, Any]:
         [
             *(sys.executable, str(HERE / "gen_prometheus_history.py"), str(folder / "om")),
             *("--days", str(days), "--end", str(end), "--blocks", str(server.data)),
+            *("--interval", str(interval)),
         ],
         check=True,
     )
@@ -331,9 +337,12 @@ def run_history(folder: Path, days: int) -> dict[str, Any]:
     server.start()
     try:
         path = config(folder / "h", server.url, "agw", names, since=f"{days + 2}d")
+        cpu = server.cpu()
         began = time.monotonic()
-        code = collect(path, "--once").wait(600)
+        _, status, used = os.wait4(collect(path, "--once").pid, 0)
+        code = os.waitstatus_to_exitcode(status)
         took = time.monotonic() - began
+        server_cpu = server.cpu() - cpu
         at = end + 30.0
         tokens = f'sum(increase({TOKENS}{{job="agw"}}[{days + 1}d]))'
         cost = f'sum(increase({COST}{{job="agw"}}[{days + 1}d]))'
@@ -352,6 +361,9 @@ def run_history(folder: Path, days: int) -> dict[str, Any]:
         "made_s": round(made_s, 1),
         "samples": data["samples"],
         "backfill_s": round(took, 2),
+        "collector_cpu_s": round(used.ru_utime + used.ru_stime, 2),
+        "collector_rss_mb": round(used.ru_maxrss / 1024, 1),
+        "server_cpu_s": round(server_cpu, 2),
         "tokens": shown_tokens,
     }
 
@@ -426,6 +438,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--interval", type=int, default=120, help="seconds between old scrapes")
     parser.add_argument("--live", type=float, default=20.0, help="seconds of live traffic, 0: none")
     parser.add_argument("--keep", type=Path, help="work there and leave everything")
     args = parser.parse_args()
@@ -437,7 +450,7 @@ def main() -> int:
     result: dict[str, Any] = {}
     try:
         if args.days:
-            result["history"] = run_history(folder, args.days)
+            result["history"] = run_history(folder, args.days, args.interval)
         if args.live:
             result["live"] = run_live(folder, args.live)
     finally:
@@ -449,7 +462,12 @@ def main() -> int:
         for name, row in result.items():
             print("\n".join(table(name, row)))
             if "samples" in row:
-                print(f"  {row['samples']} samples, back-fill {row['backfill_s']} s")
+                rate = f"{row['samples'] / row['backfill_s']:,.0f}/s"
+                print(
+                    f"  {row['samples']:,} samples, back-fill {row['backfill_s']} s ({rate}):"
+                    f" collector {row['collector_cpu_s']} s CPU, {row['collector_rss_mb']} MB;"
+                    f" server {row['server_cpu_s']} s CPU"
+                )
     return 0 if all(row["equal"] for row in result.values()) else 1
 
 

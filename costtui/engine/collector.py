@@ -37,6 +37,9 @@ ALERTS_EVERY = 5.0
 PRUNE_EVERY = 900.0
 HEARTBEAT_EVERY = 10.0
 
+MOST_REFUSALS = 4
+"""How often in a row a server may refuse history before `once` gives up: about four minutes."""
+
 BuildSource = Callable[[SourceConfig], Source]
 Observations = Mapping[str, Mapping[Labels, Observation]]
 
@@ -152,10 +155,21 @@ class Collector:
         return all(results)
 
     async def _drain_fully(self, poller: Poller) -> bool:
+        refusals = 0
         while True:
-            ok = await poller.poll_once()
-            if not ok or not getattr(poller.source, "has_more", False):
-                return ok
+            if not await poller.poll_once():
+                return False
+            if getattr(poller.source, "has_more", False):
+                refusals = 0
+                continue
+            # A server may refuse a long stretch of history and answer a shorter one.
+            pause = getattr(poller.source, "refused_s", 0.0)
+            if pause == 0:
+                return True
+            refusals += 1
+            if pause is None or refusals > MOST_REFUSALS:
+                return False
+            await self.clock.sleep(pause)
 
     # Housekeeping
 

@@ -77,18 +77,33 @@ class Server:
     def answer(self, request: httpx.Request) -> httpx.Response:
         if not self.up:
             return httpx.Response(503, text="down")
+        if request.method == "GET":
+            return httpx.Response(200, json=self._instances(dict(request.url.params)))
         form = {k: v[0] for k, v in parse_qs(request.content.decode()).items()}
         rows = list(self._rows(form))
         data = {"status": "success", "data": {"resultType": "matrix", "result": rows}}
         return httpx.Response(200, json=data)
+
+    def _instances(self, params: dict[str, str]) -> dict[str, Any]:
+        start, end = float(params["start"]), float(params["end"])
+        found = {
+            dict(labels)["instance"]
+            for labels, values in self._matching(params["match[]"])
+            if any(start <= at <= end for at, _ in values)
+        }
+        return {"status": "success", "data": sorted(found)}
 
     def _matching(self, query: str) -> Iterator[tuple[Labels, list[tuple[float, str]]]]:
         names = re.search(r'__name__=~"([^"]*)"', query)
         assert names is not None
         wanted = re.compile(names[1].replace("\\\\", "\\"))
         exact = dict(re.findall(r'[,{](\w+)="([^"]*)"', query))
+        instances = re.search(r'instance=~"([^"]*)"', query)
+        where = re.compile(instances[1].replace("\\\\", "\\") if instances else ".*")
         for labels, values in self.series.items():
             have = dict(labels)
+            if where.fullmatch(have["instance"]) is None:
+                continue
             if wanted.fullmatch(have["__name__"]) and exact.items() <= have.items():
                 yield labels, values
 

@@ -25,6 +25,7 @@ from costtui.config.schema import SourceConfig
 from costtui.errors import (
     SourceFormatError,
     SourceRefusedError,
+    SourceTimeoutError,
     SourceTooLargeError,
     SourceUnreachableError,
 )
@@ -142,7 +143,7 @@ class Fetcher:
             async with asyncio.timeout(self._config.timeout):
                 return await self._fetch(client, _Ask(url or self._config.url, form, answers))
         except TimeoutError:
-            raise SourceUnreachableError(
+            raise SourceTimeoutError(
                 f"{self.shown}: no complete answer within {self._config.timeout:g} s"
             ) from None
 
@@ -157,7 +158,7 @@ class Fetcher:
                 # asked again, and a query's POST changes nothing; a second failure stands.
                 return await self._get(client, ask)
         except httpx.TimeoutException:
-            raise SourceUnreachableError(
+            raise SourceTimeoutError(
                 f"{self.shown}: no answer within {self._config.timeout:g} s"
             ) from None
         except httpx.ConnectError as error:

@@ -26,6 +26,9 @@ from costtui.sources.metrics.mapping import (
 from costtui.sources.metrics.shape import UNITS, MetricRule, Shape
 from costtui.sources.prometheus.api import quote
 
+LOOK_BACK_MS: Final = 300_000
+"""The least that `increase()` looks at: two scrapes at any usual interval."""
+
 _LARGEST: Final = Decimal(2**62)
 
 
@@ -77,7 +80,10 @@ class MetricAsk:
 
     def promql(self, window_ms: int, /) -> str:
         by = f" by ({self._by})" if self._by else ""
-        return f"sum{by} (increase({self._selector}[{window_ms}ms])){self._unless}"
+        # A minute may hold one scrape, of which nothing grows: a minute's share of five then.
+        look = max(window_ms, LOOK_BACK_MS)
+        share = "" if look == window_ms else f" * {window_ms / look:g}"
+        return f"sum{by} (increase({self._selector}[{look}ms])){share}{self._unless}"
 
     def take(self, metric: Mapping[str, str], text: str, _window_ms: int, /) -> Found | None:
         identity = tuple(sorted(metric.items()))

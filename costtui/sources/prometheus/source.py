@@ -12,6 +12,7 @@ from costtui.errors import (
     SourceError,
     SourceFormatError,
     SourceOverloadedError,
+    SourceTimeoutError,
     SourceTooLargeError,
 )
 from costtui.model.charge import CostPolicy
@@ -21,12 +22,13 @@ from costtui.sources.base import Batch, Checkpoint
 from costtui.sources.metrics.mapping import Mapper, same_host
 from costtui.sources.metrics.shape import Shape
 from costtui.sources.prometheus import backwards, steps
-from costtui.sources.prometheus.api import Api, Result
+from costtui.sources.prometheus.api import Api, Result, Row
 from costtui.sources.prometheus.checkpoint import META, restore
 from costtui.sources.prometheus.ledger import Ledger, Outcome
 from costtui.sources.prometheus.plan import DAY_MS, FIRST_MS, HOUR_MS, MINUTE_MS, Piece, Selector
 from costtui.sources.prometheus.plan import next_piece as plan_next
-from costtui.sources.prometheus.tracks import UP, Reading, Tracks
+from costtui.sources.prometheus.scope import LOOK_BACK_MS, Scope
+from costtui.sources.prometheus.tracks import START, UP, Reading, Tracks
 
 if TYPE_CHECKING:
     import httpx
@@ -65,6 +67,9 @@ class PrometheusSource:
         self.name = config.name
         self.has_more = False
         """History was left for the next poll, which may come at once."""
+        self.refused_s: float | None = 0.0
+        """History was refused and is asked for again after so many seconds; 0 when it was not,
+        None when asking again does not help."""
         self._config = config
         self._shape = shape
         self._api = Api(config, transport)
@@ -73,10 +78,13 @@ class PrometheusSource:
         self._tracks = Tracks(
             self._mapper, hold=shape.has_cost and reported, count_lookups=reported
         )
-        self._selector = Selector({*self._mapper.wanted(), UP}, config.match)
+        self._selector = Selector(self._mapper.wanted() - {START}, config.match)
+        self._scope = Scope(self._selector)
+        self._discovered = False
         self._ledger = Ledger(self._tracks, interval=config.interval)
         self._meta = META
         self._scale = 1.0
+        self._first_ms = FIRST_MS
         self._pause = 0.0
         self._resume_at = 0.0
         self._trouble = ""
@@ -87,6 +95,9 @@ class PrometheusSource:
         self._tracks.forget()
         self._ledger = Ledger(self._tracks, interval=self._config.interval)
         self._meta = restore(checkpoint, self._ledger)
+        self._scope = Scope(self._selector)
+        self._scope.learn(self._tracks.targets.values())
+        self._discovered = False
         self._resume_at = 0.0
 
     async def close(self) -> None:
@@ -106,8 +117,9 @@ class PrometheusSource:
                 batch = await self._history(round(now * 1000))
             except SourceError as error:
                 self._back_off(error, now)
+                yield self._batch(Outcome(), Reading({}), round(now * 1000), history=True)
                 break
-            self._pause = 0.0
+            self._pause = self.refused_s = 0.0
             self._trouble = ""
             yield batch
             if time.monotonic() > until:
@@ -115,11 +127,12 @@ class PrometheusSource:
         self.has_more = bool(self._ledger.holes) and now >= self._resume_at
 
     def _back_off(self, error: SourceError, now: float) -> None:
-        if isinstance(error, SourceOverloadedError | SourceTooLargeError):
+        if isinstance(error, SourceOverloadedError | SourceTimeoutError | SourceTooLargeError):
             self._scale = max(self._scale / 2, 1 / 64)
         self._pause = min(max(self._pause * 2, PAUSE_S), LONGEST_PAUSE_S)
         self._resume_at = now + self._pause
         self._trouble = str(error)
+        self.refused_s = None if isinstance(error, SourceFormatError) else self._pause
 
     # Live
 
@@ -127,21 +140,28 @@ class PrometheusSource:
         meta, ledger = self._meta, self._ledger
         parts: dict[str, str | None] = {}
         counted = self._mapper.counted()
-        if meta.edge and now_ms - meta.edge <= LIVE_MS:
+        first = not meta.edge
+        low = await self._bottom(now_ms) if first else meta.edge
+        # Samples have the server's time, and its clock may be another than ours.
+        now_ms += self._api.skew_ms
+        fresh = not first and now_ms - meta.edge <= LIVE_MS
+        start = meta.edge - LATE_MS if fresh else max(low, now_ms - self._first_ms)
+        start = min(start, now_ms - MINUTE_MS)
+        try:
+            result = await self._raw(start, now_ms, look_back=fresh)
+        except (SourceOverloadedError, SourceTooLargeError) as error:
+            self._first_ms = max(self._first_ms // 2, MINUTE_MS)
+            raise type(error)(
+                f"{error} (too many series to read one by one? narrow match:, or mode: aggregate)"
+            ) from None
+        # Scrapes of an instance that was not known before may be older.
+        reading = await self._read(result, start - (LOOK_BACK_MS if fresh else 0), now_ms)
+        if not first:
             for name in counted - meta.names:
                 ledger.asked[name] = now_ms
-            result = await self._api.raw(self._selector.of(), meta.edge - LATE_MS, now_ms)
-            reading = await self._read(result, meta.edge - LATE_MS, now_ms)
+        if fresh:
             outcome = await self._apply(ledger.live, reading)
         else:
-            first = not meta.edge
-            low = await self._bottom(now_ms) if first else meta.edge
-            start = max(low, now_ms - FIRST_MS)
-            result = await self._api.raw(self._selector.of(), start, now_ms)
-            reading = await self._read(result, start, now_ms)
-            if not first:
-                for name in counted - meta.names:
-                    ledger.asked[name] = now_ms
             hole = backwards.dig(ledger, meta.next, low, now_ms, first=first)
             meta = meta._replace(next=meta.next + 1)
             hole.dump_all(parts)
@@ -164,19 +184,32 @@ class PrometheusSource:
         return batch
 
     async def _bottom(self, now_ms: int) -> int:
-        """Where history begins: `since:`, or the day of the server's first scrape of a target."""
+        """Where history begins: `since:`, or the day of the first series that counts."""
         since = self._config.since
         low = now_ms - (since * 1000 if since is not None else LONGEST_MS)
         low = max(low, 0) // HOUR_MS * HOUR_MS
-        query = f"count(max_over_time({self._selector.of(names=UP)}[1d]))"
-        days = (now_ms - low) // DAY_MS
-        if days < 2:
-            return low
-        found = await self._api.steps(query, now_ms - days * DAY_MS, now_ms, DAY_MS)
-        firsts = [round(row.values[0][0] * 1000) for row in found.rows if row.values]
-        if not firsts:
-            return low
-        return max(low, (min(firsts) - DAY_MS) // HOUR_MS * HOUR_MS)
+        found = await self._scope.discover(self._api, low, now_ms)
+        self._discovered = True
+        return found // HOUR_MS * HOUR_MS
+
+    async def _raw(self, start: int, end: int, *, look_back: bool = False) -> Result:
+        """Every sample of `(start, end]`, of what is counted and of the targets it is on.
+
+        The targets first: a scrape that is stored in between is then one without `up`, which is
+        told by the next answer, and not one without series, which would look like their absence.
+        """
+        targets = await self._target_rows(self._scope.selector(), start, end)
+        result = await self._api.raw(self._selector.of(), start, end)
+        # Only to know their targets: what is read is read below.
+        tracks = (self._tracks.track(row.metric) for row in result.rows)
+        new = self._scope.learn(track.target for track in tracks if track is not None)
+        if new:
+            back = LOOK_BACK_MS if look_back else 0
+            targets += await self._target_rows(self._scope.selector(new), start - back, end)
+        return Result([*targets, *result.rows], result.warnings)
+
+    async def _target_rows(self, selector: str, start: int, end: int) -> list[Row]:
+        return (await self._api.raw(selector, start, end)).rows if selector else []
 
     # History
 
@@ -186,11 +219,17 @@ class PrometheusSource:
         if hole.edge <= hole.lo:
             outcome = await asyncio.to_thread(backwards.close, ledger, hole)
             return self._batch(outcome, Reading({}), now_ms, history=True)
+        if not self._discovered:
+            # After a start in the middle of it: which instances it has.
+            await self._scope.discover(self._api, hole.lo, hole.edge)
+            self._discovered = True
         piece = plan_next(hole, len(hole.heads), now_ms, self._scale)
         if piece.step:
-            reading = await steps.read(self._api, self._selector, self._mapper, piece, self._read)
+            reading = await steps.read(
+                self._api, self._selector, self._scope, self._mapper, piece, self._read
+            )
         else:
-            result = await self._api.raw(self._selector.of(), piece.start, piece.end)
+            result = await self._raw(piece.start, piece.end)
             _complete(result)
             reading = await self._read(result, piece.start, piece.end)
         self._scale = min(1.0, self._scale * 1.2)
@@ -215,6 +254,8 @@ class PrometheusSource:
         hosts = {other.host: other for other in self._config.elsewhere if other.host}
         gateways = {other.gateway: other for other in self._config.elsewhere}
         for stretch in reading.stretches.values():
+            if not (stretch.runs or stretch.gauges):
+                continue
             instance = dict(stretch.target.labels).get("instance", "")
             other = hosts.get(same_host(instance))
             what = f"instance {instance}"
@@ -238,7 +279,7 @@ class PrometheusSource:
         self, outcome: Outcome, reading: Reading, now_ms: int, *, history: bool = False
     ) -> Batch:
         holes = self._ledger.holes
-        newest = outcome.newest if outcome.records and not history else 0
+        newest = outcome.newest if outcome.records else 0
         return Batch(
             records=outcome.records,
             checkpoint=outcome.parts,
@@ -249,7 +290,6 @@ class PrometheusSource:
             skipped_count=reading.bad_count,
             resets=outcome.resets,
             newest_ns=newest * 1_000_000,
-            lag_s=max(0.0, (now_ms - self._meta.edge) / 1000) if self._meta.edge else 0.0,
             backfill_done=sum(hole.hi - hole.edge for hole in holes) // 1000,
             backfill_total=sum(hole.hi - hole.lo for hole in holes) // 1000,
             unread=[(hole.lo / 1000, hole.edge / 1000) for hole in holes if hole.edge > hole.lo],

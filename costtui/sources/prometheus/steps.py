@@ -1,6 +1,6 @@
 """Old history in steps: the last sample of each, and sample by sample where a counter fell.
 
-Three queries a piece: the last samples, the scrapes, and which targets' counters fell. A step in
+A few queries a piece: the last samples, the scrapes, and which targets' counters fell. A step in
 which a target started again is read whole, so the differences are those of raw samples.
 """
 
@@ -14,6 +14,7 @@ from costtui.errors import SourceFormatError, SourceOverloadedError
 from costtui.sources.metrics.mapping import Mapper
 from costtui.sources.prometheus.api import Api, Result, Row
 from costtui.sources.prometheus.plan import Piece, Selector
+from costtui.sources.prometheus.scope import Scope
 from costtui.sources.prometheus.tracks import START, TARGET_LABELS, UP, Reading
 
 OVERLAP_MS: Final = 300_000
@@ -29,32 +30,37 @@ Labels = tuple[tuple[str, str], ...]
 async def read(
     api: Api,
     selector: Selector,
+    scope: Scope,
     mapper: Mapper,
     piece: Piece,
     take: Callable[[Result, int, int], Awaitable[Reading]],
 ) -> Reading:
     """The samples of `piece`, one a step where that is exact. Raises SourceError."""
-    first = piece.start + piece.step
-    last = await api.steps(selector.last(piece.step), first, piece.end, piece.step)
-    up = await api.steps(selector.up(piece.step), piece.start, piece.end, piece.step)
-    counters = {name.partition(" ")[0] for name in mapper.counted()}
-    query = selector.restarts(counters, piece.step, OVERLAP_MS)
-    fallen = await api.steps(query, first, piece.end, piece.step)
-    for result in (last, up, fallen):
+    step, first = piece.step, piece.start + piece.step
+
+    async def ask(query: str, start: int = first) -> list[Row]:
+        result = await api.steps(query, start, piece.end, step)
         if result.warnings:
             raise SourceOverloadedError(f"the server's answer is not whole: {result.warnings[0]}")
-    rows = last.rows
+        return result.rows
+
+    rows = await ask(selector.last(step))
+    up: list[Row] = []
+    if ups := scope.selector(names=[UP]):
+        # A step earlier, too: was the target seen before the first step?
+        found = await ask(f"max_over_time({ups}[{step}ms])", piece.start)
+        up = [Row({**row.metric, "__name__": UP}, row.values) for row in found]
+        rows = [*rows, *up, *await ask(selector.last(step, scope.selector(names=[START])))]
     if any("__name__" not in row.metric for row in rows):
         raise SourceFormatError(f"{api.shown}: last_over_time() does not keep metric names here")
-    rows = [row for row in rows if row.metric["__name__"] != UP]
-    for row in up.rows:
-        rows.append(Row({**row.metric, "__name__": UP}, row.values))
-    doubtful = _doubtful(rows, up.rows, fallen.rows, piece)
-    repairs = _merged(doubtful, piece.step)
+    counters = {name.partition(" ")[0] for name in mapper.counted()}
+    fallen = await ask(selector.restarts(counters, step, OVERLAP_MS))
+    doubtful = _doubtful(rows, up, fallen, piece)
+    repairs = _merged(doubtful, step)
     if len(repairs) > MOST_REPAIRS:
         repairs = [(labels, piece.start, piece.end) for labels in doubtful]
     for labels, start, end in repairs:
-        raw = await api.raw(selector.of(labels), start, end)
+        raw = await api.raw(selector.of_target(labels), start, end)
         rows = _repaired(rows, raw.rows, labels, start, end)
     return await take(Result(rows), piece.start, piece.end)
 

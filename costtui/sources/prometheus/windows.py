@@ -201,7 +201,7 @@ class WindowSource:
                 for reason, text in bad[:5]
             ],
             skipped_count=len(bad),
-            newest_ns=0 if history else newest,
+            newest_ns=newest,
             lag_s=max(0.0, (now_ms - ends.high) / 1000),
             backfill_done=(ends.high - ends.low) // 1000 if ends.low > ends.bottom else 0,
             backfill_total=(ends.high - ends.bottom) // 1000 if ends.low > ends.bottom else 0,
