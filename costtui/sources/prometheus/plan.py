@@ -107,17 +107,15 @@ class Selector:
         """The last sample of each series in each step, also of one that is gone by its end."""
         return f"last_over_time({selector or self.of()}[{step_ms}ms])"
 
-    def restarts(self, counters: Iterable[str], step_ms: int, overlap_ms: int) -> str:
-        """How many counters of each target fell in each step. The window reaches a little into
-        the step before, so that a fall between two steps is seen.
+    def restarts(self, counters: Iterable[str], window_ms: int) -> str:
+        """How many counters of each target fell in each window.
 
         `resets()` takes a metric's name away, and Prometheus refuses two series that are the same
         then (`_sum` and `_count` of one histogram). So each metric is asked for by itself, and
         gets its name again as a label that no page has.
         """
-        window = step_ms + overlap_ms
         each = " or ".join(
-            f"label_replace(resets({self.of(names=_pattern(name))}[{window}ms]), "
+            f"label_replace(resets({self.of(names=_pattern(name))}[{window_ms}ms]), "
             f'"costtui_of", {quote(name)}, "", "")'
             for name in sorted({*counters, *native(counters)})
         )

@@ -19,16 +19,16 @@ from costtui.model.charge import CostPolicy
 from costtui.model.safetext import redact, visible
 from costtui.model.snapshot import SkippedLine
 from costtui.sources.base import Batch, Checkpoint
-from costtui.sources.metrics.mapping import Mapper, same_host
+from costtui.sources.metrics.mapping import Mapper
 from costtui.sources.metrics.shape import Shape
-from costtui.sources.prometheus import backwards, steps
+from costtui.sources.prometheus import backwards, remarks, steps
 from costtui.sources.prometheus.api import Api, Result, Row
 from costtui.sources.prometheus.checkpoint import META, restore
 from costtui.sources.prometheus.ledger import Ledger, Outcome
 from costtui.sources.prometheus.plan import DAY_MS, FIRST_MS, HOUR_MS, MINUTE_MS, Piece, Selector
 from costtui.sources.prometheus.plan import next_piece as plan_next
 from costtui.sources.prometheus.scope import LOOK_BACK_MS, Scope
-from costtui.sources.prometheus.tracks import START, UP, Reading, Tracks
+from costtui.sources.prometheus.tracks import START, Reading, Tracks
 
 if TYPE_CHECKING:
     import httpx
@@ -103,6 +103,11 @@ class PrometheusSource:
     async def close(self) -> None:
         """Close the connection. May be called twice."""
         await self._api.close()
+
+    @property
+    def behind(self) -> bool:
+        """Is there history that was not read yet?"""
+        return bool(self._ledger.holes)
 
     async def poll(self, now: float) -> AsyncIterator[Batch]:
         """What is new, then about half a second of history.
@@ -180,7 +185,12 @@ class PrometheusSource:
         self._warned = "; ".join(result.warnings[:2])
         batch = self._batch(outcome, reading, now_ms)
         if not batch.note:
-            batch.note = self._missing(result, reading)
+            empty = not reading.stretches and not ledger.states
+            batch.note = (
+                remarks.nothing(self._config, self._shape)
+                if empty
+                else remarks.of_targets(result, reading)
+            )
         return batch
 
     async def _bottom(self, now_ms: int) -> int:
@@ -246,31 +256,16 @@ class PrometheusSource:
     async def _read(self, result: Result, after_ms: int, until_ms: int) -> Reading:
         reading = await asyncio.to_thread(self._tracks.read, result.rows, after_ms, until_ms)
         if self._config.role == "count":
-            self._refuse_doubles(reading)
+            remarks.refuse_doubles(reading, self._config)
         return reading
 
-    def _refuse_doubles(self, reading: Reading) -> None:
-        """Raise SourceFormatError where another source counts a target's traffic already."""
-        hosts = {other.host: other for other in self._config.elsewhere if other.host}
-        gateways = {other.gateway: other for other in self._config.elsewhere}
-        for stretch in reading.stretches.values():
-            if not (stretch.runs or stretch.gauges):
-                continue
-            instance = dict(stretch.target.labels).get("instance", "")
-            other = hosts.get(same_host(instance))
-            what = f"instance {instance}"
-            if other is None:
-                for run in stretch.runs:
-                    gateway = next((p.dims.gateway for p in run.track.series.placements), "")
-                    other = gateways.get(gateway)
-                    what = f"gateway {gateway}"
-                    if other is not None:
-                        break
-            if other is not None:
-                raise SourceFormatError(
-                    f"{visible(what, 100)} is already counted by source {other.source}: give one "
-                    "of them role: reconcile, or leave it out here with match:"
-                )
+    def _note(self) -> str:
+        """What the user should know, or nothing."""
+        if self._warned:
+            return f"the server says that data may be missing: {self._warned}"
+        if self._trouble:
+            return f"history waits: {self._trouble}"
+        return remarks.of_counts(self._mapper, self._tracks.targets.values())
 
     async def _apply(self, work: Callable[[Reading], Outcome], reading: Reading) -> Outcome:
         return await asyncio.to_thread(work, reading)
@@ -294,43 +289,8 @@ class PrometheusSource:
             backfill_total=sum(hole.hi - hole.lo for hole in holes) // 1000,
             unread=[(hole.lo / 1000, hole.edge / 1000) for hole in holes if hole.edge > hole.lo],
             history=history,
-            note=self._remark(),
+            note=self._note(),
         )
-
-    def _remark(self) -> str:
-        """What the user should know, or nothing."""
-        if self._warned:
-            return f"the server says that data may be missing: {self._warned}"
-        if self._trouble:
-            return f"history waits: {self._trouble}"
-        if self._mapper.unknown_kinds:
-            kinds = ", ".join(sorted(self._mapper.unknown_kinds))
-            return f"token kinds that are not known and not counted: {kinds}"
-        for target in self._tracks.targets.values():
-            if target.joiner.stuck:
-                dims = target.joiner.stuck[0]
-                return (
-                    f"cached tokens exceed the input of {dims.provider or 'unknown'} "
-                    f"{dims.model}: input_includes_cache does not fit {dims.gateway}"
-                )
-        return ""
-
-    def _missing(self, result: Result, reading: Reading) -> str:
-        """What the newest answer lacks."""
-        down = sorted(
-            dict(row.metric).get("instance", "")
-            for row in result.rows
-            if row.metric.get("__name__") == UP and row.values and row.values[-1][1] == "0"
-        )
-        if down:
-            names = ", ".join(visible(name, 60) for name in down[:3])
-            more = f" and {len(down) - 3} more" if len(down) > 3 else ""
-            return f"the server cannot scrape {names}{more}"
-        if not reading.stretches and not self._ledger.states:
-            which = f" with {self._config.match}" if self._config.match else ""
-            preset = self._shape.name or "fields:"
-            return f"nothing that {preset} counts is on this server{which} yet"
-        return ""
 
 
 def _complete(result: Result) -> None:

@@ -17,9 +17,6 @@ from costtui.sources.prometheus.plan import Piece, Selector
 from costtui.sources.prometheus.scope import Scope
 from costtui.sources.prometheus.tracks import START, TARGET_LABELS, UP, Reading
 
-OVERLAP_MS: Final = 300_000
-"""How far a look for falls reaches into the step before: longer than any usual scrape interval."""
-
 MOST_REPAIRS: Final = 300
 """Queries for single steps of one piece. A target that starts again more often than that is asked
 for in longer stretches."""
@@ -44,18 +41,18 @@ async def read(
             raise SourceOverloadedError(f"the server's answer is not whole: {result.warnings[0]}")
         return result.rows
 
-    rows = await ask(selector.last(step))
+    # A step earlier, too: what was there before the first step?
+    rows = await ask(selector.last(step), piece.start)
     up: list[Row] = []
     if ups := scope.selector(names=[UP]):
-        # A step earlier, too: was the target seen before the first step?
         found = await ask(f"max_over_time({ups}[{step}ms])", piece.start)
         up = [Row({**row.metric, "__name__": UP}, row.values) for row in found]
         rows = [*rows, *up, *await ask(selector.last(step, scope.selector(names=[START])))]
     if any("__name__" not in row.metric for row in rows):
         raise SourceFormatError(f"{api.shown}: last_over_time() does not keep metric names here")
     counters = {name.partition(" ")[0] for name in mapper.counted()}
-    fallen = await ask(selector.restarts(counters, step, OVERLAP_MS))
-    doubtful = _doubtful(rows, up, fallen, piece)
+    fallen = await ask(selector.restarts(counters, 2 * step))
+    doubtful = _doubtful(rows, up, fallen, counters, piece)
     repairs = _merged(doubtful, step)
     if len(repairs) > MOST_REPAIRS:
         repairs = [(labels, piece.start, piece.end) for labels in doubtful]
@@ -70,7 +67,7 @@ def _labels(metric: dict[str, str]) -> Labels:
 
 
 def _doubtful(
-    rows: list[Row], up: list[Row], fallen: list[Row], piece: Piece
+    rows: list[Row], up: list[Row], fallen: list[Row], counters: set[str], piece: Piece
 ) -> dict[Labels, set[int]]:
     """target → ends of the steps in which it may have started again, or was first scraped."""
     found: dict[Labels, set[int]] = {}
@@ -87,7 +84,15 @@ def _doubtful(
         if begun:
             found.setdefault(_labels(row.metric), set()).update(begun)
     for row in rows:
-        if row.metric.get("__name__") != START:
+        name = row.metric["__name__"].replace(".", "_")
+        if name in counters:
+            # One that was not there in the step before was born, or was away: it may have begun
+            # again in between, and have grown past what it was.
+            there = {round(at * 1000) for at, _ in row.values}
+            back = {ms for ms in there if ms > piece.start and ms - piece.step not in there}
+            if back:
+                found.setdefault(_labels(row.metric), set()).update(back)
+        if name != START:
             continue
         for (_, before), (at, now) in pairwise(row.values):
             if float(now) > float(before) + 1.0:

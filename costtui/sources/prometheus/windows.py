@@ -86,6 +86,11 @@ class WindowSource:
         """Close the connection. May be called twice."""
         await self._api.close()
 
+    @property
+    def behind(self) -> bool:
+        """Is there history that was not read yet?"""
+        return self._ends.low > self._ends.bottom
+
     async def poll(self, now: float) -> AsyncIterator[Batch]:
         """Windows that are over, then about half a second of history."""
         self.has_more = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from costtui.model.charge import Charge, CostBasis
 from costtui.model.dimension import Dimensions
+from costtui.model.snapshot import SourceStatus
 from costtui.model.usage import UsageRecord
 from costtui.store.reader import Reader
 from costtui.store.writer import Store
@@ -74,3 +76,13 @@ async def test_only_a_change_is_a_new_revision(store: Store) -> None:
     assert store.revision == before
     await append(store, [])
     assert store.revision > before
+
+
+async def test_a_source_that_fails_now_has_a_gap_that_is_still_open(
+    store: Store, store_path: Path
+) -> None:
+    down = SourceStatus("page", "metrics", "page", last_ok=NOW - 300, failures=2, error="refused")
+    await store.set_status(down)
+    assert gaps(store_path) == [("page", NOW - 300, NOW * 2)]
+    await store.set_status(replace(down, last_ok=NOW, failures=0, error=""))
+    assert gaps(store_path) == []
