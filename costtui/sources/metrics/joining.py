@@ -202,7 +202,7 @@ class Joiner:
         result: Joined,
     ) -> UsageRecord | None:
         """The record, or None where there is nothing to say."""
-        (
+        (  # in the order of mapping's INPUT … LOOKUPS
             used,
             cache_read,
             cache_write,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import zlib
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -88,6 +89,20 @@ def test_a_line_without_an_end_is_joined_a_few_times(monkeypatch: pytest.MonkeyP
     (window,) = text_of([b"x" * 1000] * 1000).windows()
     assert window[1:] == (0, 1_000_001)
     assert 5 < searched < 20
+
+
+def test_a_page_of_one_line_does_not_become_memory() -> None:
+    asked = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal asked
+        for _ in range(100):
+            asked += 1
+            yield b"x" * (1 << 20)
+
+    with pytest.raises(SourceFormatError, match="a line of more than 8 MB"):
+        list(PageText(pieces).windows())
+    assert asked < 20
 
 
 def test_wanted_lines_have_a_limit() -> None:
