@@ -34,14 +34,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from costtui.demo.agentgateway import CONTENT_TYPE, Agentgateway
+from costtui.demo.agentgateway import CONTENT_TYPE, OPENMETRICS, Agentgateway
 from costtui.demo.gateway import GatewayDownError
 from costtui.demo.people import EU_ROUTES, US_ROUTES, Route
 from costtui.demo.rhythm import Rhythm
 
 HERE = Path(__file__).parent
 TOKENS = "agentgateway_gen_ai_client_token_usage_sum"
-OPENMETRICS = "application/openmetrics-text;charset=utf-8;version=1.0.0"
 COST = "agentgateway_gen_ai_client_cost_usd_total"
 
 
@@ -163,7 +162,6 @@ class Plane:
                     self.close_connection = True
                     return
                 self.send_response(200)
-                # Prometheus takes it as OpenMetrics only: its text parser knows no info type.
                 asked = "application/openmetrics-text" in self.headers.get("Accept", "")
                 self.send_header("Content-Type", OPENMETRICS if asked else CONTENT_TYPE)
                 self.send_header("Content-Length", str(len(text)))

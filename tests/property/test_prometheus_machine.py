@@ -52,7 +52,9 @@ class Gateway:
         at = (("instance", self.instance), ("job", "gw"))
         page: dict[Labels, str] = {}
         for (name, model), value in self.values.items():
-            page[tuple(sorted((("__name__", name), ("model", model), *at)))] = str(value)
+            text = repr(value / 1_000_000_000) if name == "nano" else str(value)
+            name = "gw_cost_usd_total" if name == "nano" else f"gw_{name}_total"
+            page[tuple(sorted((("__name__", name), ("model", model), *at)))] = text
         if self.says_start:
             page[tuple(sorted((("__name__", "process_start_time_seconds"), *at)))] = repr(
                 self.started
@@ -163,6 +165,8 @@ FIELDS = {
     "dimensions": {"model": "model"},
     "metrics": [
         {"name": "gw_tokens_total", "quantity": "tokens", "kind": "input"},
+        {"name": "gw_cached_total", "quantity": "tokens", "kind": "cache_read"},
+        {"name": "gw_cost_usd_total", "quantity": "cost", "unit": "usd"},
         {"name": "gw_requests_total", "quantity": "requests"},
     ],
 }
@@ -195,9 +199,15 @@ class World:
         return source
 
     def use(self, gateway: Gateway, model: str, amount: int) -> None:
-        for name, grown in (("gw_tokens_total", amount), ("gw_requests_total", 1)):
-            gateway.values[name, model] += grown
-            self.truth[gateway.instance, model, name] += grown
+        """One request. Its input holds what came from a cache, as the page shows it."""
+        cached = amount // 3 if amount % 2 else 0
+        nano = amount * 7 + 1
+        shown = {"tokens": amount, "cached": cached, "nano": nano, "requests": 1}
+        for name, grown in shown.items():
+            if grown or name != "cached":
+                gateway.values[name, model] += grown
+        for name, used in {**shown, "tokens": amount - cached}.items():
+            self.truth[gateway.instance, model, name] += used
 
     def scrapes(self, count: int, *, use: int = 0, bad: frozenset[int] = frozenset()) -> None:
         """`count` scrapes; `use` is the seed of what is used before each, 0 for nothing."""
@@ -264,8 +274,10 @@ class World:
         found: Counter[tuple[str, str, str]] = Counter()
         for record in self.records:
             where = (record.dims.gateway, record.dims.model)
-            found[(*where, "gw_tokens_total")] += record.input
-            found[(*where, "gw_requests_total")] += record.requests
+            found[(*where, "tokens")] += record.input
+            found[(*where, "cached")] += record.cache_read
+            found[(*where, "nano")] += record.reported_nano or 0
+            found[(*where, "requests")] += record.requests
         return +found
 
 

@@ -25,12 +25,13 @@ from costtui.sources.prometheus.tracks import Reading, Run, Stretch, Target
 def dig(ledger: Ledger, number: int, lo: int, hi: int, *, first: bool) -> Hole:
     """Open a hole `(lo, hi]` above which live samples go on. `first`: there is nothing known
     below it. The states of before become its tails."""
-    hole = Hole(number, lo, hi, hi)
+    hole = Hole(number, lo, hi, hi, first)
     if first:
         ledger.view_from = lo
     else:
         hole.tails = ledger.states
-        for target in ledger.tracks.targets.values():
+        # Those with nothing but a name are of the answer that is about to be counted.
+        for target in filter(lambda known: known.good, ledger.tracks.targets.values()):
             hole.below[target.key] = Above(target.good, target.good, target.start, target.version)
     ledger.states = {}
     ledger.holes.append(hole)
@@ -111,6 +112,16 @@ def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, gap_ms: int, out:
     sums = Sums(target, stretch, found, joiner, hole.joiner_prefix(target.key), True)
     ledger.count(sums, out)
     out.parts[f"T:{target.key}"] = target.dump()
+
+
+def newcomers(ledger: Ledger, hole: Hole) -> list[Target]:
+    """Targets that were first seen in `hole`, an outage. Until then they had nothing to count, so
+    whether they were scraped at all was not asked."""
+    if hole.first:
+        return []
+    tracks = (ledger.tracks.track(head.metric) for head in hole.heads.values())
+    found = {track.target.key: track.target for track in tracks if track is not None}
+    return [target for key, target in found.items() if key not in hole.below]
 
 
 def close(ledger: Ledger, hole: Hole) -> Outcome:

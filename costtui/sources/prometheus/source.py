@@ -28,7 +28,7 @@ from costtui.sources.prometheus.ledger import Ledger, Outcome
 from costtui.sources.prometheus.plan import DAY_MS, FIRST_MS, HOUR_MS, MINUTE_MS, Piece, Selector
 from costtui.sources.prometheus.plan import next_piece as plan_next
 from costtui.sources.prometheus.scope import LOOK_BACK_MS, Scope
-from costtui.sources.prometheus.tracks import START, Reading, Tracks
+from costtui.sources.prometheus.tracks import START, Reading, Target, Tracks
 
 if TYPE_CHECKING:
     import httpx
@@ -200,7 +200,8 @@ class PrometheusSource:
         low = max(low, 0) // HOUR_MS * HOUR_MS
         found = await self._scope.discover(self._api, low, now_ms)
         self._discovered = True
-        return found // HOUR_MS * HOUR_MS
+        # An hour more: a target that was scraped before its first series tells that it was new.
+        return max(low, (found - LOOK_BACK_MS) // HOUR_MS * HOUR_MS)
 
     async def _raw(self, start: int, end: int, *, look_back: bool = False) -> Result:
         """Every sample of `(start, end]`, of what is counted and of the targets it is on.
@@ -227,6 +228,7 @@ class PrometheusSource:
         ledger = self._ledger
         hole = ledger.holes[-1]
         if hole.edge <= hole.lo:
+            await self._meet(backwards.newcomers(ledger, hole), hole.lo)
             outcome = await asyncio.to_thread(backwards.close, ledger, hole)
             return self._batch(outcome, Reading({}), now_ms, history=True)
         if not self._discovered:
@@ -245,6 +247,20 @@ class PrometheusSource:
         self._scale = min(1.0, self._scale * 1.2)
         outcome = await self._apply(lambda r: self._fill(r, piece), reading)
         return self._batch(outcome, reading, now_ms, history=True)
+
+    async def _meet(self, targets: list[Target], before: int) -> None:
+        """Find out whether `targets` were scraped in the hour before: then a series that came
+        later was new, and its first value counts."""
+        instances = {dict(target.labels).get("instance", "") for target in targets} - {""}
+        if not instances:
+            return
+        selector = self._scope.selector(instances)
+        rows = await self._target_rows(selector, before - LOOK_BACK_MS, before)
+        reading = self._tracks.read(rows, before - LOOK_BACK_MS, before)
+        for target in targets:
+            stretch = reading.stretches.get(target.key)
+            if stretch is not None and stretch.scrapes:
+                target.first = min(target.first or stretch.scrapes[0], stretch.scrapes[0])
 
     def _fill(self, reading: Reading, piece: Piece) -> Outcome:
         hole = self._ledger.holes[-1]
