@@ -34,7 +34,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from costtui.demo.agentgateway import CONTENT_TYPE, Agentgateway
+from costtui.demo.agentgateway import CONTENT_TYPE, OPENMETRICS, Agentgateway
 from costtui.demo.gateway import GatewayDownError
 from costtui.demo.people import EU_ROUTES, US_ROUTES, Route
 from costtui.demo.rhythm import Rhythm
@@ -42,7 +42,6 @@ from costtui.demo.truth import Amounts
 
 HERE = Path(__file__).parent
 TOKENS = "agentgateway_gen_ai_client_token_usage_sum"
-OPENMETRICS = "application/openmetrics-text;charset=utf-8;version=1.0.0"
 COST = "agentgateway_gen_ai_client_cost_usd_total"
 
 
@@ -125,6 +124,11 @@ class RealPrometheus:
     def pid(self) -> int:
         return self._process.pid if self._process else 0
 
+    def cpu(self) -> float:
+        """Processor seconds it has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def kill(self) -> None:
         """kill -9."""
         if self._process is not None:
@@ -185,7 +189,6 @@ class Plane:
                     self.close_connection = True
                     return
                 self.send_response(200)
-                # Prometheus takes this page as OpenMetrics only: its text parser knows no info type.
                 asked = "application/openmetrics-text" in self.headers.get("Accept", "")
                 self.send_header("Content-Type", OPENMETRICS if asked else CONTENT_TYPE)
                 self.send_header("Content-Length", str(len(text)))
@@ -351,7 +354,7 @@ def compare(
 class History:
     """Days of history in a server, made with promtool before costtui looks at it."""
 
-    def __init__(self, folder: Path, days: int) -> None:
+    def __init__(self, folder: Path, days: int, interval: int = 120) -> None:
         self.days = days
         self.end = int(time.time()) // 60 * 60 - 120
         self.server = RealPrometheus(folder / "history", {})
@@ -360,6 +363,7 @@ class History:
             [
                 *(sys.executable, str(HERE / "gen_prometheus_history.py"), str(folder / "om")),
                 *("--days", str(days), "--end", str(self.end), "--blocks", str(self.server.data)),
+                *("--interval", str(interval)),
             ],
             check=True,
         )
@@ -386,15 +390,18 @@ class History:
         }
 
 
-def run_history(folder: Path, days: int) -> dict[str, Any]:
+def run_history(folder: Path, days: int, interval: int = 120) -> dict[str, Any]:
     """30 days that exist before costtui does."""
-    history = History(folder, days)
+    history = History(folder, days, interval)
     history.server.start()
     try:
         path = history.config(folder / "h")
+        cpu = history.server.cpu()
         began = time.monotonic()
-        code = collect(path, "--once").wait(600)
+        _, status, used = os.wait4(collect(path, "--once").pid, 0)
+        code = os.waitstatus_to_exitcode(status)
         took = time.monotonic() - began
+        server_cpu = history.server.cpu() - cpu
         increase = history.increase()
     finally:
         history.server.stop()
@@ -405,6 +412,9 @@ def run_history(folder: Path, days: int) -> dict[str, Any]:
         "made_s": round(history.made_s, 1),
         "samples": history.samples,
         "backfill_s": round(took, 2),
+        "collector_cpu_s": round(used.ru_utime + used.ru_stime, 2),
+        "collector_rss_mb": round(used.ru_maxrss / 1024, 1),
+        "server_cpu_s": round(server_cpu, 2),
         "tokens": sum(sum(c[k] for k in kinds) for c in history.truth.values()),
     }
 
@@ -485,6 +495,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--interval", type=int, default=120, help="seconds between old scrapes")
     parser.add_argument("--live", type=float, default=20.0, help="seconds of live traffic, 0: none")
     parser.add_argument("--keep", type=Path, help="work there and leave everything")
     args = parser.parse_args()
@@ -496,7 +507,7 @@ def main() -> int:
     result: dict[str, Any] = {}
     try:
         if args.days:
-            result["history"] = run_history(folder, args.days)
+            result["history"] = run_history(folder, args.days, args.interval)
         if args.live:
             result["live"] = run_live(folder, args.live)
     finally:
@@ -508,7 +519,12 @@ def main() -> int:
         for name, row in result.items():
             print("\n".join(table(name, row)))
             if "samples" in row:
-                print(f"  {row['samples']} samples, back-fill {row['backfill_s']} s")
+                rate = f"{row['samples'] / row['backfill_s']:,.0f}/s"
+                print(
+                    f"  {row['samples']:,} samples, back-fill {row['backfill_s']} s ({rate}):"
+                    f" collector {row['collector_cpu_s']} s CPU, {row['collector_rss_mb']} MB;"
+                    f" server {row['server_cpu_s']} s CPU"
+                )
     return 0 if all(row["equal"] for row in result.values()) else 1
 
 

@@ -93,6 +93,10 @@ class SourceUnreachableError(SourceError):
     """Refused, timed out, unreadable, or an HTTP status that is not success."""
 
 
+class SourceTimeoutError(SourceUnreachableError):
+    """There was no whole answer in time."""
+
+
 class SourceOverloadedError(SourceError):
     """The server refused because a query was too large or it is busy: ask for less, or later."""
 

@@ -170,6 +170,10 @@ def _source(source: SourceConfig) -> Iterator[str]:
             else "no login"
         )
         yield f"    {redact(source.url.partition('?')[0])} every {source.interval:g} s, {login}"
+    for value, name in source.gateways:
+        yield f"    {visible(value, 60)} is called {visible(name, 60)}"
+    if source.type == "prometheus":
+        yield from _asked(source)
     for path in source.paths:
         found = sorted(glob.glob(path, recursive=True))
         size = sum(os.path.getsize(file) for file in found if os.path.isfile(file))
@@ -183,6 +187,28 @@ def _source(source: SourceConfig) -> Iterator[str]:
         for file in found:
             if not os.access(file, os.R_OK):
                 yield f"      {visible(file, 300)} may not be read by this user"
+
+
+def _asked(source: SourceConfig) -> Iterator[str]:
+    """What a Prometheus will be asked for."""
+    from costtui.config.durations import duration_text
+
+    since = "as far back as it goes"
+    if source.since is not None:
+        since = f"of the last {duration_text(source.since)}"
+    for name, _ in source.headers:
+        yield f"    with the header {visible(name, 60)}"
+    if source.queries:
+        yield f"    {_count(len(source.queries), 'rate')} {since}, added up over time (an estimate)"
+        for query in source.queries:
+            unit = {"cost": "USD", "requests": "requests"}.get(
+                query.quantity, f"{query.quantity} tokens"
+            )
+            yield f"      {unit} a {query.per}: {visible(redact(query.query), 200)}"
+        return
+    how = "every sample" if source.mode == "raw" else "sums that it makes (an estimate)"
+    which = f"series with {visible(redact(source.match), 200)}" if source.match else "all series"
+    yield f"    {how} of {which}, {since}"
 
 
 def _price(price: PriceOverride) -> str:

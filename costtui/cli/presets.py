@@ -14,11 +14,13 @@ from costtui.cli.common import say
 from costtui.errors import (
     SourceFormatError,
     SourceRefusedError,
+    SourceTimeoutError,
     SourceUnreachableError,
     UsageError,
 )
 
 if TYPE_CHECKING:
+    from costtui.config.schema import SourceConfig
     from costtui.sources.metrics.http import Fetched
 
 
@@ -26,8 +28,8 @@ class PresetsCommand:
     """List the presets, show one, or find out which one fits a page or a log.
 
     `costtui presets` lists them; `presets show NAME` prints one as the YAML that `fields:` takes
-    too; `presets detect URL|FILE` reads a metrics page (or a JSONL log) and says which presets
-    fit, why, and what the best of them cannot know.
+    too; `presets detect URL|FILE` reads a metrics page (or a JSONL log, or asks a Prometheus
+    server) and says which presets fit, why, and what the best of them cannot know.
     """
 
     name = "presets"
@@ -40,7 +42,7 @@ class PresetsCommand:
         show = actions.add_parser("show", help="one preset, as the YAML that fields: takes too")
         show.add_argument("what", metavar="NAME", help="a preset")
         detect = actions.add_parser("detect", help="which presets fit a page or a log, and why")
-        detect.add_argument("what", metavar="URL|FILE", help="a metrics page or a JSONL log")
+        detect.add_argument("what", metavar="URL|FILE", help="a page, a Prometheus or a log")
         detect.add_argument(
             "--bearer-env", metavar="VARIABLE", help="environment variable with a token"
         )
@@ -94,7 +96,17 @@ def _show(name: str) -> int:
 def _detect(args: argparse.Namespace) -> int:
     from costtui.sources.metrics.detect import detect
 
-    page = _page(args)
+    try:
+        page = _page(args)
+    except (SourceFormatError, SourceUnreachableError) as error:
+        hopeless = isinstance(error, SourceRefusedError | SourceTimeoutError)
+        if hopeless or not _ask_server(args):
+            raise
+        return 0
+    # A server's own page, or an answer of its API.
+    own = b"\nprometheus_build_info" in page or page.lstrip()[:1] == b"{"
+    if own and _ask_server(args):
+        return 0
     if page.lstrip()[:1] == b"{":
         return _detect_log(page)
     findings = detect(page)
@@ -110,6 +122,37 @@ def _detect(args: argparse.Namespace) -> int:
     if findings[0].score and "://" in args.what:
         say("\n".join(_snippet(findings[0].preset, args)))
     return 0
+
+
+def _ask_server(args: argparse.Namespace) -> bool:
+    """Say what a Prometheus server has. False where there is none."""
+    if "://" not in args.what:
+        return False
+    from costtui.model.safetext import redact
+    from costtui.sources.prometheus.detect import probe, snippet
+
+    # Its own page may have been named.
+    url = args.what.partition("?")[0].rstrip("/").removesuffix("/metrics")
+    found = asyncio.run(probe(_config(args, url)))
+    if found is None:
+        return False
+    print(f"{redact(found.url)} is {found.version}: a source of type: prometheus")
+    for fit in found.fits:
+        counted = f" ({fit.series:,} series of {_instances(fit.instances)})" if fit.series else ""
+        print(f"{fit.finding.preset}: {fit.finding.reason}{counted}")
+    if not found.fits:
+        print("no preset fits the metrics of its last day; `fields:` can map them")
+    more = {"bearer_token": f'"${{{args.bearer_env}}}"'} if args.bearer_env else {}
+    if args.insecure:
+        more["insecure"] = "true"
+    lines = snippet(found, more)
+    if lines:
+        say("\n" + redact("\n".join(lines)))
+    return True
+
+
+def _instances(count: int) -> str:
+    return f"{count:,} instance{'' if count == 1 else 's'}"
 
 
 def _detect_log(page: bytes) -> int:
@@ -168,25 +211,28 @@ def _page(args: argparse.Namespace) -> bytes:
     return body
 
 
-async def _fetch(args: argparse.Namespace) -> Fetched:
+def _config(args: argparse.Namespace, url: str) -> SourceConfig:
     from costtui.config.schema import Secret, SourceConfig
-    from costtui.model.safetext import redact
-    from costtui.sources.metrics.http import Fetcher
 
     token = None
     if args.bearer_env:
         if args.bearer_env not in os.environ:
             raise UsageError(f"--bearer-env: {args.bearer_env} is not set")
         token = Secret(os.environ[args.bearer_env])
-    fetcher = Fetcher(
-        SourceConfig(
-            "detect", "metrics", "", url=args.what, bearer_token=token, insecure=args.insecure
-        )
+    return SourceConfig(
+        "detect", "metrics", "", url=url, bearer_token=token, insecure=args.insecure
     )
+
+
+async def _fetch(args: argparse.Namespace) -> Fetched:
+    from costtui.model.safetext import redact
+    from costtui.sources.metrics.http import Fetcher
+
+    fetcher = Fetcher(_config(args, args.what))
     try:
         return await fetcher.fetch()
     except SourceRefusedError as error:
-        said = "with this token" if token else "without one"
+        said = "with this token" if args.bearer_env else "without one"
         raise SourceRefusedError(
             f"{error} (asked {said}). Put a token into an environment variable and name that: "
             f"costtui presets detect --bearer-env VARIABLE {redact(args.what)}"

@@ -171,7 +171,9 @@ def _inexact(total: Totals) -> Iterator[str]:
             f"~ {usd(total.estimated_nano)} of {total.estimated_requests:,} requests is estimated:"
             " a price per request,"
         )
-        reasons.append("  a guess of the source, or aggregated usage of a model with tiers")
+        reasons.append(
+            "  a guess of the source, a sum of its server, or a counter of a tiered model"
+        )
     if reasons:
         yield ""
         yield "What is not exact"

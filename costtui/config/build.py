@@ -37,6 +37,9 @@ PROMETHEUS_SINCE = 30 * 86_400
 """Seconds of a server's history that are read where nothing else is said; its own default is to
 keep 15 days."""
 
+PAGE_EXAMPLE = "http://host:port/metrics"
+SERVICES = ("llm", "infrastructure")
+
 _SECRET_HEADERS = ("auth", "token", "key", "secret", "cookie", "password", "credential")
 
 
@@ -106,6 +109,8 @@ class Builder:
             self._login(values)
         if kind == "prometheus":
             self._prometheus(values, fields)
+        if kind in SERVERS and values.get("gateways") and not fields["gateway_labels"]:
+            self._wrong(values, "gateways", "needs gateway_labels: which label has such values?")
         return SourceConfig(**fields)
 
     def _prometheus(self, values: Values, fields: dict[str, Any]) -> None:
@@ -132,9 +137,14 @@ class Builder:
             self._wrong(values, "match", "means nothing for queries: write it into the PromQL")
         for value in queries or []:
             twice = {*value.data.get("dimensions", {})} & {*value.data.get("values", {})}
+            fixed = value.data.get("values", {})
             for name in sorted(twice):
                 message = "is both a label and a fixed value"
-                self._problems.add(value.line, f"{value.key}.values.{name}", message)
+                self._problems.add(fixed[name].line, f"{value.key}.values.{name}", message)
+            service = fixed.get("service")
+            if service is not None and service.data not in SERVICES:
+                message = f"{quoted(service.data)} is not one of {', '.join(SERVICES)}"
+                self._problems.add(service.line, f"{value.key}.values.service", message)
 
     def _source_keys(self, values: Values, kind: str) -> None:
         for name in [*values.given, *values.broken]:
@@ -149,7 +159,10 @@ class Builder:
             self._wrong(values, "preset", f"{message}, and this is type: {kind}")
         described = values.get("fields") or "fields" in values.broken or values.get("queries")
         if "preset" not in values and not described:
-            self._wrong(values, "preset", "is missing: name a preset, or describe the fields:")
+            ways = "name a preset, or describe the fields:"
+            if kind == "prometheus":
+                ways = "name a preset, describe the fields:, or write queries:"
+            self._wrong(values, "preset", f"is missing: {ways}")
         if kind == "jsonl":
             if "path" in values and "paths" in values:
                 self._wrong(values, "path", "give path or paths, not both")
@@ -161,7 +174,8 @@ class Builder:
 
     def _login(self, values: Values) -> None:
         url: str = values.get("url", "")
-        if url and (reason := _bad_url(url)):
+        example = "http://host:9090" if values.get("type") == "prometheus" else PAGE_EXAMPLE
+        if url and (reason := _bad_url(url, example)):
             # The filled-in text may hold a secret, so the message never repeats it.
             self._wrong(values, "url", reason)
         for name in ("bearer_token", "password", "key_password"):
@@ -353,16 +367,16 @@ def _elsewhere(sources: Iterable[SourceConfig]) -> tuple[SourceConfig, ...]:
     return tuple(made)
 
 
-def _bad_url(url: str) -> str:
+def _bad_url(url: str, example: str) -> str:
     """Why `url` cannot be scraped, or ""."""
     try:
         parts = urlsplit(url)
         host, user = parts.hostname, "@" in parts.netloc
         _ = parts.port
     except ValueError:
-        return "is not a URL: write http://host:port/metrics"
+        return f"is not a URL: write {example}"
     if parts.scheme not in ("http", "https") or not host or any(c.isspace() for c in url):
-        return "is not a URL: write http://host:port/metrics"
+        return f"is not a URL: write {example}"
     if user:
         return "must not hold a user or password: use username and password"
     return "must not have a #fragment" if parts.fragment else ""

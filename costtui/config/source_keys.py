@@ -151,7 +151,7 @@ SOURCE: Final = Section(
         Key(
             "gateway_labels",
             ListOf(Text(limit=200)),
-            "Labels that name the gateway; the first that has a value, and `gateway` where none has.",
+            "Labels that name the gateway: the first that has a value, else `gateway`.",
             default="`[instance]` for prometheus without `gateway`",
             only=SERVERS,
         ),

@@ -1,4 +1,4 @@
-"""An agentgateway 1.4.1 stats page: an OpenMetrics body that is labelled `text/plain`.
+"""An agentgateway 1.4.1 stats page: an OpenMetrics body, labelled `text/plain` unless asked for.
 
 In this version `input` holds the cached tokens for OpenAI and Gemini, and does not for Anthropic;
 reasoning is part of `output`; failures are counted by backend and not by model.
@@ -15,6 +15,8 @@ from costtui.demo.rhythm import Rhythm
 from costtui.demo.truth import Cell
 
 CONTENT_TYPE = "text/plain;charset=utf-8"
+OPENMETRICS = "application/openmetrics-text;charset=utf-8;version=1.0.0"
+"""What newer ones say where it is asked for. Prometheus needs it: its text parser knows no info."""
 TOKEN_BOUNDS = tuple(4.0**power for power in range(14))
 DURATION_BOUNDS = tuple(0.01 * 2**power for power in range(14))
 KINDS = ("input", "output", "input_cache_read", "input_cache_write")

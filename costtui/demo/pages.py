@@ -71,6 +71,7 @@ class FleetServer:
     def _page(self, name: str) -> type[_Handler]:
         fleet, lock = self.fleet, self.lock
         content_type = kong.CONTENT_TYPE if name == "kong" else agentgateway.CONTENT_TYPE
+        openmetrics = "" if name == "kong" else agentgateway.OPENMETRICS
 
         class Page(_Handler):
             def do_GET(self) -> None:
@@ -84,7 +85,8 @@ class FleetServer:
                     # As a process that is not there: the connection ends without an answer.
                     self.close_connection = True
                     return
-                self.answer(200, content_type, text)
+                asked = "application/openmetrics-text" in self.headers.get("Accept", "")
+                self.answer(200, (asked and openmetrics) or content_type, text)
 
         return Page
 

@@ -89,6 +89,7 @@ class Pipeline:
                 skipped_count=batch.skipped_count,
                 resets=batch.resets,
                 newest_ns=batch.newest_ns,
+                unread=batch.unread,
                 now=self.clock.now(),
             )
             # A shutdown must not tear a transaction: it ends, and only then does the poller.

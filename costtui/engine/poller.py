@@ -38,6 +38,7 @@ class Poller:
         status: SourceStatus,
         *,
         jitter: float = 0.0,
+        early: float = 0.0,
     ) -> None:
         self.source = source
         self.config = config
@@ -51,7 +52,7 @@ class Poller:
             note="",
             next_poll=clock.now() + jitter,
         )
-        self.schedule = Schedule(config.interval, clock.monotonic() + jitter)
+        self.schedule = Schedule(config.interval, clock.monotonic() + jitter, early=early)
         self._written_at = float("-inf")
         self._up = asyncio.Event()
         """Set once the first poll has ended, well or not."""
@@ -147,8 +148,9 @@ class Poller:
         await self._write_status(urgent=changed)
 
     async def _record_gap(self, before: SourceStatus, now: float) -> None:
-        """A stretch without a scrape is a gap. A log has none: its lines wait."""
-        if self.config.type == "jsonl" or not before.last_ok:
+        """A stretch without a scrape is a gap. A log's lines and a server's samples wait: what is
+        not read of them yet comes with the batches (`Batch.unread`)."""
+        if self.config.type != "metrics" or not before.last_ok:
             return
         if now - before.last_ok > 2.5 * self.config.interval + self.config.timeout:
             await self._guarded(

@@ -36,6 +36,9 @@ class Batch:
     lag_s: float = 0.0
     backfill_done: int = 0
     backfill_total: int = 0
+    unread: Sequence[tuple[float, float]] | None = None
+    """Stretches of time (epoch seconds) that the source knows of and has not read yet: gaps until
+    it has. None says that they are as they were."""
     history: bool = False
     """True for older data that is filled in behind: the pipeline may let live data overtake it."""
     note: str = ""

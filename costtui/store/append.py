@@ -86,6 +86,7 @@ class Appender:
         skipped_count: int,
         resets: int,
         newest_ns: int,
+        unread: Sequence[tuple[float, float]] | None = None,
         now: float,
     ) -> None:
         session = self._session
@@ -119,12 +120,13 @@ class Appender:
                 await _store_checkpoint(db, source, checkpoint)
                 if skipped:
                     await _store_skipped(db, source, skipped)
+                moved = unread is not None and await _store_unread(db, source, unread)
                 await db.execute(
                     "UPDATE source SET records = records + ?, skipped = skipped + ?, "
                     "resets = resets + ?, last_data = max(last_data, ?) WHERE id = ?",
                     (len(records), skipped_count, resets, newest_ns / 1e9, source),
                 )
-                if records or risen:
+                if records or risen or moved:
                     await session.bump(prepared.low, prepared.high)
             self._recent[source] = prepared.sequences
 
@@ -199,6 +201,26 @@ async def _store_checkpoint(
         )
     if drop:
         await db.executemany("DELETE FROM checkpoint WHERE source = ? AND part = ?", drop)
+
+
+async def _store_unread(
+    db: aiosqlite.Connection, source: int, unread: Sequence[tuple[float, float]]
+) -> bool:
+    """Make `unread` the gaps of `source`. False when they are so already."""
+    rows = await db.execute_fetchall("SELECT start, end FROM gap WHERE source = ?", (source,))
+    before = {(float(row[0]), float(row[1])) for row in rows}
+    after = {(float(start), float(end)) for start, end in unread}
+    if before == after:
+        return False
+    opened = {start for start, _ in after} - {start for start, _ in before}
+    await db.execute("DELETE FROM gap WHERE source = ?", (source,))
+    await db.executemany(
+        "INSERT INTO gap VALUES (?, ?, ?)", [(source, *stretch) for stretch in sorted(after)]
+    )
+    # What lies before all that was ever read is history to be filled in, and no outage.
+    sql = "UPDATE source SET gaps = gaps + ? WHERE id = ? AND records > 0"
+    await db.execute(sql, (len(opened), source))
+    return True
 
 
 async def _store_skipped(

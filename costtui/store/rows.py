@@ -64,9 +64,13 @@ def all_alerts(connection: sqlite3.Connection) -> tuple[AlertStatus, ...]:
 
 
 def gaps_between(connection: sqlite3.Connection, start: float, end: float) -> tuple[Gap, ...]:
+    """Stretches without data in `[start, end)`, epoch seconds; a source that fails now has one
+    that is still open."""
     rows: Any = connection.execute(
-        "SELECT source.name, start, end FROM gap JOIN source ON source.id = gap.source "
-        "WHERE start < ? AND end > ? ORDER BY start, source.name",
+        "SELECT source.name AS name, start, end FROM gap JOIN source ON source.id = gap.source "
+        "WHERE start < ?1 AND end > ?2 UNION "
+        "SELECT name, last_ok, ?1 FROM source WHERE failures > 0 AND last_ok > 0 AND last_ok < ?1 "
+        "ORDER BY start, name",
         (end, start),
     )
     return tuple(Gap(*row) for row in rows)

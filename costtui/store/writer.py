@@ -139,15 +139,19 @@ class Store:
         skipped_count: int = 0,
         resets: int = 0,
         newest_ns: int = 0,
+        unread: Sequence[tuple[float, float]] | None = None,
         now: float,
     ) -> None:
         """Store a batch whole, with the checkpoint that covers it, or nothing of it.
 
         `charges` has one charge for each record (ValueError otherwise). `checkpoint` holds the
-        changed parts; None removes one. `now`, epoch seconds, decides what retention keeps.
+        changed parts; None removes one. `unread` replaces the gaps of this source. `now`, epoch
+        seconds, decides what retention keeps.
         """
         identity = self._id(source)
-        if not (records or charges or checkpoint or skipped or skipped_count or resets):
+        if not (records or charges or checkpoint or skipped or skipped_count or resets) and (
+            unread is None
+        ):
             return
         await self._appender.append(
             identity,
@@ -158,6 +162,7 @@ class Store:
             skipped_count=skipped_count,
             resets=resets,
             newest_ns=newest_ns,
+            unread=unread,
             now=now,
         )
 

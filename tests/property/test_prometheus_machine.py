@@ -52,7 +52,9 @@ class Gateway:
         at = (("instance", self.instance), ("job", "gw"))
         page: dict[Labels, str] = {}
         for (name, model), value in self.values.items():
-            page[tuple(sorted((("__name__", name), ("model", model), *at)))] = str(value)
+            text = repr(value / 1_000_000_000) if name == "nano" else str(value)
+            name = "gw_cost_usd_total" if name == "nano" else f"gw_{name}_total"
+            page[tuple(sorted((("__name__", name), ("model", model), *at)))] = text
         if self.says_start:
             page[tuple(sorted((("__name__", "process_start_time_seconds"), *at)))] = repr(
                 self.started
@@ -81,6 +83,8 @@ class Server:
     def answer(self, request: httpx.Request) -> httpx.Response:
         if not self.up:
             return httpx.Response(503, text="down")
+        if request.method == "GET":
+            return httpx.Response(200, json=self._instances(dict(request.url.params)))
         form = {k: v[0] for k, v in parse_qs(request.content.decode()).items()}
         try:
             rows = list(self._rows(form))
@@ -90,21 +94,34 @@ class Server:
         data = {"status": "success", "data": {"resultType": "matrix", "result": rows}}
         return httpx.Response(200, json=data)
 
+    def _instances(self, params: dict[str, str]) -> dict[str, Any]:
+        start, end = float(params["start"]), float(params["end"])
+        found = {
+            dict(labels)["instance"]
+            for labels, values in self._matching(params["match[]"])
+            if any(start <= at <= end for at, _ in values)
+        }
+        return {"status": "success", "data": sorted(found)}
+
     def _matching(self, query: str) -> Iterator[tuple[Labels, list[tuple[float, str]]]]:
         names = re.findall(r'__name__=~"([^"]*)"', query)
         assert names
         exact = dict(re.findall(r'[,{](\w+)="([^"]*)"', query))
+        instances = re.search(r'instance=~"([^"]*)"', query)
+        where = re.compile(instances[1].replace("\\\\", "\\") if instances else ".*")
         for pattern in names:
             wanted = re.compile(pattern.replace("\\\\", "\\"))
-            seen: set[Labels] = set()
+            nameless: set[Labels] = set()
             for labels, values in self.series.items():
                 have = dict(labels)
+                if where.fullmatch(have["instance"]) is None:
+                    continue
                 if wanted.fullmatch(have["__name__"]) and exact.items() <= have.items():
                     # resets() takes the name away.
                     rest = tuple(pair for pair in labels if pair[0] != "__name__")
-                    if "resets(" in query and rest in seen:
-                        raise SameLabelsError("vector cannot contain metrics with the same labelset")
-                    seen.add(rest)
+                    if "resets(" in query and rest in nameless:
+                        raise SameLabelsError("vector cannot contain metrics with the same labels")
+                    nameless.add(rest)
                     yield labels, values
 
     def _rows(self, form: dict[str, str]) -> Iterator[dict[str, Any]]:
@@ -163,6 +180,8 @@ FIELDS = {
     "dimensions": {"model": "model"},
     "metrics": [
         {"name": "gw_tokens_total", "quantity": "tokens", "kind": "input"},
+        {"name": "gw_cached_total", "quantity": "tokens", "kind": "cache_read"},
+        {"name": "gw_cost_usd_total", "quantity": "cost", "unit": "usd"},
         {"name": "gw_requests_total", "quantity": "requests"},
     ],
 }
@@ -195,9 +214,15 @@ class World:
         return source
 
     def use(self, gateway: Gateway, model: str, amount: int) -> None:
-        for name, grown in (("gw_tokens_total", amount), ("gw_requests_total", 1)):
-            gateway.values[name, model] += grown
-            self.truth[gateway.instance, model, name] += grown
+        """One request. Its input holds what came from a cache, as the page shows it."""
+        cached = amount // 3 if amount % 2 else 0
+        nano = amount * 7 + 1
+        shown = {"tokens": amount, "cached": cached, "nano": nano, "requests": 1}
+        for name, grown in shown.items():
+            if grown or name != "cached":
+                gateway.values[name, model] += grown
+        for name, used in {**shown, "tokens": amount - cached}.items():
+            self.truth[gateway.instance, model, name] += used
 
     def scrapes(self, count: int, *, use: int = 0, bad: frozenset[int] = frozenset()) -> None:
         """`count` scrapes; `use` is the seed of what is used before each, 0 for nothing."""
@@ -264,8 +289,10 @@ class World:
         found: Counter[tuple[str, str, str]] = Counter()
         for record in self.records:
             where = (record.dims.gateway, record.dims.model)
-            found[(*where, "gw_tokens_total")] += record.input
-            found[(*where, "gw_requests_total")] += record.requests
+            found[(*where, "tokens")] += record.input
+            found[(*where, "cached")] += record.cache_read
+            found[(*where, "nano")] += record.reported_nano or 0
+            found[(*where, "requests")] += record.requests
         return +found
 
 

@@ -27,6 +27,11 @@ def detect(body: bytes) -> list[Finding]:
         (quoted or plain).decode("utf-8", "replace").replace(".", "_")
         for quoted, plain in _NAME.findall(body)
     }
+    return fitting(shown)
+
+
+def fitting(shown: set[str]) -> list[Finding]:
+    """Presets that fit metrics of these names, the best first."""
     findings = [f for name in presets.names() if (f := _judge(presets.load(name), shown))]
     return sorted(findings, key=lambda finding: -finding.score)
 

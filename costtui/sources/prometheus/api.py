@@ -30,10 +30,17 @@ if TYPE_CHECKING:
 MAX_POINTS: Final = 11_000
 """Steps of one range query: Prometheus answers 400 above that."""
 
-_ANSWERED: Final = (200, 400, 405, 422, 429, 503)
-"""Statuses that come with a reason in JSON (429 and 503: of a proxy, perhaps without)."""
+_ANSWERED: Final = (200, 400, 405, 422, 429, 500, 503, 504)
+"""Statuses that come with a reason in JSON (of a proxy, perhaps without)."""
 
 _OVERLOADED: Final = ("execution", "timeout", "too_many_requests")
+
+
+class Histogram(msgspec.Struct, gc=False):
+    """A native histogram; its buckets are not read."""
+
+    count: str = "NaN"
+    sum: str = "NaN"
 
 
 class Row(msgspec.Struct, gc=False):
@@ -43,6 +50,20 @@ class Row(msgspec.Struct, gc=False):
     values: list[tuple[float, str]] = []
     """(epoch seconds, number as text), in time order."""
     value: tuple[float, str] | None = None
+    histograms: list[tuple[float, Histogram]] = []
+
+    def classic(self) -> list[Row]:
+        """A native histogram as the two counters that a classic one has."""
+        name = self.metric.get("__name__", "")
+        return [
+            Row(
+                {**self.metric, "__name__": f"{name}_sum"}, [(t, h.sum) for t, h in self.histograms]
+            ),
+            Row(
+                {**self.metric, "__name__": f"{name}_count"},
+                [(t, h.count) for t, h in self.histograms],
+            ),
+        ]
 
 
 class _Data(msgspec.Struct, gc=False):
@@ -55,9 +76,16 @@ class _Answer(msgspec.Struct, gc=False):
     data: _Data | None = None
     errorType: str = ""
     error: str = ""
-    warnings: list[str] = []
+    warnings: list[str] | None = None
     isPartial: bool = False
     """VictoriaMetrics: a part of the cluster did not answer."""
+
+
+class _Values(msgspec.Struct, gc=False):
+    status: str = ""
+    data: list[str] = []
+    errorType: str = ""
+    error: str = ""
 
 
 class Result(msgspec.Struct, gc=False):
@@ -84,6 +112,8 @@ class Api:
         self.shown = self._fetcher.shown
         self.queries = 0
         """How many were asked."""
+        self.skew_ms = 0
+        """The server's clock minus ours, by its last answer; 0 where they agree within 2 s."""
 
     async def raw(self, selector: str, start_ms: int, end_ms: int) -> Result:
         """Raw samples of `(start_ms, end_ms]` (Prometheus 2 includes the start)."""
@@ -106,15 +136,36 @@ class Api:
         """`query` at one moment."""
         return await self._ask("query", {"query": query, "time": _seconds(at_ms)})
 
+    async def label_values(
+        self, label: str, selector: str, start_ms: int, end_ms: int
+    ) -> list[str]:
+        """The values of a label on series of a time, from the index: cheap. Raises SourceError."""
+        import httpx
+
+        self.queries += 1
+        params = {"match[]": selector, "start": _seconds(start_ms), "end": _seconds(end_ms)}
+        url = httpx.URL(f"{self._base}/label/{label}/values", params=params)
+        fetched = await self._fetcher.fetch(str(url), None, _ANSWERED)
+        self.skew_ms = round(fetched.skew * 1000)
+        try:
+            answer = _VALUES.decode(fetched.body())
+        except msgspec.DecodeError:
+            raise SourceFormatError(f"{self.shown}: no list of label values") from None
+        if answer.status != "success":
+            raise self._refused(fetched.status, answer.errorType, answer.error)
+        return answer.data
+
     async def _ask(self, path: str, form: Mapping[str, str]) -> Result:
         self.queries += 1
-        form = {**form, "timeout": f"{self._timeout:g}s", **self._extra}
+        # The server gives up before we do, and says so.
+        form = {**form, "timeout": f"{self._timeout * 0.8:g}s", **self._extra}
         url = f"{self._base}/{path}"
         fetched = await self._send(url, form)
         if fetched.status == 405 and not self._get:
             # Some proxies in front of it pass GET alone.
             self._get = True
             fetched = await self._send(url, form)
+        self.skew_ms = round(fetched.skew * 1000)
         return await asyncio.to_thread(self._read, fetched)
 
     async def _send(self, url: str, form: Mapping[str, str]) -> Fetched:
@@ -144,7 +195,13 @@ class Api:
         data = answer.data
         try:
             if data.resultType in ("matrix", "vector"):
-                rows = _ROWS.decode(data.result)
+                rows = _ROWS.decode(data.result) or []
+                if any(row.histograms for row in rows):
+                    rows = [
+                        flat
+                        for row in rows
+                        for flat in (row.classic() if row.histograms else (row,))
+                    ]
                 if b'"NaN"' in body:
                     _without_nan(rows)
             else:
@@ -152,14 +209,16 @@ class Api:
         except msgspec.DecodeError as error:
             reason = visible(str(error), 100)
             raise SourceFormatError(f"{self.shown}: an answer without numbers ({reason})") from None
-        warnings = [visible(redact(text), 200) for text in answer.warnings]
+        warnings = [visible(redact(text), 200) for text in answer.warnings or ()]
         if answer.isPartial:
             warnings.append("the answer is partial")
         return Result(rows, warnings)
 
     def _refused(self, status: int, kind: str, reason: str) -> SourceError:
         said = visible(redact(reason), 300) or f"HTTP {status}"
-        if status in (429, 503) or kind in _OVERLOADED:
+        if status == 200 and not reason:
+            return SourceFormatError(f"{self.shown}: an answer that is not Prometheus's API")
+        if status in (429, 503, 504) or kind in _OVERLOADED:
             return SourceOverloadedError(f"{self.shown}: {said}")
         if status == 422:  # Mimir: a limit on the length of a query
             return SourceOverloadedError(f"{self.shown}: {said}")
@@ -173,7 +232,8 @@ class Api:
 
 
 _DECODER = msgspec.json.Decoder(_Answer)
-_ROWS = msgspec.json.Decoder(list[Row])
+_VALUES = msgspec.json.Decoder(_Values)
+_ROWS = msgspec.json.Decoder(list[Row] | None)
 _SCALAR = msgspec.json.Decoder(tuple[float, str])
 
 

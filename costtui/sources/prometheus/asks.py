@@ -26,6 +26,9 @@ from costtui.sources.metrics.mapping import (
 from costtui.sources.metrics.shape import UNITS, MetricRule, Shape
 from costtui.sources.prometheus.api import quote
 
+LOOK_BACK_MS: Final = 300_000
+"""The least that `increase()` looks at: two scrapes at any usual interval."""
+
 _LARGEST: Final = Decimal(2**62)
 
 
@@ -39,6 +42,9 @@ class Found(NamedTuple):
 
 class Ask(Protocol):
     """One query."""
+
+    covers: bool
+    """It is money that pays for all traffic of its gateway."""
 
     rank: tuple[int, int]
     """(what it measures, preference): of several that measure the same, a window takes the first
@@ -64,20 +70,27 @@ class MetricAsk:
         config: SourceConfig,
     ) -> None:
         self.rank = rank
+        self.covers = rule.covers_page
         self._name = name
         self._mapper = mapper
         labels = [*mapper.labels_of(name), *config.gateway_labels]
         self._by = ", ".join(dict.fromkeys(labels))
         match = f",{config.match}" if config.match else ""
         self._selector = f"{{__name__={quote(name)}{match}}}"
+        # Of the same gateway: others may have an older version that says it in another way.
+        on = ", ".join(config.gateway_labels)
         self._unless = "".join(
-            f" unless on() count({{__name__={quote(other)}{match}}})" for other in rule.unless
+            f" unless on ({on}) count by ({on}) ({{__name__={quote(other)}{match}}})"
+            for other in rule.unless
         )
         self._series: dict[tuple[tuple[str, str], ...], Series] = {}
 
     def promql(self, window_ms: int, /) -> str:
         by = f" by ({self._by})" if self._by else ""
-        return f"sum{by} (increase({self._selector}[{window_ms}ms])){self._unless}"
+        # A minute may hold one scrape, of which nothing grows: a minute's share of five then.
+        look = max(window_ms, LOOK_BACK_MS)
+        share = "" if look == window_ms else f" * {window_ms / look:g}"
+        return f"sum{by} (increase({self._selector}[{look}ms])){share}{self._unless}"
 
     def take(self, metric: Mapping[str, str], text: str, _window_ms: int, /) -> Found | None:
         identity = tuple(sorted(metric.items()))
@@ -101,11 +114,13 @@ class QueryAsk:
 
     def __init__(self, query: QueryConfig, number: int, mapper: Mapper) -> None:
         self.rank = (number, 0)
+        self.covers = False
         self._query = query
         self._mapper = mapper
         field = {"cost": COST, "requests": REQUESTS}.get(query.quantity)
         self._fields = (KIND_FIELD[query.quantity] if field is None else field,)
-        self._scale = Decimal(NANO if query.quantity == "cost" else 1) / PER_SECONDS[query.per]
+        self._scale = NANO if query.quantity == "cost" else 1
+        self._per_ms = PER_SECONDS[query.per] * 1000
 
     def promql(self, _window_ms: int, /) -> str:
         return self._query.query
@@ -123,7 +138,7 @@ class QueryAsk:
         found |= dict(self._query.values)
         found["gateway"] = found.get("gateway") or self._mapper.gateway(metric)
         place = Placement(Dimensions(**found), self._fields, self.rank[0], "")
-        return Found((place,), number * self._scale * window_ms / 1000)
+        return Found((place,), number * self._scale * window_ms / self._per_ms)
 
 
 def asks_of(config: SourceConfig, shape: Shape, mapper: Mapper) -> list[Ask]:
@@ -133,6 +148,7 @@ def asks_of(config: SourceConfig, shape: Shape, mapper: Mapper) -> list[Ask]:
     return [
         MetricAsk(rule, name, (number, preference), mapper, config)
         for number, rule in enumerate(shape.metrics)
+        if rule.quantity != "cost_rate"  # a gauge does not grow
         for preference, name in enumerate(rule.names)
     ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from costtui.model.usage import UsageRecord
+from costtui.sources.prometheus import levels
 from costtui.sources.prometheus.fold import Step
 from costtui.sources.prometheus.holes import Above, Head, Hole, State
 from costtui.sources.prometheus.ledger import (
@@ -24,29 +25,32 @@ from costtui.sources.prometheus.tracks import Reading, Run, Stretch, Target
 def dig(ledger: Ledger, number: int, lo: int, hi: int, *, first: bool) -> Hole:
     """Open a hole `(lo, hi]` above which live samples go on. `first`: there is nothing known
     below it. The states of before become its tails."""
-    hole = Hole(number, lo, hi, hi)
+    hole = Hole(number, lo, hi, hi, first)
     if first:
         ledger.view_from = lo
     else:
         hole.tails = ledger.states
-        for target in ledger.tracks.targets.values():
+        # Those with nothing but a name are of the answer that is about to be counted.
+        for target in filter(lambda known: known.good, ledger.tracks.targets.values()):
             hole.below[target.key] = Above(target.good, target.good, target.start, target.version)
     ledger.states = {}
     ledger.holes.append(hole)
     return hole
 
 
-def fill(ledger: Ledger, hole: Hole, reading: Reading, edge: int) -> Outcome:
-    """Count `reading`, the stretch of `hole` from `edge` to where it was filled before."""
+def fill(ledger: Ledger, hole: Hole, reading: Reading, edge: int, step: int = 0) -> Outcome:
+    """Count `reading`, the stretch of `hole` from `edge` to where it was filled before. `step`:
+    milliseconds between two of its samples, where the server chose them."""
     out = Outcome(newest=reading.newest)
+    gap_ms = max(ledger.gap_ms, step * 3 // 2)
     for stretch in reading.stretches.values():
-        _fill_target(ledger, hole, stretch, out)
+        _fill_target(ledger, hole, stretch, gap_ms, out)
     hole.edge = edge
     out.parts[hole.part] = hole.dump()
     return out
 
 
-def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, out: Outcome) -> None:
+def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, gap_ms: int, out: Outcome) -> None:
     target = stretch.target
     above = hole.above.get(target.key, Above())
     runs: list[Run] = []
@@ -69,7 +73,7 @@ def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, out: Outcome) -> 
             ledger.states[track.key] = State(ms, value, created, target.key)
             out.parts[f"s:{track.key}"] = ledger.states[track.key].dump()
         runs.append(Run(track, samples))
-    lowest = lowest_of(stretch, above)
+    times = list(stretch.scrapes)
     starts = list(stretch.starts)
     if above.start:
         starts.append((above.start_ms, above.start))
@@ -77,6 +81,10 @@ def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, out: Outcome) -> 
         stretch.scrapes.append(above.scrape)
     if above.version:
         stretch.versions.append((above.scrape, above.version))
+    after = (above.scrape, above.levels) if above.scrape else None
+    gauges = levels.read(stretch, times, ledger.rules, after=after, gap_ms=gap_ms)
+    shown = gauges.scrapes[0][1] if gauges.scrapes else {}
+    lowest = lowest_of(stretch, above, shown if times else above.levels)
     found: list[Step] = []
     ledger.settle(stretch, runs, starts, found, out)
     found = [
@@ -88,6 +96,9 @@ def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, out: Outcome) -> 
     moved = {step.track.key for step in found}
     for run in runs:
         hole.put_head(ledger.head(run, stretch), run.track, out.parts, run.track.key in moved)
+    found += gauges.steps
+    if gauges.scrapes and not target.levels and not above.scrape:
+        target.levels = dict(gauges.scrapes[-1][1])
     if stretch.scrapes:
         first = stretch.scrapes[0]
         target.first = min(target.first or first, first)
@@ -101,6 +112,16 @@ def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, out: Outcome) -> 
     sums = Sums(target, stretch, found, joiner, hole.joiner_prefix(target.key), True)
     ledger.count(sums, out)
     out.parts[f"T:{target.key}"] = target.dump()
+
+
+def newcomers(ledger: Ledger, hole: Hole) -> list[Target]:
+    """Targets that were first seen in `hole`, an outage. Until then they had nothing to count, so
+    whether they were scraped at all was not asked."""
+    if hole.first:
+        return []
+    tracks = (ledger.tracks.track(head.metric) for head in hole.heads.values())
+    found = {track.target.key: track.target for track in tracks if track is not None}
+    return [target for key, target in found.items() if key not in hole.below]
 
 
 def close(ledger: Ledger, hole: Hole) -> Outcome:
@@ -145,13 +166,17 @@ def _close_target(ledger: Ledger, hole: Hole, bottom: _Bottom, out: Outcome) -> 
     stretch, found = bottom.stretch, bottom.found
     target = stretch.target
     ledger.settle(stretch, bottom.runs, stretch.starts, found, out)
-    heads = (hole.heads[step.track.key] for step in found)
+    heads = [hole.heads[step.track.key] for step in found]
     lowest = hole.above.get(target.key, Above()).scrape
     found = [
         # Only of the oldest scrape above the bottom is the one before it known from `stretch`.
         step._replace(mask=head.mask, since=step.since if step.ms == lowest else head.since)
         for step, head in zip(found, heads, strict=True)
     ]
+    below, above = hole.below.get(target.key), hole.above.get(target.key)
+    if below is not None and above is not None:
+        sides = ((below.scrape, below.levels), (above.scrape, above.levels))
+        found += levels.between(*sides, stretch, ledger.tracks.gauges(target), ledger.gap_ms)
     joiner = hole.joiner(target.key, lambda: ledger.tracks.joiner(history=True))
     # Its parts are gone with the hole.
     kept = dict(out.parts)
@@ -169,7 +194,7 @@ def _close_target(ledger: Ledger, hole: Hole, bottom: _Bottom, out: Outcome) -> 
             UsageRecord(
                 start * MS_NS, end * MS_NS, dims, requests=0,
                 input=carry.input, output=carry.output,
-                reported_nano=0 if dims in target.priced else None,
+                reported_nano=0 if target.is_priced(dims) else None,
             )
         )  # fmt: skip
     out.parts[f"T:{target.key}"] = target.dump()

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 from costtui.sources.metrics.counters import CLOCK_SLACK, fell
 from costtui.sources.metrics.shape import MetricRule
-from costtui.sources.prometheus.tracks import Run, Sample, Stretch, Track
+from costtui.sources.prometheus.tracks import Run, Sample, Stretch, Track, part_of
 
 ALL: Final = -1
 """The mask of a series all of whose placements count."""
@@ -44,6 +44,7 @@ class Step(NamedTuple):
     lost: bool
     mask: int = ALL
     """Which of the series' placements count at this scrape, a bit each."""
+    estimated: bool = False
 
 
 def restarts(
@@ -65,17 +66,23 @@ def restarts(
         if start > before + 1.0 and start > at / 1000 - CLOCK_SLACK:
             found.add(stretch.scrape_after(at) or ms)
     if together and stretch.target.whole:
+        known = stretch.target.restarts
         for run in runs:
             last, value = run.samples[0]
             for ms, now in run.samples:
-                if now < value and fell(now, value):
+                fallen = now < value and fell(now, value)
+                # Not where a restart is known already that explains it.
+                if fallen and bisect_right(known, last) == bisect_right(known, ms):
                     found.add(min(stretch.scrape_after(last) or ms, ms))
                 last, value = ms, now
     return sorted(found)
 
 
-def steps(run: Run, restarted: Sequence[int], stretch: Stretch) -> list[Step]:
-    """What `run` grew by from each of its samples to the next."""
+def steps(
+    run: Run, restarted: Sequence[int], stretch: Stretch, *, vanishing: bool = False
+) -> list[Step]:
+    """What `run` grew by from each of its samples to the next. `vanishing`: idle series are deleted
+    one by one, so one that began again while its process went on lost nothing."""
     out: list[Step] = []
     track = run.track
     born = stretch.born.get(track.series.pair)
@@ -85,15 +92,12 @@ def steps(run: Run, restarted: Sequence[int], stretch: Stretch) -> list[Step]:
         if now == value and not restarted and born is None:
             last = ms
             continue
+        renewed = born is not None and 0 < born.get(last, 0.0) < born.get(ms, 0.0)
+        process = bool(restarted) and bisect_right(restarted, last) < bisect_right(restarted, ms)
         lost = False
-        if (now < value and fell(now, value)) or (
-            restarted and bisect_right(restarted, last) < bisect_right(restarted, ms)
-        ):
-            lost = True
-        elif born is not None:
-            lost = 0 < born.get(last, 0.0) < born.get(ms, 0.0)
-        if lost:
+        if process or renewed or (now < value and fell(now, value)):
             delta = now
+            lost = process or not (vanishing and renewed)
         else:
             now = max(now, value)
             delta = now - value
@@ -120,7 +124,9 @@ def mask_at(ms: int, track: Track, stretch: Stretch, rules: Sequence[MetricRule]
     mask = 0
     for bit, place in enumerate(track.series.placements):
         rule = rules[place.rule]
-        better = (*rule.names[: rule.names.index(place.name)], *rule.unless)
+        better = [*rule.names[: rule.names.index(place.name)], *rule.unless]
+        if place.whole:
+            better.append(part_of(place))
         if not any(ms in stretch.present.get(name, ()) for name in better):
             mask |= 1 << bit
     return mask

@@ -64,15 +64,18 @@ class Above(NamedTuple):
     start: float = 0.0
     """`process_start_time_seconds` at `start_ms`; 0 for none."""
     version: str = ""
+    levels: Mapping[str, str] = {}
+    """What each gauge was worth."""
 
     def dump(self) -> str:
-        return _dump(list(self))
+        return _dump([*self[:4], dict(self.levels)])
 
     @classmethod
     def load(cls, text: str) -> Above:
         """Raises ValueError or TypeError."""
-        scrape, start_ms, start, version = json.loads(text)
-        return cls(int(scrape), int(start_ms), float(start), str(version))
+        scrape, start_ms, start, version, levels = json.loads(text)
+        values = {str(key): str(value) for key, value in dict(levels).items()}
+        return cls(int(scrape), int(start_ms), float(start), str(version), values)
 
 
 @dataclass(slots=True)
@@ -83,6 +86,8 @@ class Hole:
     lo: int
     hi: int
     edge: int
+    first: bool = False
+    """Nothing is known below it."""
     samples: int = 0
     """How many samples were read of it."""
     heads: dict[str, Head] = field(default_factory=dict)
@@ -98,13 +103,14 @@ class Hole:
         return f"H:{self.number}"
 
     def dump(self) -> str:
-        return _dump([self.lo, self.hi, self.edge, self.samples])
+        return _dump([self.lo, self.hi, self.edge, self.first, self.samples])
 
     @classmethod
     def load(cls, part: str, text: str) -> Hole:
         """Raises ValueError or TypeError."""
-        lo, hi, edge, samples = json.loads(text)
-        return cls(int(part.partition(":")[2]), int(lo), int(hi), int(edge), int(samples))
+        lo, hi, edge, first, samples = json.loads(text)
+        number = int(part.partition(":")[2])
+        return cls(number, int(lo), int(hi), int(edge), bool(first), int(samples))
 
     def put_head(
         self,

@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from costtui.model.usage import UsageRecord
+from costtui.sources.metrics.gauges import longest_gap
 from costtui.sources.metrics.joining import Increment, Joiner
+from costtui.sources.prometheus import levels
 from costtui.sources.prometheus.fold import ALL, LONG_MS, Step, mask_at, restarts, steps, trimmed
 from costtui.sources.prometheus.holes import Above, Head, Hole, State
 from costtui.sources.prometheus.tracks import Reading, Run, Stretch, Target, Tracks
@@ -60,10 +62,14 @@ class Ledger:
     """The memory of one source. It changes as it is used; whoever cannot store an `Outcome` must
     `restore` from what is stored."""
 
-    def __init__(self, tracks: Tracks, *, together: bool) -> None:
+    def __init__(self, tracks: Tracks, *, interval: float = 0.0) -> None:
+        """`interval`: seconds between two polls, for how long a gauge may be out of sight."""
+        shape = tracks.mapper.shape
         self.tracks = tracks
-        self._together = together
-        self._rules = tracks.mapper.shape.metrics
+        self.gap_ms = round(longest_gap(interval) * 1000)
+        self._together = shape.resets == "together"
+        self._vanishing = shape.idle_series_vanish
+        self.rules = shape.metrics
         self.states: dict[str, State] = {}
         self.holes: list[Hole] = []
         """Unfinished ones, the newest last."""
@@ -91,7 +97,9 @@ class Ledger:
         if stretch.scrapes and not target.first:
             target.first = stretch.scrapes[0]
         if hole is not None and stretch.scrapes and target.key not in hole.above:
-            hole.put_above(target.key, lowest_of(stretch, Above()), out.parts)
+            first = levels.read(stretch, stretch.scrapes[:1], self.rules, gap_ms=self.gap_ms)
+            shown = first.scrapes[0][1] if first.scrapes else {}
+            hole.put_above(target.key, lowest_of(stretch, Above(), shown), out.parts)
         if target.good and (not stretch.scrapes or target.good < stretch.scrapes[0]):
             stretch.scrapes.insert(0, target.good)
         runs: list[Run] = []
@@ -115,11 +123,15 @@ class Ledger:
         starts = [(target.good, target.start)] if target.start else []
         starts += [pair for pair in stretch.starts if pair[0] > target.good]
         self.settle(stretch, runs, starts, found, out)
+        known = (target.good, target.levels) if target.good else None
+        gauges = levels.read(stretch, fresh, self.rules, before=known, gap_ms=self.gap_ms)
         if fresh:
+            target.levels = dict(gauges.scrapes[-1][1]) if gauges.scrapes else {}
             target.good = fresh[-1]
             target.start = stretch.starts[-1][1] if stretch.starts else target.start
             target.version = stretch.versions[-1][1] if stretch.versions else target.version
         self._remember(runs, found, stretch, out.parts)
+        found += gauges.steps
         if fresh or found:
             sums = Sums(target, stretch, found, target.joiner, f"J:{target.key}:", False)
             self.count(sums, out)
@@ -144,12 +156,12 @@ class Ledger:
         for run in runs:
             low = bisect_right(known, run.samples[0][0])
             within = known[low : bisect_right(known, run.samples[-1][0])]
-            for step in steps(run, within, stretch):
+            for step in steps(run, within, stretch, vanishing=self._vanishing):
                 out.resets += step.lost and not within
                 found.append(self._masked(step, stretch))
 
     def _masked(self, step: Step, stretch: Stretch) -> Step:
-        mask = mask_at(step.ms, step.track, stretch, self._rules)
+        mask = mask_at(step.ms, step.track, stretch, self.rules)
         return step if mask == ALL else step._replace(mask=mask)
 
     def _remember(
@@ -199,7 +211,7 @@ class Ledger:
     def head(self, run: Run, stretch: Stretch) -> Head:
         ms, value = run.samples[0]
         created = stretch.born.get(run.track.series.pair, {}).get(ms, 0.0)
-        mask = mask_at(ms, run.track, stretch, self._rules)
+        mask = mask_at(ms, run.track, stretch, self.rules)
         before = stretch.scrape_before(ms)
         far = before if before and ms - before > LONG_MS else 0
         return Head(ms, value, created, mask, far, run.track.metric)
@@ -218,7 +230,7 @@ class Ledger:
             joined = joiner.join(
                 _increments(found),
                 lambda _: True,
-                target.priced.__contains__,
+                target.is_priced,
                 sums.stretch.version_at(last),
                 (since or end - MINUTE_MS) * MS_NS,
                 last * MS_NS,
@@ -245,12 +257,13 @@ class Ledger:
         return parts
 
 
-def lowest_of(stretch: Stretch, above: Above) -> Above:
-    """The oldest scrape of `stretch`, or what was known above it."""
+def lowest_of(stretch: Stretch, above: Above, shown: levels.Values) -> Above:
+    """The oldest scrape of `stretch`, or what was known above it. `shown`: its gauges."""
     return Above(
         stretch.scrapes[0] if stretch.scrapes else above.scrape,
         *(stretch.starts[0] if stretch.starts else (above.start_ms, above.start)),
         stretch.versions[0][1] if stretch.versions else above.version,
+        shown,
     )
 
 
@@ -260,5 +273,5 @@ def _increments(found: Iterable[Step]) -> list[Increment]:
         places = step.track.series.placements
         if step.mask != ALL:
             places = tuple(p for bit, p in enumerate(places) if step.mask >> bit & 1)
-        increments.append(Increment(places, step.delta, step.known, step.lost))
+        increments.append(Increment(places, step.delta, step.known, step.lost, step.estimated))
     return increments

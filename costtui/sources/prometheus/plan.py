@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from costtui.sources.prometheus.api import quote
 from costtui.sources.prometheus.holes import Hole
-from costtui.sources.prometheus.tracks import TARGET_LABELS
+from costtui.sources.prometheus.tracks import START, TARGET_LABELS, UP
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
@@ -86,41 +86,50 @@ class Selector:
     """The selectors for one source's series."""
 
     def __init__(self, names: Iterable[str], match: str) -> None:
-        self._names = "|".join(_pattern(name) for name in sorted(names))
+        wanted = {*names, *native(names)}
+        self._names = "|".join(_pattern(name) for name in sorted(wanted))
         self._match = match
 
-    def of(self, labels: Iterable[tuple[str, str]] = (), names: str = "") -> str:
+    def of(self, labels: Iterable[tuple[str, str]] = (), *, names: str = "", more: str = "") -> str:
         """Every wanted series, or those of one target; `names` replaces the wanted names by a
-        regular expression."""
-        parts = [f"__name__=~{quote(names or self._names)}"]
+        regular expression, and `more` is one more matcher."""
+        parts = [f"__name__=~{quote(names or self._names)}", *([more] if more else [])]
         parts += [f"{name}={quote(value)}" for name, value in labels]
         if self._match:
             parts.append(self._match)
         return "{" + ",".join(parts) + "}"
 
-    def last(self, step_ms: int) -> str:
+    def of_target(self, labels: Iterable[tuple[str, str]]) -> str:
+        """Everything that is to be known of one target, its own series included."""
+        return self.of(labels, names=f"{self._names}|{UP}|{START}")
+
+    def last(self, step_ms: int, selector: str = "") -> str:
         """The last sample of each series in each step, also of one that is gone by its end."""
-        return f"last_over_time({self.of()}[{step_ms}ms])"
+        return f"last_over_time({selector or self.of()}[{step_ms}ms])"
 
-    def up(self, step_ms: int) -> str:
-        """Was a target scraped well in each step?"""
-        return f"max_over_time({self.of(names='up')}[{step_ms}ms])"
-
-    def restarts(self, counters: Iterable[str], step_ms: int, overlap_ms: int) -> str:
-        """How many counters of each target fell in each step. The window reaches a little into
-        the step before, so that a fall between two steps is seen.
+    def restarts(self, counters: Iterable[str], window_ms: int) -> str:
+        """How many counters of each target fell in each window.
 
         `resets()` takes a metric's name away, and Prometheus refuses two series that are the same
         then (`_sum` and `_count` of one histogram). So each metric is asked for by itself, and
         gets its name again as a label that no page has.
         """
-        window = step_ms + overlap_ms
         each = " or ".join(
-            f"label_replace(resets({self.of(names=_pattern(name))}[{window}ms]), "
+            f"label_replace(resets({self.of(names=_pattern(name))}[{window_ms}ms]), "
             f'"costtui_of", {quote(name)}, "", "")'
-            for name in sorted(counters)
+            for name in sorted({*counters, *native(counters)})
         )
         return f"sum by ({', '.join(TARGET_LABELS)}) ({each}) > 0"
+
+
+def native(names: Iterable[str]) -> set[str]:
+    """What the histograms of `names` are called where they are native: one series, no suffix."""
+    return {
+        name.removesuffix(suffix)
+        for name in names
+        for suffix in ("_sum", "_count")
+        if name.endswith(suffix)
+    }
 
 
 def _pattern(name: str) -> str:

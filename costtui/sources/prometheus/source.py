@@ -12,21 +12,23 @@ from costtui.errors import (
     SourceError,
     SourceFormatError,
     SourceOverloadedError,
+    SourceTimeoutError,
     SourceTooLargeError,
 )
 from costtui.model.charge import CostPolicy
 from costtui.model.safetext import redact, visible
 from costtui.model.snapshot import SkippedLine
 from costtui.sources.base import Batch, Checkpoint
-from costtui.sources.metrics.mapping import Mapper, same_host
+from costtui.sources.metrics.mapping import Mapper
 from costtui.sources.metrics.shape import Shape
-from costtui.sources.prometheus import backwards, steps
-from costtui.sources.prometheus.api import Api, Result
+from costtui.sources.prometheus import backwards, remarks, steps
+from costtui.sources.prometheus.api import Api, Result, Row
 from costtui.sources.prometheus.checkpoint import META, restore
 from costtui.sources.prometheus.ledger import Ledger, Outcome
 from costtui.sources.prometheus.plan import DAY_MS, FIRST_MS, HOUR_MS, MINUTE_MS, Piece, Selector
 from costtui.sources.prometheus.plan import next_piece as plan_next
-from costtui.sources.prometheus.tracks import UP, Reading, Tracks
+from costtui.sources.prometheus.scope import LOOK_BACK_MS, Scope
+from costtui.sources.prometheus.tracks import START, Reading, Target, Tracks
 
 if TYPE_CHECKING:
     import httpx
@@ -40,6 +42,9 @@ SKEW_MS: Final = 10 * MINUTE_MS
 
 LIVE_MS: Final = HOUR_MS
 """After a longer silence the time in between is a hole, filled newest first."""
+
+_MATCH: Final = "match "
+"""Prefix of what stands beside the metrics that were asked for."""
 
 TURN_S: Final = 0.5
 """Seconds of history before live data is looked at again."""
@@ -76,11 +81,14 @@ class PrometheusSource:
         self._tracks = Tracks(
             self._mapper, hold=shape.has_cost and reported, count_lookups=reported
         )
-        self._selector = Selector({*self._mapper.wanted(), UP}, config.match)
-        self._together = shape.resets == "together"
-        self._ledger = Ledger(self._tracks, together=self._together)
+        self._selector = Selector(self._mapper.wanted() - {START}, config.match)
+        self._scope = Scope(self._selector)
+        self._discovered = False
+        self._ledger = Ledger(self._tracks, interval=config.interval)
         self._meta = META
         self._scale = 1.0
+        self._first_ms = FIRST_MS
+        self._live_ms = LIVE_MS
         self._pause = 0.0
         self._resume_at = 0.0
         self._trouble = ""
@@ -89,13 +97,21 @@ class PrometheusSource:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Forget what is in memory and go on from `checkpoint`."""
         self._tracks.forget()
-        self._ledger = Ledger(self._tracks, together=self._together)
+        self._ledger = Ledger(self._tracks, interval=self._config.interval)
         self._meta = restore(checkpoint, self._ledger)
+        self._scope = Scope(self._selector)
+        self._scope.learn(self._tracks.targets.values())
+        self._discovered = False
         self._resume_at = 0.0
 
     async def close(self) -> None:
         """Close the connection. May be called twice."""
         await self._api.close()
+
+    @property
+    def behind(self) -> bool:
+        """Is there history that was not read yet?"""
+        return bool(self._ledger.holes)
 
     async def poll(self, now: float) -> AsyncIterator[Batch]:
         """What is new, then about half a second of history.
@@ -120,7 +136,7 @@ class PrometheusSource:
         self.has_more = bool(self._ledger.holes) and now >= self._resume_at
 
     def _back_off(self, error: SourceError, now: float) -> None:
-        if isinstance(error, SourceOverloadedError | SourceTooLargeError):
+        if isinstance(error, SourceOverloadedError | SourceTimeoutError | SourceTooLargeError):
             self._scale = max(self._scale / 2, 1 / 64)
         self._pause = min(max(self._pause * 2, PAUSE_S), LONGEST_PAUSE_S)
         self._resume_at = now + self._pause
@@ -132,22 +148,31 @@ class PrometheusSource:
     async def _latest(self, now_ms: int) -> Batch:
         meta, ledger = self._meta, self._ledger
         parts: dict[str, str | None] = {}
-        counted = self._mapper.counted()
-        if meta.edge and now_ms - meta.edge <= LIVE_MS:
-            for name in counted - meta.names:
-                ledger.asked[name] = now_ms
-            result = await self._api.raw(self._selector.of(), meta.edge - LATE_MS, now_ms)
-            reading = await self._read(result, meta.edge - LATE_MS, now_ms)
+        first = not meta.edge
+        low = await self._bottom(now_ms) if first else meta.edge
+        # Samples have the server's time, and its clock may be another than ours.
+        now_ms += self._api.skew_ms
+        fresh = not first and now_ms - meta.edge <= self._live_ms
+        start = meta.edge - LATE_MS if fresh else max(low, now_ms - self._first_ms)
+        start = min(start, now_ms - MINUTE_MS)
+        try:
+            result = await self._raw(start, now_ms, look_back=fresh)
+        except (SourceOverloadedError, SourceTimeoutError, SourceTooLargeError) as error:
+            if fresh and now_ms - meta.edge > FIRST_MS:
+                self._live_ms = FIRST_MS  # too long a silence for one answer: in pieces
+                raise
+            self._first_ms = max(self._first_ms // 2, MINUTE_MS)
+            raise type(error)(
+                f"{error} (too many series to read one by one? narrow match:, or mode: aggregate)"
+            ) from None
+        # Scrapes of an instance that was not known before may be older.
+        reading = await self._read(result, start - (LOOK_BACK_MS if fresh else 0), now_ms)
+        self._live_ms = LIVE_MS
+        if not first:
+            ledger.asked.update(dict.fromkeys(self._new_names(), start if fresh else now_ms))
+        if fresh:
             outcome = await self._apply(ledger.live, reading)
         else:
-            first = not meta.edge
-            low = await self._bottom(now_ms) if first else meta.edge
-            start = max(low, now_ms - FIRST_MS)
-            result = await self._api.raw(self._selector.of(), start, now_ms)
-            reading = await self._read(result, start, now_ms)
-            if not first:
-                for name in counted - meta.names:
-                    ledger.asked[name] = now_ms
             hole = backwards.dig(ledger, meta.next, low, now_ms, first=first)
             meta = meta._replace(next=meta.next + 1)
             hole.dump_all(parts)
@@ -157,7 +182,7 @@ class PrometheusSource:
         parts.update(ledger.forget_old(now_ms))
         self._meta = meta._replace(
             edge=max(meta.edge, reading.newest, now_ms - SKEW_MS),
-            names=counted,
+            names=self._names(),
             view=ledger.view_from,
             asked=dict(ledger.asked),
         )
@@ -166,23 +191,52 @@ class PrometheusSource:
         self._warned = "; ".join(result.warnings[:2])
         batch = self._batch(outcome, reading, now_ms)
         if not batch.note:
-            batch.note = self._missing(result, reading)
+            empty = not reading.stretches and not ledger.states
+            batch.note = (
+                remarks.nothing(self._config, self._shape)
+                if empty
+                else remarks.of_targets(result, reading)
+            )
         return batch
 
+    def _names(self) -> frozenset[str]:
+        """What is asked for: metrics, and of which series."""
+        return self._mapper.counted() | {_MATCH + self._config.match}
+
+    def _new_names(self) -> frozenset[str]:
+        """Metrics whose series may show up now though they were there before."""
+        before = self._meta.names
+        counted = self._mapper.counted()
+        return counted if _MATCH + self._config.match not in before else counted - before
+
     async def _bottom(self, now_ms: int) -> int:
-        """Where history begins: `since:`, or the day of the server's first scrape of a target."""
+        """Where history begins: `since:`, or the day of the first series that counts."""
         since = self._config.since
         low = now_ms - (since * 1000 if since is not None else LONGEST_MS)
         low = max(low, 0) // HOUR_MS * HOUR_MS
-        query = f"count(max_over_time({self._selector.of(names=UP)}[1d]))"
-        days = (now_ms - low) // DAY_MS
-        if days < 2:
-            return low
-        found = await self._api.steps(query, now_ms - days * DAY_MS, now_ms, DAY_MS)
-        firsts = [round(row.values[0][0] * 1000) for row in found.rows if row.values]
-        if not firsts:
-            return low
-        return max(low, (min(firsts) - DAY_MS) // HOUR_MS * HOUR_MS)
+        found = await self._scope.discover(self._api, low, now_ms)
+        self._discovered = True
+        # An hour more: a target that was scraped before its first series tells that it was new.
+        return max(low, (found - LOOK_BACK_MS) // HOUR_MS * HOUR_MS)
+
+    async def _raw(self, start: int, end: int, *, look_back: bool = False) -> Result:
+        """Every sample of `(start, end]`, of what is counted and of the targets it is on.
+
+        The targets first: a scrape that is stored in between is then one without `up`, which is
+        told by the next answer, and not one without series, which would look like their absence.
+        """
+        targets = await self._target_rows(self._scope.selector(), start, end)
+        result = await self._api.raw(self._selector.of(), start, end)
+        # Only to know their targets: what is read is read below.
+        tracks = (self._tracks.track(row.metric) for row in result.rows)
+        new = self._scope.learn(track.target for track in tracks if track is not None)
+        if new:
+            back = LOOK_BACK_MS if look_back else 0
+            targets += await self._target_rows(self._scope.selector(new), start - back, end)
+        return Result([*targets, *result.rows], result.warnings)
+
+    async def _target_rows(self, selector: str, start: int, end: int) -> list[Row]:
+        return (await self._api.raw(selector, start, end)).rows if selector else []
 
     # History
 
@@ -190,52 +244,61 @@ class PrometheusSource:
         ledger = self._ledger
         hole = ledger.holes[-1]
         if hole.edge <= hole.lo:
+            await self._meet(backwards.newcomers(ledger, hole), hole.lo)
             outcome = await asyncio.to_thread(backwards.close, ledger, hole)
             return self._batch(outcome, Reading({}), now_ms, history=True)
+        if not self._discovered:
+            # After a start in the middle of it: which instances it has.
+            await self._scope.discover(self._api, hole.lo, hole.edge)
+            self._discovered = True
         piece = plan_next(hole, len(hole.heads), now_ms, self._scale)
         if piece.step:
-            reading = await steps.read(self._api, self._selector, self._mapper, piece, self._read)
+            reading = await steps.read(
+                self._api, self._selector, self._scope, self._mapper, piece, self._read
+            )
         else:
-            result = await self._api.raw(self._selector.of(), piece.start, piece.end)
+            result = await self._raw(piece.start, piece.end)
             _complete(result)
             reading = await self._read(result, piece.start, piece.end)
         self._scale = min(1.0, self._scale * 1.2)
         outcome = await self._apply(lambda r: self._fill(r, piece), reading)
         return self._batch(outcome, reading, now_ms, history=True)
 
+    async def _meet(self, targets: list[Target], before: int) -> None:
+        """Find out whether `targets` were scraped in the hour before: then a series that came
+        later was new, and its first value counts."""
+        instances = {dict(target.labels).get("instance", "") for target in targets} - {""}
+        if not instances:
+            return
+        selector = self._scope.selector(instances)
+        rows = await self._target_rows(selector, before - LOOK_BACK_MS, before)
+        reading = self._tracks.read(rows, before - LOOK_BACK_MS, before)
+        for target in targets:
+            stretch = reading.stretches.get(target.key)
+            if stretch is not None and stretch.scrapes:
+                target.first = min(target.first or stretch.scrapes[0], stretch.scrapes[0])
+
     def _fill(self, reading: Reading, piece: Piece) -> Outcome:
         hole = self._ledger.holes[-1]
         hole.samples += reading.samples if not piece.step else 0
-        return backwards.fill(self._ledger, hole, reading, piece.start)
+        return backwards.fill(self._ledger, hole, reading, piece.start, piece.step)
 
     # Both
 
     async def _read(self, result: Result, after_ms: int, until_ms: int) -> Reading:
         reading = await asyncio.to_thread(self._tracks.read, result.rows, after_ms, until_ms)
         if self._config.role == "count":
-            self._refuse_doubles(reading)
+            remarks.refuse_doubles(reading, self._config)
         return reading
 
-    def _refuse_doubles(self, reading: Reading) -> None:
-        """Raise SourceFormatError where another source counts a target's traffic already."""
-        hosts = {other.host: other for other in self._config.elsewhere if other.host}
-        gateways = {other.gateway: other for other in self._config.elsewhere}
-        for stretch in reading.stretches.values():
-            instance = dict(stretch.target.labels).get("instance", "")
-            other = hosts.get(same_host(instance))
-            what = f"instance {instance}"
-            if other is None:
-                for run in stretch.runs:
-                    gateway = next((p.dims.gateway for p in run.track.series.placements), "")
-                    other = gateways.get(gateway)
-                    what = f"gateway {gateway}"
-                    if other is not None:
-                        break
-            if other is not None:
-                raise SourceFormatError(
-                    f"{visible(what, 100)} is already counted by source {other.source}: give one "
-                    "of them role: reconcile, or leave it out here with match:"
-                )
+    def _note(self) -> str:
+        """What the user should know, or nothing."""
+        if self._warned:
+            return f"the server says that data may be missing: {self._warned}"
+        if self._trouble:
+            return f"history waits: {self._trouble}"
+        counts = remarks.of_counts(self._mapper, self._tracks.targets.values())
+        return counts or remarks.of_clock(self._api.skew_ms)
 
     async def _apply(self, work: Callable[[Reading], Outcome], reading: Reading) -> Outcome:
         return await asyncio.to_thread(work, reading)
@@ -244,7 +307,7 @@ class PrometheusSource:
         self, outcome: Outcome, reading: Reading, now_ms: int, *, history: bool = False
     ) -> Batch:
         holes = self._ledger.holes
-        newest = outcome.newest if outcome.records and not history else 0
+        newest = outcome.newest if outcome.records else 0
         return Batch(
             records=outcome.records,
             checkpoint=outcome.parts,
@@ -255,47 +318,12 @@ class PrometheusSource:
             skipped_count=reading.bad_count,
             resets=outcome.resets,
             newest_ns=newest * 1_000_000,
-            lag_s=max(0.0, (now_ms - self._meta.edge) / 1000) if self._meta.edge else 0.0,
             backfill_done=sum(hole.hi - hole.edge for hole in holes) // 1000,
             backfill_total=sum(hole.hi - hole.lo for hole in holes) // 1000,
+            unread=[(hole.lo / 1000, hole.edge / 1000) for hole in holes if hole.edge > hole.lo],
             history=history,
-            note=self._remark(),
+            note=self._note(),
         )
-
-    def _remark(self) -> str:
-        """What the user should know, or nothing."""
-        if self._warned:
-            return f"the server says that data may be missing: {self._warned}"
-        if self._trouble:
-            return f"history waits: {self._trouble}"
-        if self._mapper.unknown_kinds:
-            kinds = ", ".join(sorted(self._mapper.unknown_kinds))
-            return f"token kinds that are not known and not counted: {kinds}"
-        for target in self._tracks.targets.values():
-            if target.joiner.stuck:
-                dims = target.joiner.stuck[0]
-                return (
-                    f"cached tokens exceed the input of {dims.provider or 'unknown'} "
-                    f"{dims.model}: input_includes_cache does not fit {dims.gateway}"
-                )
-        return ""
-
-    def _missing(self, result: Result, reading: Reading) -> str:
-        """What the newest answer lacks."""
-        down = sorted(
-            dict(row.metric).get("instance", "")
-            for row in result.rows
-            if row.metric.get("__name__") == UP and row.values and row.values[-1][1] == "0"
-        )
-        if down:
-            names = ", ".join(visible(name, 60) for name in down[:3])
-            more = f" and {len(down) - 3} more" if len(down) > 3 else ""
-            return f"the server cannot scrape {names}{more}"
-        if not reading.stretches and not self._ledger.states:
-            which = f" with {self._config.match}" if self._config.match else ""
-            preset = self._shape.name or "fields:"
-            return f"nothing that {preset} counts is on this server{which} yet"
-        return ""
 
 
 def _complete(result: Result) -> None:

@@ -1,6 +1,6 @@
 """Old history in steps: the last sample of each, and sample by sample where a counter fell.
 
-Three queries a piece: the last samples, the scrapes, and which targets' counters fell. A step in
+A few queries a piece: the last samples, the scrapes, and which targets' counters fell. A step in
 which a target started again is read whole, so the differences are those of raw samples.
 """
 
@@ -14,10 +14,8 @@ from costtui.errors import SourceFormatError, SourceOverloadedError
 from costtui.sources.metrics.mapping import Mapper
 from costtui.sources.prometheus.api import Api, Result, Row
 from costtui.sources.prometheus.plan import Piece, Selector
+from costtui.sources.prometheus.scope import Scope
 from costtui.sources.prometheus.tracks import START, TARGET_LABELS, UP, Reading
-
-OVERLAP_MS: Final = 300_000
-"""How far a look for falls reaches into the step before: longer than any usual scrape interval."""
 
 MOST_REPAIRS: Final = 300
 """Queries for single steps of one piece. A target that starts again more often than that is asked
@@ -29,32 +27,40 @@ Labels = tuple[tuple[str, str], ...]
 async def read(
     api: Api,
     selector: Selector,
+    scope: Scope,
     mapper: Mapper,
     piece: Piece,
     take: Callable[[Result, int, int], Awaitable[Reading]],
 ) -> Reading:
     """The samples of `piece`, one a step where that is exact. Raises SourceError."""
-    first = piece.start + piece.step
-    last = await api.steps(selector.last(piece.step), first, piece.end, piece.step)
-    up = await api.steps(selector.up(piece.step), piece.start, piece.end, piece.step)
-    counters = {name.partition(" ")[0] for name in mapper.counted()}
-    query = selector.restarts(counters, piece.step, OVERLAP_MS)
-    fallen = await api.steps(query, first, piece.end, piece.step)
-    for result in (last, up, fallen):
+    step, first = piece.step, piece.start + piece.step
+
+    async def ask(query: str, start: int = first) -> list[Row]:
+        result = await api.steps(query, start, piece.end, step)
         if result.warnings:
             raise SourceOverloadedError(f"the server's answer is not whole: {result.warnings[0]}")
-    rows = last.rows
+        return result.rows
+
+    # A step earlier, too: what was there before the first step?
+    rows = await ask(selector.last(step), piece.start)
+    up: list[Row] = []
+    if ups := scope.selector(names=[UP]):
+        found = await ask(f"max_over_time({ups}[{step}ms])", piece.start)
+        up = [Row({**row.metric, "__name__": UP}, row.values) for row in found]
+        rows = [*rows, *up, *await ask(selector.last(step, scope.selector(names=[START])))]
     if any("__name__" not in row.metric for row in rows):
         raise SourceFormatError(f"{api.shown}: last_over_time() does not keep metric names here")
-    rows = [row for row in rows if row.metric["__name__"] != UP]
-    for row in up.rows:
-        rows.append(Row({**row.metric, "__name__": UP}, row.values))
-    doubtful = _doubtful(rows, up.rows, fallen.rows, piece)
-    repairs = _merged(doubtful, piece.step)
+    counters = {name.partition(" ")[0] for name in mapper.counted()}
+    fallen = await ask(selector.restarts(counters, 2 * step))
+    try:
+        doubtful = _doubtful(rows, up, fallen, counters, piece)
+    except (ValueError, OverflowError):
+        raise SourceFormatError(f"{api.shown}: an answer without numbers") from None
+    repairs = _merged(doubtful, step)
     if len(repairs) > MOST_REPAIRS:
         repairs = [(labels, piece.start, piece.end) for labels in doubtful]
     for labels, start, end in repairs:
-        raw = await api.raw(selector.of(labels), start, end)
+        raw = await api.raw(selector.of_target(labels), start, end)
         rows = _repaired(rows, raw.rows, labels, start, end)
     return await take(Result(rows), piece.start, piece.end)
 
@@ -64,7 +70,7 @@ def _labels(metric: dict[str, str]) -> Labels:
 
 
 def _doubtful(
-    rows: list[Row], up: list[Row], fallen: list[Row], piece: Piece
+    rows: list[Row], up: list[Row], fallen: list[Row], counters: set[str], piece: Piece
 ) -> dict[Labels, set[int]]:
     """target → ends of the steps in which it may have started again, or was first scraped."""
     found: dict[Labels, set[int]] = {}
@@ -81,7 +87,15 @@ def _doubtful(
         if begun:
             found.setdefault(_labels(row.metric), set()).update(begun)
     for row in rows:
-        if row.metric.get("__name__") != START:
+        name = row.metric["__name__"].replace(".", "_")
+        if name in counters:
+            # One that was not there in the step before was born, or was away: it may have begun
+            # again in between, and have grown past what it was.
+            there = {round(at * 1000) for at, _ in row.values}
+            back = {ms for ms in there if ms > piece.start and ms - piece.step not in there}
+            if back:
+                found.setdefault(_labels(row.metric), set()).update(back)
+        if name != START:
             continue
         for (_, before), (at, now) in pairwise(row.values):
             if float(now) > float(before) + 1.0:

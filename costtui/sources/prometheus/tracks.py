@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Final
 
 from costtui.model.dimension import Dimensions
 from costtui.model.safetext import visible
 from costtui.sources.metrics.counters import fell
+from costtui.sources.metrics.gauges import level_text
 from costtui.sources.metrics.joining import Joiner
-from costtui.sources.metrics.mapping import COST, Mapper, Series, amount
+from costtui.sources.metrics.mapping import COST, Mapper, Placement, Series, amount
 from costtui.sources.prometheus.api import Row
 
 TARGET_LABELS: Final = (
@@ -53,17 +55,24 @@ class Target:
     """First scrapes after a restart, in order."""
     priced: set[Dimensions] = field(default_factory=set)
     """Traffic with a cost series that says something."""
+    covered: bool = False
+    """It has a cost that pays for all of its traffic."""
+    levels: dict[str, str] = field(default_factory=dict)
+    """What each gauge was worth at the latest scrape."""
 
     @property
     def whole(self) -> bool:
         """Is it one process? Series without an instance could be of many."""
         return any(name == "instance" for name, _ in self.labels)
 
+    def is_priced(self, dims: Dimensions) -> bool:
+        """Does it report what `dims` cost?"""
+        return self.covered or dims in self.priced
+
     def dump(self) -> str:
-        return json.dumps(
-            [self.labels, self.first, self.good, self.start, self.version, self.restarts[-100:]],
-            separators=(",", ":"),
-        )
+        times = (self.first, self.good, self.start)
+        rest = (self.version, self.restarts[-100:], self.levels)
+        return json.dumps([self.labels, *times, *rest], separators=(",", ":"))
 
 
 @dataclass(slots=True, eq=False)
@@ -89,11 +98,20 @@ class Run:
 
 
 @dataclass(slots=True, eq=False)
+class GaugeRun:
+    """The values of one gauge in a stretch, by time."""
+
+    track: Track
+    values: dict[int, str]
+
+
+@dataclass(slots=True, eq=False)
 class Stretch:
     """What one target said in a stretch of time."""
 
     target: Target
     runs: list[Run] = field(default_factory=list)
+    gauges: list[GaugeRun] = field(default_factory=list)
     scrapes: list[int] = field(default_factory=list)
     """Times of good scrapes, in order."""
     starts: list[tuple[int, float]] = field(default_factory=list)
@@ -135,6 +153,11 @@ class Reading:
     """(reason, series) of numbers that could not be read: a few examples."""
     bad_count: int = 0
 
+    def note_bad(self, track: Track, reason: str) -> None:
+        self.bad_count += 1
+        if len(self.bad) < BAD_EXAMPLES:
+            self.bad.append((reason, json.dumps(dict(track.metric))))
+
 
 class Tracks:
     """Every series ever seen, understood once."""
@@ -146,6 +169,7 @@ class Tracks:
         self._count_lookups = count_lookups
         self.targets: dict[str, Target] = {}
         self._by_metric: dict[tuple[tuple[str, str], ...], Track | None] = {}
+        self._gauges: dict[str, dict[str, Track]] = {}
         rules = mapper.shape.metrics
         self._watched = {
             name for rule in rules if len(rule.names) > 1 or rule.unless for name in rule.names
@@ -170,16 +194,22 @@ class Tracks:
 
     def load_target(self, text: str) -> None:
         """Take up a target from its checkpoint. Raises ValueError or TypeError."""
-        labels, first, good, start, version, restarts = json.loads(text)
+        labels, first, good, start, version, restarts, levels = json.loads(text)
         target = self.target(tuple((str(k), str(v)) for k, v in labels))
         target.first, target.good, target.start = int(first), int(good), float(start)
         target.version = str(version)
         target.restarts = [int(ms) for ms in restarts]
+        target.levels = {str(key): str(value) for key, value in dict(levels).items()}
 
     def forget(self) -> None:
         """Forget every target; what series mean stays known by asking again."""
         self.targets.clear()
         self._by_metric.clear()
+        self._gauges.clear()
+
+    def gauges(self, target: Target) -> Mapping[str, Track]:
+        """The gauges of a target that were seen since the last start, by `Series.key`."""
+        return self._gauges.get(target.key, {})
 
     def drop_target(self, target: Target) -> None:
         self.targets.pop(target.key, None)
@@ -209,16 +239,17 @@ class Tracks:
             series = Series(key, "up")
         else:
             series = self.mapper.series(name, labels, key, wire.encode("utf-8", "replace"))
-        return Track(key, name, dict(metric), series, target, name in self._watched)
+        choice = name in self._watched or any(place.whole for place in series.placements)
+        track = Track(key, name, dict(metric), series, target, choice)
+        if series.role == "gauge":
+            self._gauges.setdefault(target.key, {})[series.key] = track
+        return track
 
     def read(self, rows: Iterable[Row], after_ms: int, until_ms: int) -> Reading:
         """Samples of `(after_ms, until_ms]`, by target."""
         reading = Reading({})
         inferred: dict[str, set[int]] = {}
-        for row in rows:
-            track = self.track(row.metric)
-            if track is None:
-                continue
+        for row, track in self._once(rows):
             target = track.target
             stretch = reading.stretches.get(target.key)
             if stretch is None:
@@ -233,6 +264,19 @@ class Tracks:
                 reading.newest = max(reading.newest, stretch.scrapes[-1])
         return reading
 
+    def _once(self, rows: Iterable[Row]) -> Iterable[tuple[Row, Track]]:
+        """Every wanted series, one that comes in several rows (a name written with dots and with
+        underscores, an answer put together badly) as one."""
+        found: dict[str, tuple[Row, Track]] = {}
+        for row in rows:
+            track = self.track(row.metric)
+            if track is not None:
+                same = found.get(track.key)
+                if same is not None:
+                    row = Row(row.metric, [*same[0].values, *row.values])
+                found[track.key] = row, track
+        return found.values()
+
     def _take(
         self,
         row: Row,
@@ -243,8 +287,8 @@ class Tracks:
         after: int,
         until: int,
     ) -> None:
-        values = [(round(t * 1000), text) for t, text in row.values]
-        values = [pair for pair in values if after < pair[0] <= until]
+        values = [(round(t * 1000), text) for t, text in row.values if t < 1e12]
+        values = _in_order([pair for pair in values if after < pair[0] <= until])
         if not values:
             return
         reading.samples += len(values)
@@ -255,12 +299,20 @@ class Tracks:
         inferred.setdefault(track.target.key, set()).update(ms for ms, _ in values)
         if track.choice or role == "marker":
             stretch.present.setdefault(track.name, set()).update(ms for ms, _ in values)
+        for place in track.series.placements:
+            if self.mapper.shape.metrics[place.rule].part_label and not place.whole:
+                times = stretch.present.setdefault(part_of(place), set())
+                times.update(ms for ms, _ in values)
         if role == "counter":
             samples = _samples(track, values, reading)
             if samples:
                 stretch.runs.append(Run(track, samples))
-                if any(COST in place.fields for place in track.series.placements):
-                    self._note_price(track, samples)
+                self._note_price(track, bool(samples[-1][1]))
+        elif role == "gauge":
+            levels = dict(_levels(track, values, reading))
+            if levels:
+                stretch.gauges.append(GaugeRun(track, levels))
+                self._note_price(track, True)
         elif role == "start" and track.target.whole:
             stretch.starts += _floats(values)
         elif role == "created":
@@ -268,12 +320,24 @@ class Tracks:
         elif role == "version":
             stretch.versions += [(ms, track.series.version) for ms, _ in values]
 
-    def _note_price(self, track: Track, samples: list[Sample]) -> None:
-        if self.mapper.shape.zero_cost_is_unknown and not samples[-1][1]:
-            return
+    def _note_price(self, track: Track, says: bool) -> None:
+        shape = self.mapper.shape
         for place in track.series.placements:
-            if COST in place.fields:
+            if COST in place.fields and (says or not shape.zero_cost_is_unknown):
                 track.target.priced.add(place.dims)
+                track.target.covered |= shape.metrics[place.rule].covers_page
+
+
+def part_of(place: Placement) -> str:
+    """What `Stretch.present` calls the parts of a cost that may stand beside their sum."""
+    return "\0".join((f"part {place.rule}", *place.dims))
+
+
+def _in_order(values: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Each time once and in order. A sample out of order would look like a counter that fell."""
+    if all(a[0] < b[0] for a, b in pairwise(values)):
+        return values
+    return sorted(dict(values).items())
 
 
 def _samples(track: Track, values: list[tuple[int, str]], reading: Reading) -> list[Sample]:
@@ -294,15 +358,27 @@ def _samples(track: Track, values: list[tuple[int, str]], reading: Reading) -> l
                 else:
                     value = amount(series, text)
             except (ValueError, ArithmeticError) as error:
-                reading.bad_count += 1
-                if len(reading.bad) < BAD_EXAMPLES:
-                    reading.bad.append((str(error), json.dumps(dict(track.metric))))
+                reading.note_bad(track, str(error))
                 continue
             last = text
             if samples and value < samples[-1][1] and not fell(value, samples[-1][1]):
                 value = samples[-1][1]  # a float sum that wobbles in its last digit
         append((ms, value))
     return samples
+
+
+def _levels(
+    track: Track, values: list[tuple[int, str]], reading: Reading
+) -> Iterator[tuple[int, str]]:
+    for ms, text in values:
+        if text == "NaN":
+            continue
+        try:
+            if text.startswith("-") or text.endswith("Inf"):
+                raise ValueError(f"{visible(text, 40)} is no level")
+            yield ms, level_text(track.series, text)
+        except (ValueError, ArithmeticError) as error:
+            reading.note_bad(track, str(error))
 
 
 def _floats(values: list[tuple[int, str]]) -> list[tuple[int, float]]:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from costtui.config.schema import SourceConfig
 from costtui.errors import SourceError, SourceFormatError
 from costtui.model.dimension import Dimensions
+from costtui.model.safetext import redact, visible
 from costtui.model.snapshot import SkippedLine
 from costtui.model.usage import UsageRecord
 from costtui.sources.base import Batch, Checkpoint
 from costtui.sources.metrics.joining import Increment, Joiner
-from costtui.sources.metrics.mapping import COST, Mapper
+from costtui.sources.metrics.mapping import COST, Mapper, Placement
 from costtui.sources.metrics.shape import Shape
 from costtui.sources.prometheus.api import Api
 from costtui.sources.prometheus.asks import Ask, asks_of
@@ -69,6 +70,16 @@ class WindowSource:
         self._rests: dict[tuple[tuple[int, int], Dimensions, tuple[int, ...]], Decimal] = {}
         """What is left of a number when its whole units were counted."""
         self._priced: set[Dimensions] = set()
+        self._covered: set[str] = set()
+        """Gateways with a cost that pays for all of their traffic."""
+        self._parts: set[tuple[int, Dimensions]] = set()
+        """Costs that were seen in parts, so that their sum is not counted as well."""
+        self._zero_is_unknown = shape.zero_cost_is_unknown
+        counting = config.elsewhere if config.role == "count" and not config.queries else ()
+        self._elsewhere = {other.gateway: other.source for other in counting}
+        self._gauges = sorted(
+            rule.names[0] for rule in shape.metrics if rule.quantity == "cost_rate" and rule.rate
+        )
         self._resume_at = 0.0
         self._trouble = ""
 
@@ -76,6 +87,8 @@ class WindowSource:
         """Go on from `checkpoint`. Raises SourceFormatError when it cannot be read."""
         self._rests = {}
         self._priced = set()
+        self._covered = set()
+        self._parts = set()
         try:
             bottom, low, high = json.loads(checkpoint.get(PART, "[0, 0, 0]"))
             self._ends = _Ends(int(bottom), int(low), int(high))
@@ -85,6 +98,11 @@ class WindowSource:
     async def close(self) -> None:
         """Close the connection. May be called twice."""
         await self._api.close()
+
+    @property
+    def behind(self) -> bool:
+        """Is there history that was not read yet?"""
+        return self._ends.low > self._ends.bottom
 
     async def poll(self, now: float) -> AsyncIterator[Batch]:
         """Windows that are over, then about half a second of history."""
@@ -139,6 +157,7 @@ class WindowSource:
         """The records of `(start, end]`, one a window. Raises SourceError."""
         sums: dict[int, list[tuple[tuple[int, int], Increment]]] = {}
         bad: list[tuple[str, str]] = []
+        rests = dict(self._rests)
         for ask in self._asks:
             found = await self._api.steps(ask.promql(step), start + step, end, step)
             if found.warnings:
@@ -147,19 +166,21 @@ class WindowSource:
                 for at, text in row.values:
                     ms = round(at * 1000)
                     try:
-                        increment = self._take(ask, row.metric, text, step)
+                        increment = self._take(ask, row.metric, text, step, rests)
                     except ValueError as error:
-                        bad.append((str(error), json.dumps(row.metric)[:200]))
+                        bad.append((str(error), visible(redact(json.dumps(row.metric)), 200)))
                         continue
                     if increment is not None:
                         sums.setdefault(ms, []).append((ask.rank, increment))
+        # Only now: what failed half way is asked for again.
+        self._rests = rests
         records: list[UsageRecord] = []
         joiner = Joiner(self._mapper.inclusions, hold=False, count_lookups=False)
         for ms, increments in sorted(sums.items()):
             joined = joiner.join(
                 _preferred(increments),
-                lambda _: True,
-                self._priced.__contains__,
+                self._counts,
+                self._is_priced,
                 "",
                 (ms - step) * 1_000_000,
                 ms * 1_000_000,
@@ -168,17 +189,43 @@ class WindowSource:
             records += [record._replace(estimated=True) for record in joined.records]
         return records, bad
 
-    def _take(self, ask: Ask, metric: dict[str, str], text: str, step: int) -> Increment | None:
+    def _counts(self, place: Placement) -> bool:
+        return not (place.whole and (place.rule, place.dims) in self._parts)
+
+    def _is_priced(self, dims: Dimensions) -> bool:
+        return dims in self._priced or dims.gateway in self._covered
+
+    def _take(
+        self,
+        ask: Ask,
+        metric: dict[str, str],
+        text: str,
+        step: int,
+        rests: dict[tuple[tuple[int, int], Dimensions, tuple[int, ...]], Decimal],
+    ) -> Increment | None:
         found = ask.take(metric, text, step)
         if found is None:
             return None
         first = found.placements[0]
-        if COST in first.fields:
-            self._priced.update(place.dims for place in found.placements)
+        other = self._elsewhere.get(first.dims.gateway)
+        if other is not None:
+            raise SourceFormatError(
+                f"gateway {visible(first.dims.gateway, 100)} is already counted by source {other}: "
+                "give one of them role: reconcile, or leave it out here with match:"
+            )
+        for place in found.placements:
+            if COST not in place.fields:
+                continue
+            if found.amount or not self._zero_is_unknown:
+                self._priced.add(place.dims)
+            if ask.covers:
+                self._covered.add(place.dims.gateway)
+            if not place.whole:
+                self._parts.add((place.rule, place.dims))
         key = (ask.rank, first.dims, first.fields)
-        total = found.amount + self._rests.get(key, Decimal(0))
+        total = found.amount + rests.get(key, Decimal(0))
         whole = int(total.to_integral_value(ROUND_FLOOR))
-        self._rests[key] = total - whole
+        rests[key] = total - whole
         return Increment(found.placements, whole, True, False)
 
     def _batch(
@@ -192,7 +239,6 @@ class WindowSource:
     ) -> Batch:
         self._ends = ends
         newest = max((record.end_ns for record in records), default=0)
-        note = f"history waits: {self._trouble}" if self._trouble else ""
         return Batch(
             records=records,
             checkpoint={PART: ends.dump()},
@@ -201,19 +247,32 @@ class WindowSource:
                 for reason, text in bad[:5]
             ],
             skipped_count=len(bad),
-            newest_ns=0 if history else newest,
+            newest_ns=newest,
             lag_s=max(0.0, (now_ms - ends.high) / 1000),
             backfill_done=(ends.high - ends.low) // 1000 if ends.low > ends.bottom else 0,
             backfill_total=(ends.high - ends.bottom) // 1000 if ends.low > ends.bottom else 0,
+            unread=[(ends.bottom / 1000, ends.low / 1000)] if ends.low > ends.bottom else [],
             history=history,
-            note=note,
+            note=self._remark(),
         )
+
+    def _remark(self) -> str:
+        """What the user should know, or nothing."""
+        if self._trouble:
+            return f"history waits: {self._trouble}"
+        if self._mapper.unknown_kinds:
+            kinds = ", ".join(sorted(self._mapper.unknown_kinds))
+            return f"token kinds that are not known and not counted: {kinds}"
+        if self._gauges:
+            return f"mode: aggregate does not read {', '.join(self._gauges)}: its cost is missing"
+        return ""
 
 
 def _preferred(found: Iterable[tuple[tuple[int, int], Increment]]) -> list[Increment]:
-    """Of queries that measure the same, the one that comes first and has a number."""
-    items = list(found)
-    best: dict[int, int] = {}
-    for (what, preference), _ in items:
-        best[what] = min(best.get(what, preference), preference)
-    return [increment for (what, preference), increment in items if best[what] == preference]
+    """Of queries that measure the same, for each gateway the one that comes first and has a
+    number."""
+    items = [(what, i.placements[0].dims.gateway, rank, i) for (what, rank), i in found]
+    best: dict[tuple[int, str], int] = {}
+    for what, gateway, preference, _ in items:
+        best[what, gateway] = min(best.get((what, gateway), preference), preference)
+    return [i for what, gateway, preference, i in items if best[what, gateway] == preference]

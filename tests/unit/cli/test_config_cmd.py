@@ -84,6 +84,52 @@ timezone: UTC
     ]
 
 
+def test_check_tells_what_a_prometheus_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(
+        tmp_path,
+        """\
+sources:
+  - name: fleet
+    type: prometheus
+    preset: agentgateway
+    url: https://prom/prometheus
+    match: '{job="gw",ns=~"llm-.*"}'
+    gateway_labels: [cluster, instance]
+    gateways: {"10.1.*": europe}
+    headers: {X-Scope-OrgID: platform}
+  - {name: sums, type: prometheus, preset: kong, url: "http://p:9090", mode: aggregate, since: all}
+  - name: gpus
+    type: prometheus
+    url: http://p:9090
+    since: 7d
+    queries:
+      - {query: sum(gpu_usd), quantity: cost, per: hour}
+      - {query: "sum(rate(in[5m]))", quantity: input}
+""",
+    )
+    assert main(["config", "check", "--config", file]) == 0
+    out = capsys.readouterr().out.splitlines()
+    begin = out.index("3 sources")
+    assert out[begin : out.index("", begin)] == [
+        "3 sources",
+        "  fleet: prometheus (agentgateway), counts the gateways named by cluster or instance",
+        "    https://prom/prometheus every 15 s, no login",
+        "    10.1.* is called europe",
+        "    with the header X-Scope-OrgID",
+        '    every sample of series with job="gw",ns=~"llm-.*", of the last 30d',
+        "  sums: prometheus (kong), counts the gateways named by instance",
+        "    http://p:9090 every 15 s, no login",
+        "    sums that it makes (an estimate) of all series, as far back as it goes",
+        "  gpus: prometheus (queries), counts gpus",
+        "    http://p:9090 every 15 s, no login",
+        "    2 rates of the last 7d, added up over time (an estimate)",
+        "      USD a hour: sum(gpu_usd)",
+        "      input tokens a second: sum(rate(in[5m]))",
+    ]
+
+
 def test_check_without_anything(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "check"]) == 0
     out = capsys.readouterr().out

@@ -16,7 +16,9 @@ from costtui.config.schema import (
     Config,
     Consumer,
     DisplayConfig,
+    Elsewhere,
     PriceOverride,
+    QueryConfig,
     Retention,
     ServiceMapping,
     SourceConfig,
@@ -322,3 +324,33 @@ class TestLocate:
         assert locate.expand_home("~/x", {"HOME": "/h"}) == "/h/x"
         assert locate.expand_home("a~/x", {"HOME": "/h"}) == "a~/x"
         assert locate.expand_home("~root/x", {"HOME": "/h"}) != "/h/x"
+
+
+def test_a_prometheus_is_told_what_other_sources_count(tmp_path: Path) -> None:
+    file = tmp_path / "c.yml"
+    file.write_text(
+        """\
+sources:
+  - {name: page, type: metrics, preset: kong, url: "http://localhost:8001/metrics"}
+  - {name: tls, type: metrics, preset: kong, url: "https://Kong.internal/metrics", gateway: edge}
+  - {name: log, type: jsonl, preset: llm-proxy, path: x}
+  - {name: seen, type: jsonl, preset: llm-proxy, path: y, gateway: edge, role: reconcile}
+  - {name: fleet, type: prometheus, preset: kong, url: "http://p:9090", match: " {job='k',} "}
+  - {name: rates, type: prometheus, url: "http://p:9090", queries: [{query: up, quantity: cost}]}
+""",
+        encoding="utf-8",
+    )
+    page, tls, log, seen, fleet, rates = load(file, env=ENV).sources
+    assert [source.elsewhere for source in (page, tls, log, seen)] == [()] * 4
+    others = (
+        Elsewhere("page", "page", "127.0.0.1:8001"),
+        Elsewhere("tls", "edge", "kong.internal:443"),
+        Elsewhere("log", "log", ""),
+    )
+    # What names its gateways by a label counts no gateway of its own name.
+    assert fleet.elsewhere == (*others, Elsewhere("rates", "rates", ""))
+    assert rates.elsewhere == others
+    assert fleet.match == "job='k'"
+    assert (fleet.gateway_labels, rates.gateway_labels) == (("instance",), ())
+    assert fleet.since == rates.since == 30 * 86400
+    assert rates.queries == (QueryConfig("up", "cost"),)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
+from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from prometheus_client.openmetrics import parser as openmetrics
@@ -15,6 +17,7 @@ from costtui.demo.agentgateway import money as shortest_money
 from costtui.demo.fleet import Fleet
 from costtui.demo.kong import lua_number
 from costtui.demo.kong import money as lua_money
+from costtui.demo.pages import FleetServer
 from costtui.demo.people import MYSTERY
 from costtui.demo.truth import Amounts
 
@@ -214,3 +217,23 @@ def test_lua_prints_fourteen_digits() -> None:
     assert lua_number(0.00037) == "0.00037"
     assert lua_number(1234567890123456) == "1.2345678901235e+15"
     assert lua_number(25) == "25"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("agentgateway-eu", "application/openmetrics-text"), ("kong", "text/plain")],
+)
+def test_a_page_is_labelled_as_it_was_asked_for(tmp_path: Path, name: str, kind: str) -> None:
+    """As Prometheus asks: it refuses the info type of a page that is labelled as plain text."""
+    fleet = Fleet(tmp_path, start=START, rate=20)
+    server = FleetServer(fleet)
+    accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+    try:
+        request = Request(server.urls[name], headers={"Accept": accept})
+        with urlopen(request, timeout=10) as answer:
+            assert answer.headers["Content-Type"].startswith(kind)
+        with urlopen(server.urls[name], timeout=10) as answer:
+            assert answer.headers["Content-Type"].startswith("text/plain")
+    finally:
+        server.close()
+        fleet.close()
