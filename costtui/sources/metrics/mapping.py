@@ -95,7 +95,7 @@ class Mapper:
         self._gateway = config.gateway
         self._gateway_labels = config.gateway_labels
         self._gateways = [(re.compile(translate(glob)), name) for glob, name in config.gateways]
-        self._hosts = {other.host: other.gateway for other in config.elsewhere if other.host}
+        self._hosts = {e.host: e.gateway for e in config.elsewhere if e.host and e.gateway}
         self._services: dict[str, ServiceMapping] = dict(config.services)
         self._options = {k for k, v in config.options.items() if v is True}
         self._rules: dict[str, list[int]] = {}
