@@ -25,6 +25,7 @@ HOLES = {
     "source.SKEW_MS": 1_000,
     "source.LATE_MS": 600,
     "source.FIRST_MS": 500,
+    "source.MINUTE_MS": 500,
     "plan.FIRST_MS": 500,
     "plan.MINUTE_MS": 500,
     "plan.PIECE_SAMPLES": 500,
@@ -128,7 +129,7 @@ class Stage:
         def same() -> bool:
             found = self.counted
             return all(
-                found.get(n, {}).get(k, 0) == v for n, t in truth.items() for k, v in t.items()
+                found.get(n, Counter())[k] == v for n, t in truth.items() for k, v in t.items()
             )
 
         def different() -> str:

@@ -1,4 +1,4 @@
-"""A real VictoriaMetrics asked as a Prometheus: live, in history, and beside what counts already."""
+"""A real VictoriaMetrics, asked as a Prometheus: live, in history, and beside what counts already."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class PastClock:
 
 
 def _two_ways(folder: Path, server: str, fleet: dict[str, Any], role: str) -> Path:
-    """The three pages count, and the server that scrapes them has `role`. No server: pages alone."""
+    """The three pages count; the server that scrapes them, if it is given, has `role`."""
     services = "".join(f"      ai/{s}: {{provider: {s}}}\n" for s in ("openai", "anthropic"))
     lines = [f"store: {{path: {folder / 'costtui.db'}}}", "sources:"]
     for name, plane in fleet.items():
@@ -175,11 +175,9 @@ def _two_ways(folder: Path, server: str, fleet: dict[str, Any], role: str) -> Pa
 def _stamped(page: str, host: str, ms: int) -> str:
     """A page as a server stores it that scraped `host`."""
     place = f'job="agw",instance="{host}"'
-    lines = [f"up{{{place}}} 1 {ms}"]
-    for line in page.splitlines():
-        if found := re.match(r"(\w+)\{(.*)\} (\S+)$", line):
-            lines.append(f"{found[1]}{{{found[2]},{place}}} {found[3]} {ms}")
-    return "\n".join(lines) + "\n"
+    found = re.findall(r"^(\w+)\{(.*)\} (\S+)$", page, re.MULTILINE)
+    lines = [f"{name}{{{labels},{place}}} {value} {ms}\n" for name, labels, value in found]
+    return f"up{{{place}}} 1 {ms}\n" + "".join(lines)
 
 
 async def test_the_same_gateways_counted_by_their_pages_too(
@@ -237,7 +235,7 @@ async def test_the_same_gateways_counted_by_their_pages_too(
         report = costtui("--config", path, "report", "--since", "1h", "--format", "json")
         document = json.loads(report.stdout)
         print(costtui("--config", path, "report", "--since", "1h", "--reconcile").stdout)
-    total = sum(truth.values(), Counter())
+    total: Counter[str] = sum(truth.values(), Counter())
     assert document["total"]["cost_nano"] == total["nano"]
     assert document["total"]["requests"] == total["requests"]
     assert {row["gateway"]: row["verdict"] for row in document["reconciled"]} == dict.fromkeys(
