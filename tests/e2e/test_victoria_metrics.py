@@ -1,4 +1,4 @@
-"""A real VictoriaMetrics, asked as a Prometheus: live, in history, and beside what counts already."""
+"""A real VictoriaMetrics asked as a Prometheus: live, in history, beside what counts already."""
 
 from __future__ import annotations
 
