@@ -363,7 +363,9 @@ def _elsewhere(sources: Iterable[SourceConfig]) -> tuple[SourceConfig, ...]:
             host_of(source.url) if source.type == "metrics" else "",
         )
         for source in known
-        if source.role == "count" and any(other.type == "prometheus" for other in known)
+        if source.role == "count"
+        and (source.type == "metrics" or not source.gateway_labels)
+        and any(other.type == "prometheus" for other in known)
     ]
     return tuple(
         replace(source, elsewhere=tuple(e for e in counting if e.source != source.name))

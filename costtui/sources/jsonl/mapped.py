@@ -95,7 +95,7 @@ class MappedDecoder:
             *leaves,
             reported_nano=0 if unbilled else self._cost(entry),
             estimated=self._flag(entry, "estimated"),
-            request_id=values.clean(self._text(entry, "request_id")),
+            request_id=values.name(self._text(entry, "request_id")),
             status=status,
             latency_ms=self._lenient(entry, "latency_ms", -1),
             part=part,
