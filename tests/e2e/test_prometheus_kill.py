@@ -196,7 +196,7 @@ ORDERS = [
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_kills_in_every_order(mode: str, stage: Make) -> None:
+def test_kills_in_every_order_and_a_restart_nobody_saw(mode: str, stage: Make) -> None:
     world = stage(MODES[mode])
     world.work()
     for order in ORDERS:
@@ -211,30 +211,25 @@ def test_kills_in_every_order(mode: str, stage: Make) -> None:
     assert not bounds["ap"]
     assert bounds["us"], "a restart may have taken what nobody scraped"
     assert world.dug() >= (5 if mode == "holes" else 1)
+    _missed_restart(world)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_a_restart_that_prometheus_missed_is_a_lower_bound(mode: str, stage: Make) -> None:
-    world = stage(MODES[mode])
-    us = world.fleet["us"]
-    world.work(80, "us")
-    world.settle("before")
+def _missed_restart(world: Stage) -> None:
+    """`ap` starts again while Prometheus is down: what it did until then nobody saw."""
+    gateway = world.fleet["ap"]
     world.kill("P")
-    world.work(10, "us")
-    restarts = us.gateway.restarts
-    us.restart(graceful=False)
-    assert us.gateway.restarts == restarts + 1
-    world.work(10, "us")
+    world.work(10, "ap")
+    gateway.restart(graceful=False)
+    assert gateway.gateway.restarts == 1
+    world.work(10, "ap")
     world.start("P")
     world.work()
     world.settle("what was seen")
-    lost = us.swallowed
-    counted = world.counted
-    print(f"{mode}: {lost['requests']} requests of {us.truth['requests']} were seen by nobody")
+    lost, counted = gateway.swallowed, world.counted["ap"]
+    print(f"{lost['requests']} requests of {gateway.truth['requests']} were seen by nobody")
     assert lost["requests"] >= 10
-    assert all(counted["us"][kind] <= amount for kind, amount in us.truth.items())
-    assert counted["us"]["lower_bounds"] > 0
-    assert counted["eu"]["lower_bounds"] == counted["ap"]["lower_bounds"] == 0
+    assert all(counted[kind] <= amount for kind, amount in gateway.truth.items())
+    assert counted["lower_bounds"] > 0
 
 
 def test_a_collector_killed_in_the_middle_of_a_hole(stage: Make, until: Until) -> None:

@@ -309,6 +309,8 @@ EVENT = st.one_of(
     st.tuples(st.just("poll"), st.just(0), st.just(0)),
     st.tuples(st.just("crash"), st.just(0), st.just(0)),
     st.tuples(st.just("server down"), st.integers(1, 5), st.just(0)),
+    st.tuples(st.just("silence"), st.integers(1, 60), st.integers(0, 50)),
+    st.tuples(st.just("refuses"), st.integers(1, 4), st.integers(0, 30)),
     st.tuples(st.just("new start"), st.just(0), st.just(0)),
 )
 
@@ -319,6 +321,14 @@ async def _play(world: World, events: list[tuple[str, int, int]]) -> None:
             world.scrapes(count, use=seed)
         elif what == "failing":
             world.scrapes(count, use=seed, bad=frozenset({seed % 3}))
+        elif what == "silence":
+            world.scrapes(count, use=seed, bad=frozenset(range(len(world.gateways))))
+        elif what == "refuses":
+            world.server.longest = 301
+            for _ in range(count):
+                await world.poll()
+                world.scrapes(seed, use=seed)
+            world.server.longest = float("inf")
         elif what == "hours":
             world.scrapes(count * 240, use=seed)
         elif what == "restart":
