@@ -313,6 +313,33 @@ async def test_a_server_whose_clock_is_off(skew: float, prom_of: Make, series_of
     assert sum(record.lower_bounds for record in prom.records) == 0
 
 
+@pytest.mark.parametrize("skew", [-1500.0, 1500.0])
+async def test_a_proxy_whose_clock_is_off(skew: float, prom_of: Make, series_of: Make) -> None:
+    """Its `Date` is not that of the samples: nothing may be lost for believing it."""
+    prom = prom_of(since=4 * 3600)
+    start = prom.now
+
+    def hook(form: dict[str, str], _request: httpx.Request) -> httpx.Response | None:
+        said: httpx.Response = prom.server.matrix(list(prom.server.rows(form)))
+        said.headers["date"] = formatdate(time.time() + skew, usegmt=True)
+        return said
+
+    prom.server.hook = hook
+    for turn in range(400):
+        prom.server.scrape(start + 15 * turn, (tokens(series_of), turn * 3))
+        prom.now = start + 15 * turn + 1
+        if turn % 3 == 0:
+            await prom.poll()
+        if skew > 0 and turn % 3 == 0:
+            assert prom.total() == turn * 3  # and live
+    prom.server.hook = None
+    await prom.drain()
+    prom.now += 30
+    await prom.drain()
+    assert prom.total() == 399 * 3
+    assert sum(record.lower_bounds for record in prom.records) == 0
+
+
 # Hostile labels
 
 
