@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import logging
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 from costtui.config.schema import Config
 from costtui.errors import StoreBusyError, UsageError
+
+if TYPE_CHECKING:
+    from costtui.engine.collector import Collector
 
 
 class CollectCommand:
@@ -33,6 +36,7 @@ class CollectCommand:
 
     def run(self, args: argparse.Namespace) -> int:
         from costtui.cli.common import load_config
+        from costtui.engine.tuning import tune
 
         # With --once each source's failure is told at the end; in the log it would be twice.
         quiet = logging.ERROR if args.once else logging.WARNING
@@ -43,9 +47,7 @@ class CollectCommand:
         )
         logging.getLogger("httpx").setLevel(logging.WARNING)
         config = load_config(args)
-        # Batches are tens of thousands of tuples without a cycle among them; at the default of
-        # 700 the cycle collector takes a sixth of the time of a bulk load.
-        gc.set_threshold(200_000, 20, 20)
+        tune()
         if not config.sources and not args.with_parent:
             raise UsageError(
                 "there is nothing to collect: no `sources:` are configured and COST_TRACKING_FILE "
@@ -80,6 +82,7 @@ async def _for_ever(config: Config, *, watch_parent: bool) -> None:
     from costtui.engine.collector import Collector
 
     async with Collector(config) as collector:
+        settling = asyncio.create_task(_settle(collector))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, collector.stop)
@@ -88,7 +91,20 @@ async def _for_ever(config: Config, *, watch_parent: bool) -> None:
         logging.getLogger(__name__).info(
             "collecting %d sources into %s", len(config.sources), config.store.path
         )
-        await collector.run()
+        try:
+            await collector.run()
+        finally:
+            settling.cancel()
+
+
+async def _settle(collector: Collector) -> None:
+    """When every source was polled once, nearly all that will ever be remembered is there."""
+    from costtui.engine.tuning import settle
+
+    settle()
+    for poller in collector.pollers:
+        await poller.first_poll()
+    settle()
 
 
 def _stop_at_end(stop: object, descriptor: int) -> None:

@@ -356,15 +356,23 @@ def host_of(url: str) -> str:
 def _elsewhere(sources: Iterable[SourceConfig]) -> tuple[SourceConfig, ...]:
     """`sources`, those that ask a Prometheus told what the others count."""
     known = list(sources)
-    made = []
-    for source in known:
-        others = tuple(
-            Elsewhere(s.name, s.gateway, host_of(s.url) if s.type == "metrics" else "")
-            for s in known
-            if s is not source and s.role == "count" and not s.gateway_labels
+    counting = [
+        Elsewhere(
+            source.name,
+            "" if source.gateway_labels else source.gateway,
+            host_of(source.url) if source.type == "metrics" else "",
         )
-        made.append(replace(source, elsewhere=others) if source.type == "prometheus" else source)
-    return tuple(made)
+        for source in known
+        if source.role == "count"
+        and (source.type == "metrics" or not source.gateway_labels)
+        and any(other.type == "prometheus" for other in known)
+    ]
+    return tuple(
+        replace(source, elsewhere=tuple(e for e in counting if e.source != source.name))
+        if source.type == "prometheus"
+        else source
+        for source in known
+    )
 
 
 def _bad_url(url: str, example: str) -> str:

@@ -114,6 +114,7 @@ class Elsewhere:
 
     source: str
     gateway: str
+    """ "" where labels of the page name it."""
     host: str = ""
     """`host:port` of the page it scrapes, or ""."""
 

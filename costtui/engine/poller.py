@@ -38,6 +38,7 @@ class Poller:
         status: SourceStatus,
         *,
         jitter: float = 0.0,
+        early: float = 0.0,
     ) -> None:
         self.source = source
         self.config = config
@@ -51,7 +52,7 @@ class Poller:
             note="",
             next_poll=clock.now() + jitter,
         )
-        self.schedule = Schedule(config.interval, clock.monotonic() + jitter)
+        self.schedule = Schedule(config.interval, clock.monotonic() + jitter, early=early)
         self._written_at = float("-inf")
         self._up = asyncio.Event()
         """Set once the first poll has ended, well or not."""

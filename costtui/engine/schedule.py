@@ -15,9 +15,13 @@ BACKOFF_CEILING = 60.0
 class Schedule:
     """The due times of one source, in seconds of a monotonic clock."""
 
-    def __init__(self, interval: float, start: float) -> None:
+    def __init__(self, interval: float, start: float, *, early: float = 0.0) -> None:
+        """`early`: by how much the second turn is earlier than a whole interval after `start`.
+        200 sources that start together, so that nobody waits for a first number, are spread over
+        the whole interval by it from then on."""
         self.interval = interval
         self.due = start
+        self._early = early
         self.failures = 0
         self.overruns = 0
         self._catching_up = False
@@ -30,7 +34,8 @@ class Schedule:
             self._catching_up = False
             self.due = now + self.interval
         else:
-            self._advance(now, self.interval)
+            self._advance(now, self.interval - self._early)
+            self._early = 0.0
 
     def failed(self, now: float) -> None:
         """A poll failed: wait twice as long as before, up to the ceiling."""
@@ -48,6 +53,6 @@ class Schedule:
     def _advance(self, now: float, step: float) -> None:
         self.due += step
         if self.due < now:
-            missed = int((now - self.due) // step) + 1
+            missed = int((now - self.due) // self.interval) + 1
             self.overruns += missed
-            self.due += missed * step
+            self.due += missed * self.interval

@@ -15,7 +15,7 @@ from typing import Annotated, Protocol, TypeVar
 import msgspec
 from msgspec import Meta
 
-from costtui.model.dimension import Dimensions
+from costtui.model.dimension import Dimensions, value_or_none
 from costtui.model.requests import Request, Requests
 from costtui.sources.jsonl import values
 from costtui.sources.jsonl.timestamps import Moments
@@ -171,6 +171,8 @@ class ProxyDecoder:
                 if nano is None and usd == usd:
                     nano = self._price(usd)
                 request_id = row.request_id
+                if len(request_id) < 12:  # as long as a word for "no value" can be
+                    request_id = value_or_none(request_id)
                 if len(request_id) > NAME_LIMIT or "\0" in request_id:
                     request_id = values.clean(request_id)
                 if ns > newest:

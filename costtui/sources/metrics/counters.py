@@ -23,6 +23,10 @@ from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
+quick_tuple = tuple.__new__
+"""Makes a named tuple in half the time (0.13 µs for 0.26–0.40 µs) by leaving out the function
+that gives its fields names and defaults. Only where each of thousands of series needs one."""
+
 TARGET = "@target"
 NAMES = "@names"
 SERIES = "s:"
@@ -180,9 +184,11 @@ class Counters:
         if not self._together:
             return False
         states = self._states
-        return any(
-            (old := states.get(r.key)) is not None and fell(r.value, old.value) for r in readings
-        )
+        for key, _, value, _, _ in readings:
+            old = states.get(key)
+            if old is not None and value < old.value and fell(value, old.value):
+                return True
+        return False
 
     def advance(
         self, readings: Iterable[Reading[T]], scrape: Scrape, *, restarted: bool = False
@@ -203,10 +209,20 @@ class Counters:
         )
         same_process = bool(self.target.start) and scrape.start == self.target.start
         states = self._states
-        outcomes = result.outcomes
+        changed = result.states
+        outcome = result.outcomes.append
+        plain = not (first_sight or restarted or doubtful)
         single_resets = 0
         for key, name, value, created, item in readings:
             old = states.get(key)
+            # The usual case first, without a call: a counter that went on.
+            if old is not None and plain:
+                before, born, away = old
+                if 0 <= before <= value and not away and (created <= born or not born):
+                    if value > before or created != born:
+                        changed[key] = quick_tuple(State, (value, created, False))
+                    outcome(quick_tuple(Outcome, (item, value - before, True, False)))
+                    continue
             lost = False
             if old is None or old.value < 0 or first_sight:
                 if first_sight or name not in self._names or (old is not None and old.value < 0):
@@ -225,8 +241,8 @@ class Counters:
                 lost = old.lost or (doubtful and delta > 0)
             state = State(value, created)
             if state != old:
-                result.states[key] = state
-            outcomes.append(Outcome(item, delta, old is not None, lost))
+                changed[key] = state
+            outcome(Outcome(item, delta, old is not None, lost))
         result.resets = 1 if restarted else single_resets
         if restarted:
             self._zero_absent(result, {key for key, *_ in readings})
@@ -251,7 +267,8 @@ class Counters:
         for key in advance.dropped:
             parts[key] = None
         for key, state in advance.states.items():
-            parts[key] = state.dump()
+            value, created, lost = state
+            parts[key] = state.dump() if created or lost else str(value)
         return parts
 
     def commit(self, advance: Advance[T]) -> None:

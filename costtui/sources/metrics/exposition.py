@@ -16,13 +16,14 @@ formats and a line that it refuses costs one line.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Generic, NamedTuple, TypeVar
 
 from costtui.errors import SourceFormatError
 from costtui.model.safetext import redact, visible
+from costtui.sources.metrics.pagetext import PageText
 
 T = TypeVar("T")
 
@@ -48,8 +49,8 @@ _NUMBER = re.compile(
 """Behind at least one blank. Some parsers need none, but nobody writes it so, and one damaged byte
 would make `} 5` another number."""
 
-_WINDOW = 1 << 20
-"""Bytes of a page that are searched in one step."""
+MAX_WANTED = 64 * 1024 * 1024
+"""Bytes of all wanted lines, which are kept in memory, unlike the page."""
 
 _JSON = re.compile(rb"""\[|"|\{\s*(?:"[^"]*"\s*:|\})""")
 """A page may begin with `{` too: `{"a.name",label="x"} 1`."""
@@ -94,7 +95,8 @@ class Page(Generic[T]):
     before this one, each once."""
     unchanged: bool = False
     """Every wanted line is byte for byte as it was: nothing was looked at."""
-    runs: list[bytes] = field(default_factory=list)
+    wanted: bytes = b""
+    """Every wanted line, each with the newline before it."""
     fresh: list[Entry[T]] = field(default_factory=list)
     """Entries never seen before."""
     bad: list[BadLine] = field(default_factory=list)
@@ -122,18 +124,30 @@ class PageReader(Generic[T]):
         self._entries: dict[bytes, Entry[T]] = {}
         self._ignored: set[bytes] = set()
         self._complained: set[bytes] = set()
-        self._runs: list[bytes] = []
+        self._last = b""
+        """Every wanted line of the last committed page."""
         self._number = 0
         self._read_last = 0
         """The number of the page that was last read line by line."""
         self.generation = 0
         """Changes when entries were forgotten: indexes on them must be built again."""
 
-    def read(self, body: bytes) -> Page[T]:
-        """Read a page. `body` must begin with a newline (see `framed`)."""
+    def find(self, text: PageText) -> list[bytes]:
+        """The wanted lines, in runs. In windows: one search over the whole page holds the
+        interpreter until it ends, and the event loop in the other thread must not wait 13 ms.
+        Raises SourceFormatError when the page cannot be unpacked."""
+        return text.find(self._wanted, MAX_WANTED)
+
+    def read(self, body: bytes | PageText, runs: list[bytes] | None = None) -> Page[T]:
+        """Read a page: a `PageText`, or bytes that begin with a newline (see `framed`). `runs` is
+        what `find` found on it."""
+        text = PageText.whole(body) if isinstance(body, bytes) else body
+        if runs is None:
+            runs = self.find(text)
         self._number += 1
-        page: Page[T] = Page(self._number, runs=self._find(body))
-        if page.runs == self._runs:
+        # Joined, because where runs are cut depends on the lines between them.
+        page: Page[T] = Page(self._number, wanted=b"".join(runs))
+        if page.wanted == self._last:
             page.unchanged = True
             return page
         entries = self._entries
@@ -141,7 +155,7 @@ class PageReader(Generic[T]):
         # A series that was away in between may have restarted and come back to the same number.
         before, self._read_last = self._read_last, number
         changed = page.changed
-        for run in page.runs:
+        for run in runs:
             for line in run[1:].split(b"\n"):
                 end = line.rfind(b"}") + 1
                 entry = entries.get(line[:end])
@@ -150,32 +164,20 @@ class PageReader(Generic[T]):
                     if found is None:
                         continue
                     if isinstance(found, str):
-                        self._note_bad(page, body, line, found)
+                        self._note_bad(page, text, line, found)
                         continue
-                    entry, text = found
+                    entry, value = found
                 else:
-                    text = line[end:]
+                    value = line[end:]
                 if entry.seen == number:
-                    if entry.now != text:
-                        self._note_bad(page, body, line, "this series stands twice on the page")
+                    if entry.now != value:
+                        self._note_bad(page, text, line, "this series stands twice on the page")
                     continue
-                if text != entry.text or entry.seen != before:
+                if value != entry.text or entry.seen != before:
                     changed.append(entry)
                 entry.seen = number
-                entry.now = text
+                entry.now = value
         return page
-
-    def _find(self, body: bytes) -> list[bytes]:
-        """The wanted lines. In steps: one search holds the interpreter until it ends, and the
-        event loop in the other thread must not wait for 13 ms."""
-        runs: list[bytes] = []
-        start, size = 0, len(body)
-        while start < size:
-            end = body.find(b"\n", min(start + _WINDOW, size), size)
-            end = size if end < 0 else end
-            runs += self._wanted.findall(body, start, end)
-            start = end
-        return runs
 
     def commit(self, page: Page[T]) -> None:
         """The page's batch is stored: what it said is now "last time"."""
@@ -183,13 +185,13 @@ class PageReader(Generic[T]):
             return
         for entry in page.changed:
             entry.text = entry.now
-        self._runs = page.runs
+        self._last = page.wanted
         if len(self._entries) > 10_000:
             self._forget_absent(page.number)
 
-    def present(self, page: Page[T]) -> list[Entry[T]]:
+    def present(self, page: Page[T]) -> Iterator[Entry[T]]:
         """Every series on this page (which must not be `unchanged`)."""
-        return [entry for entry in self._entries.values() if entry.seen == page.number]
+        return (entry for entry in self._entries.values() if entry.seen == page.number)
 
     def entries(self) -> Iterable[Entry[T]]:
         """Every series known."""
@@ -197,7 +199,7 @@ class PageReader(Generic[T]):
 
     def reset(self) -> None:
         """Forget every page; identities stay known."""
-        self._runs = []
+        self._last = b""
         for entry in self._entries.values():
             entry.text = b""
 
@@ -239,7 +241,7 @@ class PageReader(Generic[T]):
         page.fresh.append(entry)
         return entry, text
 
-    def _note_bad(self, page: Page[T], body: bytes, line: bytes, reason: str) -> None:
+    def _note_bad(self, page: Page[T], text: PageText, line: bytes, reason: str) -> None:
         about = line[: line.rfind(b"}") + 1 or 100]
         if about in self._complained:
             return
@@ -248,9 +250,7 @@ class PageReader(Generic[T]):
         self._complained.add(about)
         page.bad_count += 1
         if len(page.bad) < BAD_EXAMPLES:
-            offset = max(body.find(b"\n" + line) + 1, 1)
-            number = body.count(b"\n", 0, offset)
-            page.bad.append(BadLine(offset - 1, number, reason, _shown(line)))
+            page.bad.append(BadLine(*text.place(line), reason, _shown(line)))
 
 
 def framed(chunks: Iterable[bytes]) -> bytes:

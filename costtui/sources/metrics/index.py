@@ -60,12 +60,9 @@ class PageIndex:
     def _on(self, name: str, page: Page[Series]) -> Iterator[Entry[Series]]:
         return (e for e in self._by_name.get(name, ()) if e.seen == page.number)
 
-    def shows(self, body: bytes, name: str, page: Page[Series]) -> bool:
-        """Is a metric, wanted or not, on this page?"""
-        if any(True for _ in self._on(name, page)):
-            return True
-        raw = b"\n" + name.encode()
-        return any(raw + end in body for end in (b"{", b" "))
+    def shows(self, name: str, page: Page[Series]) -> bool:
+        """Is a wanted metric on this page?"""
+        return any(True for _ in self._on(name, page))
 
     def counters(self, page: Page[Series]) -> Iterator[Entry[Series]]:
         """Every counter on this page."""
@@ -93,6 +90,11 @@ class PageIndex:
                     if e.seen == page.number and id(e) not in already
                 )
         return found
+
+    @property
+    def has_created(self) -> bool:
+        """Does any series say when it was born?"""
+        return bool(self._created)
 
     def created(self, pair: tuple[str, bytes], number: int) -> float:
         """When the counters of `pair` were born, in the target's clock; 0 when the page does not
@@ -126,21 +128,23 @@ class PageIndex:
         only gauges move, and those were chosen when they were read."""
         if page.unchanged:
             return _always
-        chosen: dict[int, str] = {}
+        beaten: set[tuple[int, str]] = set()
         for number, rule in enumerate(shape.metrics):
             if len(rule.names) == 1 and not rule.unless:
                 continue
-            on_page = (n for n in rule.names if any(True for _ in self._on(n, page)))
-            chosen[number] = next(on_page, rule.names[0] if rule.names else "")
-            if any(any(True for _ in self._on(n, page)) for n in rule.unless):
-                chosen[number] = ""
+            here = [n for n in rule.names if any(True for _ in self._on(n, page))]
+            if not any(any(True for _ in self._on(n, page)) for n in rule.unless):
+                del here[:1]  # the first that is there counts
+            beaten.update((number, name) for name in here)
+        if not beaten and not self._parts:
+            return _always  # the usual page: no look-up for each of thousands of series
 
         def counts(placement: Placement) -> bool:
             if placement.whole:
                 parts = self._parts.get((placement.rule, placement.dims), ())
                 if any(part.seen == page.number for part in parts):
                     return False
-            return chosen.get(placement.rule, placement.name) == placement.name
+            return (placement.rule, placement.name) not in beaten
 
         return counts
 

@@ -21,18 +21,8 @@ from typing import NamedTuple
 from costtui.model.dimension import Dimensions
 from costtui.model.usage import UsageRecord
 from costtui.sources.metrics.mapping import (
-    CACHE_READ,
-    CACHE_WRITE,
-    CACHE_WRITE_1H,
     COST,
-    ERRORS,
     FIELDS,
-    INPUT,
-    LOOKUPS,
-    OUTPUT,
-    REASONING,
-    REQUESTS,
-    THROTTLED,
     Placement,
 )
 
@@ -50,9 +40,6 @@ class Carry(NamedTuple):
     output: int = 0
     intervals: int = 0
     """How many intervals with traffic in a row left one."""
-
-
-_NO_CARRY = Carry()
 
 
 class Held(NamedTuple):
@@ -177,9 +164,12 @@ class Joiner:
                 total[number] += amount
             result.held[dims] = None
         for dims, total in sums.items():
-            waited = self._held.get(dims)
-            lower = int(dims in lost) + (waited.lost if waited else 0)
-            begin = waited.start_ns if waited else start_ns
+            waited = self._held.get(dims) if self._held else None
+            lower = 1 if lost and dims in lost else 0
+            begin = start_ns
+            if waited is not None:
+                lower += waited.lost
+                begin = waited.start_ns
             priced = total[COST] > 0 or costs(dims)
             if (
                 self._hold
@@ -194,9 +184,9 @@ class Joiner:
             record = self._record(
                 dims, total, min(begin, end_ns), end_ns, priced, lower, version, result
             )
-            if dims in guessed:
-                record = record._replace(estimated=True)
-            if any(record[3:12]) or record.reported_nano or record.lower_bounds:
+            if record is not None:
+                if dims in guessed:
+                    record = record._replace(estimated=True)
                 result.records.append(record)
         return result
 
@@ -210,37 +200,58 @@ class Joiner:
         lower: int,
         version: str,
         result: Joined,
-    ) -> UsageRecord:
+    ) -> UsageRecord | None:
+        """The record, or None where there is nothing to say."""
+        (  # in the order of mapping's INPUT … LOOKUPS
+            used,
+            cache_read,
+            cache_write,
+            cache_write_1h,
+            made,
+            reasoning,
+            cost,
+            requests,
+            errors,
+            throttled,
+            lookups,
+        ) = total
         input_includes, output_includes = self._includes(dims, version)
-        carry = self._carries.get(dims, _NO_CARRY) if self._carries else _NO_CARRY
-        plain_input = total[INPUT] + carry.input
+        carry = self._carries.get(dims) if self._carries else None
+        if carry is not None:
+            used += carry.input
+            made += carry.output
         if input_includes:
-            plain_input -= total[CACHE_READ] + total[CACHE_WRITE] + total[CACHE_WRITE_1H]
-        plain_output = total[OUTPUT] + carry.output
+            used -= cache_read + cache_write + cache_write_1h
         if output_includes:
-            plain_output -= total[REASONING]
-        if plain_input < 0 or plain_output < 0:
-            left = Carry(min(plain_input, 0), min(plain_output, 0), carry.intervals + 1)
-            result.carries[dims] = left
-        elif carry is not _NO_CARRY:
+            made -= reasoning
+        if used < 0 or made < 0:
+            intervals = carry.intervals + 1 if carry else 1
+            result.carries[dims] = Carry(min(used, 0), min(made, 0), intervals)
+            used, made = max(used, 0), max(made, 0)
+        elif carry is not None:
             result.carries[dims] = None
         if priced and self._count_lookups:
-            lower += total[LOOKUPS]
+            lower += lookups
+        says = requests or used or made or cache_read or cache_write or cache_write_1h or reasoning
+        if not (says or errors or throttled or lower or (priced and cost)):
+            return None
+        # By position: with names it takes twice as long.
         return UsageRecord(
             start_ns,
             end_ns,
             dims,
-            requests=total[REQUESTS],
-            errors=total[ERRORS],
-            throttled=total[THROTTLED],
-            input=max(plain_input, 0),
-            cache_read=total[CACHE_READ],
-            cache_write=total[CACHE_WRITE],
-            cache_write_1h=total[CACHE_WRITE_1H],
-            output=max(plain_output, 0),
-            reasoning=total[REASONING],
-            reported_nano=total[COST] if priced else None,
-            lower_bounds=lower,
+            requests,
+            errors,
+            throttled,
+            used,
+            cache_read,
+            cache_write,
+            cache_write_1h,
+            made,
+            reasoning,
+            cost if priced else None,
+            False,
+            lower,
         )
 
     def checkpoint(self, joined: Joined) -> dict[str, str | None]:

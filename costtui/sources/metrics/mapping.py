@@ -81,6 +81,8 @@ class Series:
     version: str = ""
     stamp: tuple[bytes, float] = (b"", 0.0)
     """Of a `created` series: its text and what it came to, so that it is read once."""
+    dollars: bool = False
+    """Its number is money, in USD."""
     presence: bool = False
     """Of a gauge: its number says nothing, only that it is there (see `gauges.levels`)."""
 
@@ -93,7 +95,7 @@ class Mapper:
         self._gateway = config.gateway
         self._gateway_labels = config.gateway_labels
         self._gateways = [(re.compile(translate(glob)), name) for glob, name in config.gateways]
-        self._hosts = {other.host: other.gateway for other in config.elsewhere if other.host}
+        self._hosts = {e.host: e.gateway for e in config.elsewhere if e.host and e.gateway}
         self._services: dict[str, ServiceMapping] = dict(config.services)
         self._options = {k for k, v in config.options.items() if v is True}
         self._rules: dict[str, list[int]] = {}
@@ -107,6 +109,7 @@ class Mapper:
                 self._rules.setdefault(name, []).append(number)
         counters = self._rules.keys() - gauges
         self._created = {_base(name) + "_created" for name in counters} - set(self._rules)
+        self._dims: dict[Dimensions, Dimensions] = {}
         self._included: dict[tuple[str, str, str], tuple[bool, bool]] = {}
         self.unknown_kinds: set[str] = set()
         """Values of a token-kind label that the shape does not know: not counted, shown."""
@@ -164,6 +167,7 @@ class Mapper:
                 placements,
                 _factor(rule),
                 (_base(name), tail),
+                dollars=bool(placements) and COST in placements[0].fields and UNITS[rule.unit] == 1,
             )
         if name in self._created:
             return Series(key, "created", pair=(name.removesuffix("_created"), tail))
@@ -195,6 +199,11 @@ class Mapper:
                 # The user said which services are LLM traffic; this one is something else.
                 return None
         dims = Dimensions(gateway=self.gateway(labels), service=rule.service, **found)
+        # One object for all series of the same traffic: sums are kept by it at every scrape, and
+        # two that are the same need not be compared word by word.
+        if len(self._dims) > 100_000:
+            self._dims.clear()
+        dims = self._dims.setdefault(dims, dims)
         return Placement(dims, fields, number, name, _is_whole(rule, labels))
 
     def gateway(self, labels: Mapping[str, str]) -> str:
@@ -295,6 +304,28 @@ def amount(series: Series, number: str) -> int:
     if result > MAX_NANO:
         raise ValueError("the number is too large")
     return result
+
+
+def quick_nano(text: bytes) -> int | None:
+    """nano-USD of ` 0.58385524000000003`, as `amount` has it, in a third of its time; None for
+    every other form, which `amount` is there for."""
+    whole, _, part = text[1:].partition(b".")
+    places = len(part)
+    if (
+        text[:1] != b" "
+        or not (part.isdigit() and whole.isdigit())
+        or len(whole) > 9
+        or places > 18
+    ):
+        return None
+    if places <= 9:
+        return int(whole + part) * _TENS[9 - places]
+    nano, rest = divmod(int(whole + part), _TENS[places - 9])
+    half = _TENS[places - 9] // 2
+    return nano + (rest > half or (rest == half and nano & 1))
+
+
+_TENS: tuple[int, ...] = tuple(10**n for n in range(10))
 
 
 def _gauge(rule: MetricRule, placements: tuple[Placement, ...], key: str) -> Series:

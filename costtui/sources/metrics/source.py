@@ -15,7 +15,14 @@ from costtui.model.charge import CostPolicy
 from costtui.model.dimension import Dimensions
 from costtui.model.snapshot import SkippedLine
 from costtui.sources.base import Batch, Checkpoint
-from costtui.sources.metrics.counters import SERIES, Advance, Counters, Reading, Scrape
+from costtui.sources.metrics.counters import (
+    SERIES,
+    Advance,
+    Counters,
+    Reading,
+    Scrape,
+    quick_tuple,
+)
 from costtui.sources.metrics.exposition import (
     Entry,
     Page,
@@ -29,7 +36,8 @@ from costtui.sources.metrics.gauges import Areas, Gauges, level_text, levels
 from costtui.sources.metrics.http import Fetched, Fetcher
 from costtui.sources.metrics.index import PageIndex
 from costtui.sources.metrics.joining import Increment, Joined, Joiner
-from costtui.sources.metrics.mapping import Mapper, Placement, Series, amount
+from costtui.sources.metrics.mapping import Mapper, Placement, Series, amount, quick_nano
+from costtui.sources.metrics.pagetext import PageText
 from costtui.sources.metrics.shape import Shape
 
 if TYPE_CHECKING:
@@ -105,12 +113,16 @@ class MetricsSource:
                 # When the first attempt was must survive: what starts later is counted whole.
                 yield Batch(checkpoint=first)
             raise
+        self._commit(digest)
+        yield digest.batch
+
+    def _commit(self, digest: _Digest) -> None:
+        """The batch of `digest` is yielded: memory follows."""
         self._reader.commit(digest.page)
         self._note = digest.batch.note
         self._counters.commit(digest.advance)
         self._gauges.commit(digest.areas)
         self._joiner.commit(digest.joined)
-        yield digest.batch
 
     async def close(self) -> None:
         """Close the connection."""
@@ -123,13 +135,14 @@ class MetricsSource:
     def _digest(self, fetched: Fetched, now: float) -> _Digest:
         """All that takes long, in a thread. Changes nothing that a failed batch could not take
         back."""
+        text = fetched.text()
         try:
-            body = fetched.body()
-            check_kind(body, fetched.content_type)
-            check_complete(body, fetched.content_type, fetched.length_known)
+            runs = self._reader.find(text)
+            check_kind(text.head, fetched.content_type)
+            check_complete(text.tail, fetched.content_type, fetched.length_known)
         except SourceFormatError as error:
             raise SourceFormatError(f"{self._fetcher.shown}: {error}") from None
-        page = self._reader.read(body)
+        page = self._reader.read(text, runs)
         index = self._index
         index.follow(page)
         start = index.start(page) if not page.unchanged else self._counters.target.start
@@ -142,7 +155,10 @@ class MetricsSource:
         active = index.chooser(self._shape, page)
         shown = None if page.unchanged else levels(self._levels(page, active))
         areas = self._gauges.advance(shown, advance.previous.good, now)
-        counted = (Increment(o.item.placements, o.delta, o.known, o.lost) for o in advance.outcomes)
+        counted = (
+            quick_tuple(Increment, (series.placements, delta, known, lost, False))
+            for series, delta, known, lost in advance.outcomes
+        )
         covered = index.covers(self._shape, page)
         joined = self._joiner.join(
             chain(counted, areas.increments),
@@ -153,8 +169,8 @@ class MetricsSource:
             _ns(now),
         )
         note = self._note
-        if note is None or not page.unchanged or not page.runs:
-            note = self._remark(body, page)
+        if note is None or not page.unchanged or not page.wanted:
+            note = self._remark(text, page)
         batch = self._batch(page, advance, joined, note, now)
         batch.checkpoint.update(areas.parts)
         return _Digest(page, advance, areas, joined, batch)
@@ -181,25 +197,29 @@ class MetricsSource:
         append = readings.append
         name_of = self._mapper.counter_name
         names: dict[str, str] = {}
-        created = self._index.created
+        created = self._index.created if self._index.has_created else None
+        number = page.number
         for entry in entries:
             series = entry.item
             text = entry.now
             if series.factor is None and text[1:].isdigit() and text[0] == 32 and len(text) < 19:
                 value = int(text)  # the usual form, in a fifth of the time
+            elif series.dollars and (nano := quick_nano(text)) is not None:
+                value = nano
             else:
                 try:
-                    number = number_text(text)
-                    if number is None:
+                    digits = number_text(text)
+                    if digits is None:
                         continue
-                    value = amount(series, number)
+                    value = amount(series, digits)
                 except ValueError as error:
                     note_bad_number(page, entry, str(error))
                     continue
             name = names.get(entry.name)
             if name is None:
                 name = names[entry.name] = name_of(entry.name)
-            append(Reading(series.key, name, value, created(series.pair, page.number), series))
+            born = created(series.pair, number) if created is not None else 0.0
+            append(quick_tuple(Reading, (series.key, name, value, born, series)))
         return readings
 
     def _has_cost(self, dims: Dimensions, advance: Advance[Series]) -> bool:
@@ -213,12 +233,15 @@ class MetricsSource:
                 return True
         return False
 
-    def _remark(self, body: bytes, page: Page[Series]) -> str:
+    def _remark(self, text: PageText, page: Page[Series]) -> str:
         """What the user should know about this page, or nothing."""
+        names = [name for hint in self._shape.hints for name in (*hint.absent, *hint.present)]
+
+        def shows(name: str) -> bool:
+            return self._index.shows(name, page) or text.shows(name, names)
+
         for hint in self._shape.hints:
-            if not any(self._index.shows(body, name, page) for name in hint.absent) and all(
-                self._index.shows(body, name, page) for name in hint.present
-            ):
+            if not any(map(shows, hint.absent)) and all(map(shows, hint.present)):
                 return hint.note
         if not any(True for _ in chain(self._index.counters(page), self._index.gauges(page))):
             return f"nothing that {self._shape.name or 'fields:'} counts is on this page yet"

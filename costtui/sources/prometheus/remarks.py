@@ -24,7 +24,7 @@ def refuse_doubles(reading: Reading, config: SourceConfig) -> None:
     """Raise SourceFormatError where a target's traffic would be counted twice: by another source
     too, or by two Prometheus servers that keep their samples here."""
     hosts = {other.host: other for other in config.elsewhere if other.host}
-    gateways = {other.gateway: other for other in config.elsewhere}
+    gateways = {other.gateway: other for other in config.elsewhere if other.gateway}
     seen: dict[tuple[str, ...], Target] = {}
     for stretch in reading.stretches.values():
         if not _counts(stretch):

@@ -17,6 +17,15 @@ def test_a_quick_poll_keeps_the_grid() -> None:
     assert schedule.overruns == 0
 
 
+def test_the_second_turn_may_come_early_and_starts_a_grid_of_its_own() -> None:
+    schedule = Schedule(10.0, start=100.0, early=3.0)
+    schedule.succeeded(100.4)
+    assert schedule.due == 107.0
+    schedule.succeeded(128.0)  # two turns of that grid too late
+    assert schedule.due == 137.0
+    assert schedule.overruns == 2
+
+
 def test_a_slow_poll_skips_turns_and_counts_them() -> None:
     schedule = Schedule(10.0, start=100.0)
     schedule.succeeded(135.0)
@@ -51,9 +60,11 @@ def test_a_source_slower_than_the_ceiling_keeps_its_own_interval() -> None:
     assert schedule.due == max(300.0, BACKOFF_CEILING)
 
 
-@given(st.lists(st.floats(0, 100), min_size=1, max_size=50), st.floats(0.1, 60))
-def test_due_is_never_in_the_past_after_a_poll(durations: list[float], interval: float) -> None:
-    schedule = Schedule(interval, start=0.0)
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=50), st.floats(0.1, 60), st.floats(0, 0.9))
+def test_due_is_never_in_the_past_after_a_poll(
+    durations: list[float], interval: float, early: float
+) -> None:
+    schedule = Schedule(interval, start=0.0, early=early * interval)
     now = 0.0
     for duration in durations:
         now = max(now, schedule.due) + duration
