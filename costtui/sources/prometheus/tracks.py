@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import pairwise
+from operator import lt
 from typing import Final
 
 from costtui.model.dimension import Dimensions
@@ -334,7 +334,8 @@ def part_of(place: Placement) -> str:
 
 def _in_order(values: list[tuple[int, str]]) -> list[tuple[int, str]]:
     """Each time once and in order. A sample out of order would look like a counter that fell."""
-    if all(a[0] < b[0] for a, b in pairwise(values)):
+    times = [ms for ms, _ in values]
+    if all(map(lt, times, times[1:])):
         return values
     return sorted(dict(values).items())
 
