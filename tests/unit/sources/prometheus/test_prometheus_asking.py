@@ -62,7 +62,8 @@ async def test_the_form_of_both_queries() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         form = {k: v[0] for k, v in parse_qs(request.content.decode()).items()}
         seen.append({"path": request.url.path, **form})
-        return ok({"resultType": "matrix", "result": []})
+        data = {"resultType": "matrix", "result": []}
+        return httpx.Response(200, json={"status": "success", "data": data})
 
     asked = api(answer, url="http://p/pre", timeout=7.5)
     await asked.raw('{a="b"}', 1_000_000, 1_060_500)
