@@ -38,6 +38,7 @@ from costtui.demo.agentgateway import CONTENT_TYPE, OPENMETRICS, Agentgateway
 from costtui.demo.gateway import GatewayDownError
 from costtui.demo.people import EU_ROUTES, US_ROUTES, Route
 from costtui.demo.rhythm import Rhythm
+from costtui.demo.truth import Amounts
 
 HERE = Path(__file__).parent
 TOKENS = "agentgateway_gen_ai_client_token_usage_sum"
@@ -65,6 +66,8 @@ def until(look: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
 class RealPrometheus:
     """A Prometheus on a free port of this machine."""
 
+    ready = "/-/ready"
+
     def __init__(
         self, folder: Path, targets: dict[str, list[str]], *, interval: str = "1s"
     ) -> None:
@@ -85,16 +88,18 @@ class RealPrometheus:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        command = [
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)
+        until(lambda: self._get(self.ready) is not None, f"a server ({self._log})", 60)
+
+    def command(self) -> list[str]:
+        return [
             "prometheus",
             f"--config.file={self.folder / 'prometheus.yml'}",
             f"--storage.tsdb.path={self.data}",
             "--storage.tsdb.retention.time=400d",
             f"--web.listen-address=127.0.0.1:{self.port}",
         ]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        until(lambda: self._get("/-/ready") is not None, f"Prometheus ready ({self._log})", 60)
 
     def _get(self, path: str) -> bytes | None:
         try:
@@ -136,6 +141,28 @@ class RealPrometheus:
             self._process.terminate()
             self._process.wait(30)
             self._process = None
+
+
+class RealVictoria(RealPrometheus):
+    """A VictoriaMetrics of one process."""
+
+    ready = "/health"
+
+    def command(self) -> list[str]:
+        return [
+            "victoria-metrics",
+            f"-promscrape.config={self.folder / 'prometheus.yml'}",
+            f"-storageDataPath={self.data}",
+            f"-httpListenAddr=127.0.0.1:{self.port}",
+            "-retentionPeriod=1y",
+            "-memory.allowedBytes=200MB",
+        ]
+
+    def take(self, text: str) -> None:
+        """Import samples in the text format, with times in milliseconds."""
+        url = f"{self.url}/api/v1/import/prometheus"
+        with urllib.request.urlopen(url, data=text.encode(), timeout=60) as answer:
+            answer.read()
 
 
 class Plane:
@@ -181,26 +208,35 @@ class Plane:
         with self.lock:
             self.gateway.tick(now, float(now), factor)
 
-    def restart(self) -> None:
-        """All counters to zero, once everything was scraped."""
+    def restart(self, *, graceful: bool = True) -> None:
+        """All counters to zero: gracefully once everything was scraped, else at once."""
         with self.lock:
-            self.gateway.restart(int(time.time()), graceful=True)
+            self.gateway.restart(int(time.time()), graceful=graceful)
 
     @property
     def truth(self) -> Counter[str]:
         with self.lock:
-            total = self.gateway.truth.total
-            return Counter(
-                requests=total.requests,
-                input=total.input,
-                output=total.output,
-                cache_read=total.cache_read,
-                nano=total.effective_nano,
-            )
+            return _amounts(self.gateway.truth.total)
+
+    @property
+    def swallowed(self) -> Counter[str]:
+        """What restarts that were not graceful took before anybody had scraped it."""
+        with self.lock:
+            return _amounts(self.gateway.swallowed.total)
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def _amounts(total: Amounts) -> Counter[str]:
+    return Counter(
+        requests=total.requests,
+        input=total.input,
+        output=total.output,
+        cache_read=total.cache_read,
+        nano=total.effective_nano,
+    )
 
 
 @contextmanager
@@ -230,7 +266,7 @@ class Traffic:
 
     def _run(self) -> None:
         while not self._stop.wait(0.5):
-            for plane in self._fleet.values():
+            for plane in list(self._fleet.values()):
                 plane.tick(self._factor)
 
     def stop(self) -> None:
@@ -315,54 +351,71 @@ def compare(
     }
 
 
+class History:
+    """Days of history in a server, made with promtool before costtui looks at it."""
+
+    def __init__(self, folder: Path, days: int, interval: int = 120) -> None:
+        self.days = days
+        self.end = int(time.time()) // 60 * 60 - 120
+        self.server = RealPrometheus(folder / "history", {})
+        began = time.monotonic()
+        subprocess.run(
+            [
+                *(sys.executable, str(HERE / "gen_prometheus_history.py"), str(folder / "om")),
+                *("--days", str(days), "--end", str(self.end), "--blocks", str(self.server.data)),
+                *("--interval", str(interval)),
+            ],
+            check=True,
+        )
+        self.made_s = time.monotonic() - began
+        data = json.loads((folder / "om" / "truth.json").read_text())
+        self.samples = int(data["samples"])
+        self.names = {host: host.partition(".")[0] for host in data["gateways"]}
+        self.truth = {self.names[h]: Counter(values) for h, values in data["gateways"].items()}
+
+    def config(self, folder: Path) -> Path:
+        since = f"{self.days + 2}d"
+        return config(folder, self.server.url, "agw", self.names, since=since)
+
+    def increase(self) -> dict[str, float]:
+        """What the server itself makes of it."""
+        at, days = self.end + 30.0, self.days
+        tokens = f'sum(increase({TOKENS}{{job="agw"}}[{days + 1}d]))'
+        cost = f'sum(increase({COST}{{job="agw"}}[{days + 1}d]))'
+        daily = f'sum(sum_over_time((sum(increase({COST}{{job="agw"}}[1d])))[{days}d:1d]))'
+        return {
+            "usd": self.server.value(cost, at),
+            "usd_by_day": self.server.value(daily, at),
+            "tokens": self.server.value(tokens, at),
+        }
+
+
 def run_history(folder: Path, days: int, interval: int = 120) -> dict[str, Any]:
     """30 days that exist before costtui does."""
-    end = int(time.time()) // 60 * 60 - 120
-    server = RealPrometheus(folder / "history", {})
-    began = time.monotonic()
-    subprocess.run(
-        [
-            *(sys.executable, str(HERE / "gen_prometheus_history.py"), str(folder / "om")),
-            *("--days", str(days), "--end", str(end), "--blocks", str(server.data)),
-            *("--interval", str(interval)),
-        ],
-        check=True,
-    )
-    made_s = time.monotonic() - began
-    data = json.loads((folder / "om" / "truth.json").read_text())
-    names = {host: host.partition(".")[0] for host in data["gateways"]}
-    truth = {names[host]: Counter(values) for host, values in data["gateways"].items()}
-    server.start()
+    history = History(folder, days, interval)
+    history.server.start()
     try:
-        path = config(folder / "h", server.url, "agw", names, since=f"{days + 2}d")
-        cpu = server.cpu()
+        path = history.config(folder / "h")
+        cpu = history.server.cpu()
         began = time.monotonic()
         _, status, used = os.wait4(collect(path, "--once").pid, 0)
         code = os.waitstatus_to_exitcode(status)
         took = time.monotonic() - began
-        server_cpu = server.cpu() - cpu
-        at = end + 30.0
-        tokens = f'sum(increase({TOKENS}{{job="agw"}}[{days + 1}d]))'
-        cost = f'sum(increase({COST}{{job="agw"}}[{days + 1}d]))'
-        daily = f'sum(sum_over_time((sum(increase({COST}{{job="agw"}}[1d])))[{days}d:1d]))'
-        increase = {
-            "usd": server.value(cost, at),
-            "usd_by_day": server.value(daily, at),
-            "tokens": server.value(tokens, at),
-        }
+        server_cpu = history.server.cpu() - cpu
+        increase = history.increase()
     finally:
-        server.stop()
-    shown_tokens = sum(sum(c[k] for k in ("input", "output", "cache_read")) for c in truth.values())
+        history.server.stop()
+    kinds = ("input", "output", "cache_read")
     return {
-        **compare(truth, stored(path), increase),
+        **compare(history.truth, stored(path), increase),
         "exit_code": code,
-        "made_s": round(made_s, 1),
-        "samples": data["samples"],
+        "made_s": round(history.made_s, 1),
+        "samples": history.samples,
         "backfill_s": round(took, 2),
         "collector_cpu_s": round(used.ru_utime + used.ru_stime, 2),
         "collector_rss_mb": round(used.ru_maxrss / 1024, 1),
         "server_cpu_s": round(server_cpu, 2),
-        "tokens": shown_tokens,
+        "tokens": sum(sum(c[k] for k in kinds) for c in history.truth.values()),
     }
 
 
@@ -378,8 +431,12 @@ def run_live(folder: Path, seconds: float) -> dict[str, Any]:
         try:
             until(lambda: server.value('sum(up{job="agw"})') == 3, "three targets")
             began = time.time()
-            traffic = Traffic(fleet, 4.0)
+            moving = {name: plane for name, plane in fleet.items() if name != "ap"}
+            traffic = Traffic(moving, 4.0)
             time.sleep(seconds / 2)
+            moving["ap"] = fleet["ap"]  # scraped from the beginning, its first series come now
+            series = f"count(last_over_time({COST}[1h]))"
+            before = server.value(series)
             fleet["us"].restart()
             until(lambda: fleet["us"].gateway.restarts, "a restart")
             time.sleep(seconds / 2)
@@ -401,11 +458,13 @@ def run_live(folder: Path, seconds: float) -> dict[str, Any]:
                     f"sum(sum_over_time((sum(increase({COST}[10s])))[{window}s:10s]))"
                 ),
             }
+            born = server.value(series) - before
         finally:
             collector.send_signal(signal.SIGTERM)
             collector.wait(20)
             server.stop()
-        return {**compare(truth, stored(path), increase), "restarts": fleet["us"].gateway.restarts}
+        row = compare(truth, stored(path), increase)
+        return {**row, "restarts": fleet["us"].gateway.restarts, "born": int(born)}
 
 
 def table(name: str, row: dict[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ and a shell underneath that tells whether it was given back as it was.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 import pytest
@@ -147,15 +149,19 @@ class Terminal:
             os.kill(pid, signal.SIGKILL)
 
 
-def need_tmux() -> None:
-    """Skip the test without tmux; in CI that is a failure."""
-    if shutil.which("tmux"):
+def need(program: str, without: str) -> None:
+    """Skip the test where a program is missing; in CI that is a failure."""
+    if shutil.which(program):
         return
-    reason = "tmux is not installed: the screen is not tested in a real terminal"
+    reason = f"{program} is not installed: {without}"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     print(reason)
     pytest.skip(reason)
+
+
+def need_tmux() -> None:
+    need("tmux", "the screen is not tested in a real terminal")
 
 
 @pytest.fixture
@@ -276,7 +282,90 @@ def holder(store: Path) -> int:
     return held.pid if held else 0
 
 
+def load_bench() -> ModuleType:
+    """benchmarks/bench_exactness.py: real servers, and gateways that keep their truth."""
+    name = "bench_exactness"
+    if name not in sys.modules:
+        path = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+PATCHED = """
+import json, sys
+from importlib import import_module
+for name, value in json.loads(sys.argv.pop(1)).items():
+    module = import_module("costtui.sources.prometheus." + name.partition(".")[0])
+    assert hasattr(module, name.partition(".")[2]), name
+    setattr(module, name.partition(".")[2], value)
+from costtui.cli.main import entry
+sys.exit(entry())
+"""
+
+
+class Collectors:
+    """Collector processes, in which constants of the prometheus source can be others: what takes
+    an hour or millions of samples otherwise is reached in seconds."""
+
+    def __init__(self) -> None:
+        self._made: list[subprocess.Popen[bytes]] = []
+
+    def start(
+        self, config: Path, *arguments: str, patches: dict[str, float] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """`patches`: module.CONSTANT → value."""
+        command = [sys.executable, "-c", PATCHED, json.dumps(patches or {}), "collect"]
+        with (config.parent / "collect.log").open("ab") as log:
+            child = subprocess.Popen(
+                [*command, "--config", str(config), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self._made.append(child)
+        return child
+
+    def close(self) -> None:
+        for child in self._made:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+
+
+@pytest.fixture
+def collectors() -> Iterator[Collectors]:
+    made = Collectors()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real Prometheus with 30 days of history. Who uses it is in one xdist group, so that it is
+    made once."""
+    need("promtool", "the history of a real Prometheus is not tested")
+    need("prometheus", "a real Prometheus is not tested")
+    made = load_bench().History(tmp_path_factory.mktemp("history"), 30)
+    made.server.start()
+    yield made
+    made.server.stop()
+
+
 # Helpers reach the tests as fixtures: test directories are no packages.
+
+
+@pytest.fixture(scope="session", name="bench")
+def _bench() -> ModuleType:
+    return load_bench()
+
+
+@pytest.fixture(scope="session", name="need")
+def _need() -> Callable[[str, str], None]:
+    return need
 
 
 @pytest.fixture(scope="session", name="until")

@@ -22,6 +22,11 @@ from costtui.sources.metrics.counters import fell
     ("value", "before", "restarted"),
     [
         (100_000_000_001, 100_000_000_002, False),  # $100 less a nano-dollar: an order of floats
+        (
+            999_999_999_999_040,
+            10**15,
+            False,
+        ),  # $1 million, of which VictoriaMetrics keeps 12 digits
         (99_999_000_000, 100_000_000_002, True),
         (0, 100_000_000_002, True),
         (104, 105, True),  # few tokens: nothing wobbles

@@ -307,6 +307,7 @@ def fell(value: int, before: int) -> bool:
 
     A sum of floats over several processes moves by the last digit when the order of the sum does.
     Taken for a restart, that billionth of a dollar would count all that was ever spent again.
+    VictoriaMetrics keeps a number to a trillionth part (2 ** -39 is a little more than that).
     """
-    wobble = 2 + (before >> 40) if before > 1_000_000 else 0
+    wobble = 2 + (before >> 39) if before > 1_000_000 else 0
     return value < before - wobble

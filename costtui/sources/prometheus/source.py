@@ -157,6 +157,9 @@ class PrometheusSource:
         fresh = not first and now_ms - meta.edge <= self._live_ms
         start = meta.edge - LATE_MS if fresh else max(low, now_ms - self._first_ms)
         start = min(start, now_ms - MINUTE_MS)
+        if fresh and ledger.holes:
+            # What is below the newest hole was counted, and is no longer among the states.
+            start = max(start, ledger.holes[-1].lo)
         try:
             result = await self._raw(start, now_ms, look_back=fresh)
         except (SourceOverloadedError, SourceTimeoutError, SourceTooLargeError) as error:
@@ -182,6 +185,8 @@ class PrometheusSource:
             hole.dump_all(parts)
             hole.samples += reading.samples
             outcome = await self._apply(lambda r: backwards.fill(ledger, hole, r, start), reading)
+            # Also where nothing was in it: a next hole must begin above what this one counts.
+            meta = meta._replace(edge=max(meta.edge, start))
         parts.update(outcome.parts)
         parts.update(ledger.forget_old(now_ms))
         self._meta = meta._replace(

@@ -1,0 +1,53 @@
+"""A real Prometheus: what costtui counts from it is what gateways used, to the nano-dollar.
+
+The truth is the gateways' own integers. `increase()` of the same server is shown beside it, and is
+not equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+def _differs(row: dict[str, Any], *names: str) -> None:
+    """`increase()` is off by more than a thousandth of a percent, so by no rounding."""
+    usd = row["truth"]["nano"] / 1e9
+    for name in names:
+        assert abs(row["increase"][name] / usd - 1) > 1e-5, name
+
+
+@pytest.mark.xdist_group("prometheus-history")
+@pytest.mark.parametrize("raw_samples", [2_000_000, 60_000])
+def test_thirty_days_of_history(
+    raw_samples: int, history: Any, bench: ModuleType, collectors: Any, tmp_path: Path
+) -> None:
+    """Sample by sample; and in steps of ten minutes and of an hour, as for a larger fleet."""
+    path = history.config(tmp_path)
+    patches = {"plan.RAW_SAMPLES": raw_samples}
+    assert collectors.start(path, "--once", patches=patches).wait(60) == 0
+    row = bench.compare(history.truth, bench.stored(path), history.increase())
+    print("\n".join(bench.table("history", row)))
+    assert row["equal"], row["by_gateway"]
+    assert row["truth"]["requests"] > 50_000
+    _differs(row, "usd", "usd_by_day")
+    assert row["increase"]["tokens"] != int(row["increase"]["tokens"])
+
+
+def test_live_with_a_restart_and_new_series(
+    bench: ModuleType, need: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    need("prometheus", "a real Prometheus is not tested")
+    row = bench.run_live(tmp_path, 14.0)
+    print("\n".join(bench.table("live", row)))
+    assert row["equal"], row["by_gateway"]
+    assert row["restarts"] == 1
+    assert row["born"] > 0
+    assert row["truth"]["requests"] > 100
+    _differs(row, "usd", "usd_1m")
