@@ -139,6 +139,18 @@ class Mapper:
                 found.update(pick.labels)
         return sorted(found)
 
+    def storable(self, name: str, metric: Mapping[str, str], keep: Iterable[str]) -> dict[str, str]:
+        """A series' labels as they may be stored: secrets by their fingerprints, which mean the
+        same consumer. `keep` and what else is read of them stays as it is."""
+        plain = {*keep, *self._gateway_labels, *self.labels_of(name)}
+        for number in self._rules.get(name, ()):
+            picks = {**self.shape.dimensions, **(self.shape.metrics[number].dimensions or {})}
+            plain.difference_update(picks["consumer"].labels if "consumer" in picks else ())
+        return {
+            label: value if label.replace(".", "_") in plain else safe_name(value)
+            for label, value in metric.items()
+        }
+
     def series(self, name: str, labels: Mapping[str, str], key: str, identity: bytes) -> Series:
         """Understand one series."""
         tail = identity[len(name) :]

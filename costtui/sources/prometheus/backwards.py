@@ -5,7 +5,7 @@ See `ledger` for why this comes to the same as reading forwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from costtui.model.usage import UsageRecord
 from costtui.sources.prometheus import levels
@@ -19,7 +19,7 @@ from costtui.sources.prometheus.ledger import (
     Sums,
     lowest_of,
 )
-from costtui.sources.prometheus.tracks import Reading, Run, Stretch, Target
+from costtui.sources.prometheus.tracks import Reading, Run, Stretch, Target, Track
 
 
 def dig(ledger: Ledger, number: int, lo: int, hi: int, *, first: bool) -> Hole:
@@ -124,6 +124,12 @@ def newcomers(ledger: Ledger, hole: Hole) -> list[Target]:
     return [target for key, target in found.items() if key not in hole.below]
 
 
+def _track(ledger: Ledger, key: str, head: Head) -> Track | None:
+    """The track of a head. Where a secret is hidden in its labels they do not tell its key."""
+    track = ledger.tracks.track(head.metric)
+    return track if track is None or track.key == key else replace(track, key=key)
+
+
 def close(ledger: Ledger, hole: Hole) -> Outcome:
     """The bottom of `hole`: its heads meet its tails, pass to an older hole, or were first."""
     out = Outcome()
@@ -132,7 +138,7 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
     earliest = ledger.earliest()
     bottoms: dict[str, _Bottom] = {}
     for key, head in hole.heads.items():
-        track = ledger.tracks.track(head.metric)
+        track = _track(ledger, key, head)
         if track is None:
             continue
         target = track.target

@@ -150,7 +150,9 @@ class PrometheusSource:
         parts: dict[str, str | None] = {}
         first = not meta.edge
         low = await self._bottom(now_ms) if first else meta.edge
-        # Samples have the server's time, and its clock may be another than ours.
+        # Samples have the server's time, and its clock may be another than ours. Or only that of a
+        # proxy before it is: what both clocks are past may be passed over.
+        past = min(now_ms, now_ms + self._api.skew_ms) - SKEW_MS
         now_ms += self._api.skew_ms
         fresh = not first and now_ms - meta.edge <= self._live_ms
         start = meta.edge - LATE_MS if fresh else max(low, now_ms - self._first_ms)
@@ -164,6 +166,8 @@ class PrometheusSource:
             if fresh and now_ms - meta.edge > FIRST_MS:
                 self._live_ms = FIRST_MS  # too long a silence for one answer: in pieces
                 raise
+            if fresh and isinstance(error, SourceTimeoutError):
+                raise  # it is slow or away just now
             self._first_ms = max(self._first_ms // 2, MINUTE_MS)
             raise type(error)(
                 f"{error} (too many series to read one by one? narrow match:, or mode: aggregate)"
@@ -186,7 +190,7 @@ class PrometheusSource:
         parts.update(outcome.parts)
         parts.update(ledger.forget_old(now_ms))
         self._meta = meta._replace(
-            edge=max(meta.edge, reading.newest, now_ms - SKEW_MS),
+            edge=max(meta.edge, reading.newest, past),
             names=self._names(),
             view=ledger.view_from,
             asked=dict(ledger.asked),

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import pairwise
+from operator import lt
 from typing import Final
 
 from costtui.model.dimension import Dimensions
@@ -240,7 +240,8 @@ class Tracks:
         else:
             series = self.mapper.series(name, labels, key, wire.encode("utf-8", "replace"))
         choice = name in self._watched or any(place.whole for place in series.placements)
-        track = Track(key, name, dict(metric), series, target, choice)
+        stored = self.mapper.storable(name, metric, TARGET_LABELS)
+        track = Track(key, name, stored, series, target, choice)
         if series.role == "gauge":
             self._gauges.setdefault(target.key, {})[series.key] = track
         return track
@@ -265,15 +266,13 @@ class Tracks:
         return reading
 
     def _once(self, rows: Iterable[Row]) -> Iterable[tuple[Row, Track]]:
-        """Every wanted series, one that comes in several rows (a name written with dots and with
-        underscores, an answer put together badly) as one."""
+        """Every wanted series once, also where its name is spelled with dots and without."""
         found: dict[str, tuple[Row, Track]] = {}
         for row in rows:
             track = self.track(row.metric)
             if track is not None:
-                same = found.get(track.key)
-                if same is not None:
-                    row = Row(row.metric, [*same[0].values, *row.values])
+                if track.key in found:
+                    row = Row(row.metric, [*found[track.key][0].values, *row.values])
                 found[track.key] = row, track
         return found.values()
 
@@ -335,7 +334,8 @@ def part_of(place: Placement) -> str:
 
 def _in_order(values: list[tuple[int, str]]) -> list[tuple[int, str]]:
     """Each time once and in order. A sample out of order would look like a counter that fell."""
-    if all(a[0] < b[0] for a, b in pairwise(values)):
+    times = [ms for ms, _ in values]
+    if all(map(lt, times, times[1:])):
         return values
     return sorted(dict(values).items())
 
