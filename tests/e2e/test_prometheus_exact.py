@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def _differs(row: dict[str, Any], *names: str) -> None:
-    """`increase()` is off by more than a thousandth of a percent, so by no rounding."""
+def _differs(row: dict[str, Any]) -> None:
+    """`increase()` is off by more than any rounding: a thousandth, in the better case."""
     usd = row["truth"]["nano"] / 1e9
-    for name in names:
-        assert abs(row["increase"][name] / usd - 1) > 1e-5, name
+    worst = max(abs(v / usd - 1) for name, v in row["increase"].items() if name.startswith("usd"))
+    assert worst > 1e-3, row["increase"]
 
 
 @pytest.mark.xdist_group("prometheus-history")
@@ -36,7 +36,7 @@ def test_thirty_days_of_history(
     print("\n".join(bench.table("history", row)))
     assert row["equal"], row["by_gateway"]
     assert row["truth"]["requests"] > 50_000
-    _differs(row, "usd", "usd_by_day")
+    _differs(row)
     assert row["increase"]["tokens"] != int(row["increase"]["tokens"])
 
 
@@ -50,4 +50,4 @@ def test_live_with_a_restart_and_new_series(
     assert row["restarts"] == 1
     assert row["born"] > 0
     assert row["truth"]["requests"] > 100
-    _differs(row, "usd", "usd_1m")
+    _differs(row)

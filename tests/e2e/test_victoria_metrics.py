@@ -19,7 +19,7 @@ import pytest
 from costtui.config.load import load
 from costtui.engine.collector import Collector
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 
 DAYS = 16
 """More than fourteen: steps are ten minutes, and an hour before that."""
