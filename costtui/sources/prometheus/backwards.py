@@ -200,7 +200,7 @@ def _close_target(ledger: Ledger, hole: Hole, bottom: _Bottom, out: Outcome) -> 
             UsageRecord(
                 start * MS_NS, end * MS_NS, dims, requests=0,
                 input=carry.input, output=carry.output,
-                reported_nano=0 if target.is_priced(dims) else None,
+                reported_nano=0 if target.is_priced(dims, until_ms=end) else None,
             )
         )  # fmt: skip
     out.parts[f"T:{target.key}"] = target.dump()

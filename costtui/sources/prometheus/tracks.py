@@ -23,15 +23,14 @@ from costtui.sources.metrics.joining import Joiner
 from costtui.sources.metrics.mapping import COST, Mapper, Placement, Series, amount
 from costtui.sources.prometheus.api import Row
 
-TARGET_LABELS: Final = (
-    *("job", "instance", "cluster", "prometheus", "prometheus_replica", "replica"),
-)
+TARGET_LABELS: Final = "job", "instance", "cluster", "prometheus", "prometheus_replica", "replica"
 """Labels that tell one scraped process from another. Two Prometheus replicas that scrape one
 gateway each give their own series and their own times, so a replica label makes another target."""
 
 UP: Final = "up"
 START: Final = "process_start_time_seconds"
 BAD_EXAMPLES: Final = 5
+NEVER_MS: Final = 1 << 62
 Sample = tuple[int, int]
 """(epoch milliseconds, value in the counter's smallest unit)."""
 
@@ -53,10 +52,10 @@ class Target:
     """The gateway's version at the latest scrape."""
     restarts: list[int] = field(default_factory=list)
     """First scrapes after a restart, in order."""
-    priced: set[Dimensions] = field(default_factory=set)
-    """Traffic with a cost series that says something."""
-    covered: bool = False
-    """It has a cost that pays for all of its traffic."""
+    priced: dict[Dimensions, int] = field(default_factory=dict)
+    """Traffic with a cost series that says something, and since when."""
+    covered: int = NEVER_MS
+    """Since when it has a cost that pays for all of its traffic."""
     levels: dict[str, str] = field(default_factory=dict)
     """What each gauge was worth at the latest scrape."""
 
@@ -65,9 +64,9 @@ class Target:
         """Is it one process? Series without an instance could be of many."""
         return any(name == "instance" for name, _ in self.labels)
 
-    def is_priced(self, dims: Dimensions) -> bool:
-        """Does it report what `dims` cost?"""
-        return self.covered or dims in self.priced
+    def is_priced(self, dims: Dimensions, *, until_ms: int) -> bool:
+        """Did it report by `until_ms` what `dims` cost? Gateways learn to with a new version."""
+        return min(self.covered, self.priced.get(dims, NEVER_MS)) <= until_ms
 
     def dump(self) -> str:
         times = (self.first, self.good, self.start)
@@ -287,7 +286,7 @@ class Tracks:
         after: int,
         until: int,
     ) -> None:
-        values = [(round(t * 1000), text) for t, text in row.values if t < 1e12]
+        values = [(round(t * 1000), text) for t, text in row.values if 0 < t < 1e12]
         values = _in_order([pair for pair in values if after < pair[0] <= until])
         if not values:
             return
@@ -307,12 +306,12 @@ class Tracks:
             samples = _samples(track, values, reading)
             if samples:
                 stretch.runs.append(Run(track, samples))
-                self._note_price(track, bool(samples[-1][1]))
+                self._note_price(track, samples)
         elif role == "gauge":
             levels = dict(_levels(track, values, reading))
             if levels:
                 stretch.gauges.append(GaugeRun(track, levels))
-                self._note_price(track, True)
+                self._note_price(track, [(min(levels), 1)])
         elif role == "start" and track.target.whole:
             stretch.starts += _floats(values)
         elif role == "created":
@@ -320,12 +319,16 @@ class Tracks:
         elif role == "version":
             stretch.versions += [(ms, track.series.version) for ms, _ in values]
 
-    def _note_price(self, track: Track, says: bool) -> None:
-        shape = self.mapper.shape
+    def _note_price(self, track: Track, samples: list[Sample]) -> None:
+        shape, target = self.mapper.shape, track.target
         for place in track.series.placements:
-            if COST in place.fields and (says or not shape.zero_cost_is_unknown):
-                track.target.priced.add(place.dims)
-                track.target.covered |= shape.metrics[place.rule].covers_page
+            if COST not in place.fields:
+                continue
+            says = (ms for ms, value in samples if value or not shape.zero_cost_is_unknown)
+            since = next(says, NEVER_MS)
+            target.priced[place.dims] = min(since, target.priced.get(place.dims, NEVER_MS))
+            if shape.metrics[place.rule].covers_page:
+                target.covered = min(since, target.covered)
 
 
 def part_of(place: Placement) -> str:

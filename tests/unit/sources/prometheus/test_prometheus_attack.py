@@ -59,3 +59,70 @@ async def test_a_restart_in_an_outage_is_not_found_again_after_it(
         await prom.drain()
     assert prom.total() == 959 + (1202 - 959)
     assert prom.total("lower_bounds") == 1
+
+
+# A gateway's new version
+
+
+def _tokens(series_of: Make, kind: str) -> Any:
+    return series_of(
+        "agentgateway_gen_ai_client_token_usage_sum",
+        gen_ai_token_type=kind,
+        gen_ai_system="anthropic",
+        gen_ai_request_model="claude",
+        gen_ai_response_model="claude",
+    )
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_the_minute_of_an_upgrade_is_read_by_both_versions(
+    prom_of: Make, series_of: Make, live: bool
+) -> None:
+    """Since 1.5 the input of this provider holds what came from a cache."""
+    prom = prom_of(preset="agentgateway", fields={}, since=7200)
+    used, cached = _tokens(series_of, "input"), _tokens(series_of, "input_cache_read")
+    begun = series_of("process_start_time_seconds")
+    t0 = prom.now - 7140
+    for turn in range(60):
+        new, now = turn >= 42, t0 + turn * 15
+        n = turn - 41 if new else turn
+        build = series_of("agentgateway_build_info", tag="1.5.0" if new else "1.4.1")
+        prom.server.scrape(
+            now,
+            (used, (1100 if new else 100) * n),
+            (cached, 1000 * n),
+            (build, 1),
+            (begun, t0 + 41 * 15 + 7 if new else t0 - 10),
+        )
+        if live:
+            prom.now = now + 2
+            await prom.drain()
+    await prom.drain()
+    assert (prom.total(), prom.total("cache_read")) == (59 * 100, 59 * 1000)
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_what_was_used_before_a_gateway_told_costs_is_not_free(
+    prom_of: Make, series_of: Make, live: bool
+) -> None:
+    fields = {
+        "dimensions": {"model": "model"},
+        "metrics": [
+            {"name": "gw_tokens_total", "quantity": "tokens", "kind": "input"},
+            {"name": "gw_usd_total", "quantity": "cost", "unit": "usd"},
+        ],
+    }
+    prom = prom_of(fields=fields, since=7200)
+    counter, cost = series_of("gw_tokens_total", model="a"), series_of("gw_usd_total", model="a")
+    t0 = prom.now - 7140
+    for turn in range(460):
+        told = [(cost, turn - 300)] if turn >= 300 else []
+        prom.server.scrape(t0 + turn * 15, (counter, turn), *told)
+        if live:
+            prom.now = t0 + turn * 15 + 2
+            await prom.drain()
+    await prom.drain()
+    unpriced = sum(r.input for r in prom.records if r.reported_nano is None)
+    assert 296 <= unpriced < 300  # to the minute
+    assert prom.total() == 459
+    assert prom.total("reported_nano") == 159 * 10**9
