@@ -185,7 +185,7 @@ class Tracks:
 
     def target(self, labels: tuple[tuple[str, str], ...]) -> Target:
         """The target with `labels`, made when it is new."""
-        key = _digest(json.dumps(labels))
+        key = _digest(json.dumps(labels).encode())
         found = self.targets.get(key)
         if found is None:
             found = self.targets[key] = Target(key, labels, self.joiner())
@@ -222,8 +222,7 @@ class Tracks:
         try:
             return self._by_metric[identity]
         except KeyError:
-            track = self._by_metric[identity] = self._understand(metric, identity)
-            return track
+            return self._by_metric.setdefault(identity, self._understand(metric, identity))
 
     def _understand(
         self, metric: Mapping[str, str], identity: tuple[tuple[str, str], ...]
@@ -233,11 +232,12 @@ class Tracks:
         target = self.target(tuple((k, metric[k]) for k in TARGET_LABELS if metric.get(k)))
         labels = {k.replace(".", "_"): v for k, v in metric.items() if k != "__name__"}
         wire = name + json.dumps([p for p in identity if p[0] != "__name__"])
-        key = _digest(wire)
+        raw = wire.encode("utf-8", "replace")
+        key = _digest(self.mapper.identity(name, raw))
         if name == UP:
             series = Series(key, "up")
         else:
-            series = self.mapper.series(name, labels, key, wire.encode("utf-8", "replace"))
+            series = self.mapper.series(name, labels, key, raw)
         choice = name in self._watched or any(place.whole for place in series.placements)
         track = Track(key, name, dict(metric), series, target, choice)
         if series.role == "gauge":
@@ -396,5 +396,5 @@ def _floats(values: list[tuple[int, str]]) -> list[tuple[int, float]]:
     return found
 
 
-def _digest(text: str) -> str:
-    return blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+def _digest(text: bytes) -> str:
+    return blake2b(text, digest_size=8).hexdigest()

@@ -61,6 +61,41 @@ async def test_a_restart_in_an_outage_is_not_found_again_after_it(
     assert prom.total("lower_bounds") == 1
 
 
+# Another configuration
+
+
+def _by_kind(kinds: dict[str, str]) -> dict[str, Any]:
+    rule = {"name": "gw_t_total", "quantity": "tokens", "kind_label": "k", "kinds": kinds}
+    return {"dimensions": {}, "metrics": [rule]}
+
+
+async def test_a_kind_that_counts_only_now_is_a_baseline(prom_of: Make, series_of: Make) -> None:
+    prom = prom_of(fields=_by_kind({"in": "input"}), since=300)
+    used, made = series_of("gw_t_total", k="in"), series_of("gw_t_total", k="out")
+    for turn in range(44):
+        if turn == 40:
+            prom.reopen(fields=_by_kind({"in": "input", "out": "output"}))
+        prom.server.scrape(prom.now, (used, 1000 + turn), (made, 5000 + turn))
+        prom.now += 15
+        await prom.drain()
+    # What the poll after the change reaches back to is the baseline.
+    assert (prom.total("input"), prom.total("output")) == (43, 6)
+
+
+async def test_another_unit_is_another_counter(prom_of: Make, series_of: Make) -> None:
+    rule = {"name": "gw_cost_total", "quantity": "cost", "unit": "usd"}
+    prom = prom_of(fields={"dimensions": {}, "metrics": [rule]}, since=300)
+    counter = series_of("gw_cost_total")
+    for turn in range(20):
+        if turn == 10:
+            prom.reopen(fields={"dimensions": {}, "metrics": [{**rule, "unit": "cents"}]})
+        prom.server.scrape(prom.now, (counter, 1000 + turn))
+        prom.now += 15
+        await prom.drain()
+    assert prom.total("reported_nano") == 9 * 10**9 + 12 * 10**7
+    assert prom.total("lower_bounds") == 0
+
+
 # A gateway's new version
 
 
@@ -126,3 +161,13 @@ async def test_what_was_used_before_a_gateway_told_costs_is_not_free(
     assert 296 <= unpriced < 300  # to the minute
     assert prom.total() == 459
     assert prom.total("reported_nano") == 159 * 10**9
+
+
+async def test_times_that_no_clock_has(prom_of: Make, series_of: Make) -> None:
+    prom = prom_of(since=300)
+    series = series_of("gw_tokens_total", model="a")
+    times = (-1e308, -5.0, prom.now - 5, prom.now + 1e6, 1e308)
+    row = {"metric": dict(series), "values": [[at, "7"] for at in times]}
+    prom.server.hook = lambda *_: prom.server.matrix([row])
+    await prom.poll()
+    assert prom.stored["@prom"].startswith(f"[{(int(prom.now) - 5) * 1000},")
