@@ -107,6 +107,7 @@ class Mapper:
                 gauges.update(rule.names)
             for name in rule.names:
                 self._rules.setdefault(name, []).append(number)
+        self._selections = {name: self._selection(name) for name in self._rules}
         counters = self._rules.keys() - gauges
         self._created = {_base(name) + "_created" for name in counters} - set(self._rules)
         self._dims: dict[Dimensions, Dimensions] = {}
@@ -122,12 +123,27 @@ class Mapper:
         return frozenset(names - {""})
 
     def counted(self) -> frozenset[str]:
-        """Metric and unit, for every metric that is counted."""
+        """`counter_name` of every metric that is counted."""
         return frozenset(map(self.counter_name, self._rules))
 
     def counter_name(self, name: str) -> str:
-        """A metric's name with its unit: another unit makes another counter."""
-        return f"{name} {self.shape.metrics[self._rules[name][0]].unit}"
+        """A metric's name with what makes another selection of its series."""
+        return self._selections[name]
+
+    def identity(self, name: str, wire: bytes) -> bytes:
+        """What a series is kept by: `wire`, as the page shows it, and its unit. A number that was
+        read in another unit is another counter's."""
+        numbers = self._rules.get(name)
+        if numbers is None:
+            return wire
+        rule = self.shape.metrics[numbers[0]]
+        return wire + f"\0{rule.quantity == 'cost'} {rule.unit}".encode()
+
+    def _selection(self, name: str) -> str:
+        rules = [self.shape.metrics[number] for number in self._rules[name]]
+        services = sorted(self._services) if any(rule.service_label for rule in rules) else []
+        what = "\n".join([rules[0].unit, *services, *(rule.selection() for rule in rules)])
+        return f"{name} {blake2b(what.encode('utf-8', 'replace'), digest_size=4).hexdigest()}"
 
     def labels_of(self, name: str) -> list[str]:
         """The labels that decide what a series of this metric means."""

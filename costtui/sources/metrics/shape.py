@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -116,6 +117,17 @@ class MetricRule:
     """cost_rate: the series says only that the thing is there, and is worth 1 in all."""
     rate: Decimal | None = None
     """cost_rate: the price once the options are known; not a key."""
+
+    def selection(self) -> str:
+        """What decides which series of the metric count. Where it changed, one that counts now
+        may have been there all the time."""
+        rules = (
+            *(self.kind_label, *self.kind_label_else, *sorted(self.kinds.items())),
+            *(self.code_label, *self.code_label_else, self.count, self.unknown_code),
+            *(sorted(values) for values in (self.throttled, self.ok, self.priced)),
+            *sorted((c.label, sorted(c.values), c.negate) for c in self.where),
+        )
+        return json.dumps(rules)
 
     def label_names(self) -> frozenset[str]:
         """Every label that this rule reads, dimensions of the preset not included."""

@@ -129,7 +129,8 @@ class MetricsSource:
         await self._fetcher.close()
 
     def _series(self, name: str, labels: dict[str, str], identity: bytes) -> Series:
-        key = SERIES + blake2b(identity, digest_size=8).hexdigest()
+        known = self._mapper.identity(name, identity)
+        key = SERIES + blake2b(known, digest_size=8).hexdigest()
         return self._mapper.series(name, labels, key, identity)
 
     def _digest(self, fetched: Fetched, now: float) -> _Digest:

@@ -32,7 +32,9 @@ def dig(ledger: Ledger, number: int, lo: int, hi: int, *, first: bool) -> Hole:
         hole.tails = ledger.states
         # Those with nothing but a name are of the answer that is about to be counted.
         for target in filter(lambda known: known.good, ledger.tracks.targets.values()):
-            hole.below[target.key] = Above(target.good, target.good, target.start, target.version)
+            hole.below[target.key] = Above(
+                target.good, target.good, target.start, target.version, target.levels
+            )
     ledger.states = {}
     ledger.holes.append(hole)
     return hole
@@ -97,16 +99,15 @@ def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, gap_ms: int, out:
     for run in runs:
         hole.put_head(ledger.head(run, stretch), run.track, out.parts, run.track.key in moved)
     found += gauges.steps
-    if gauges.scrapes and not target.levels and not above.scrape:
-        target.levels = dict(gauges.scrapes[-1][1])
     if stretch.scrapes:
         first = stretch.scrapes[0]
         target.first = min(target.first or first, first)
-        target.good = max(target.good, stretch.scrapes[-1])
-    if not target.start and stretch.starts:
-        target.start = stretch.starts[-1][1]
-    if not target.version and stretch.versions:
-        target.version = stretch.versions[-1][1]
+    if times and times[-1] > target.good:
+        # The newest scrape that is known of it: live samples go on from here.
+        target.good = times[-1]
+        target.levels = dict(gauges.scrapes[-1][1]) if gauges.scrapes else {}
+        target.start = starts[-1][1] if starts else target.start
+        target.version = stretch.versions[-1][1] if stretch.versions else target.version
     hole.put_above(target.key, lowest, out.parts)
     joiner = hole.joiner(target.key, lambda: ledger.tracks.joiner(history=True))
     sums = Sums(target, stretch, found, joiner, hole.joiner_prefix(target.key), True)
@@ -136,7 +137,12 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
     ledger.holes.remove(hole)
     older = ledger.holes[-1] if ledger.holes else None
     earliest = ledger.earliest()
-    bottoms: dict[str, _Bottom] = {}
+    # Targets with gauges meet their past too, whether or not they have a counter.
+    bottoms = {
+        key: _Bottom(_between(hole, ledger.tracks.targets[key]))
+        for key, above in hole.above.items()
+        if above.levels and key in hole.below and key in ledger.tracks.targets
+    }
     for key, head in hole.heads.items():
         track = _track(ledger, key, head)
         if track is None:
@@ -200,7 +206,7 @@ def _close_target(ledger: Ledger, hole: Hole, bottom: _Bottom, out: Outcome) -> 
             UsageRecord(
                 start * MS_NS, end * MS_NS, dims, requests=0,
                 input=carry.input, output=carry.output,
-                reported_nano=0 if target.is_priced(dims) else None,
+                reported_nano=0 if target.is_priced(dims, until_ms=end) else None,
             )
         )  # fmt: skip
     out.parts[f"T:{target.key}"] = target.dump()

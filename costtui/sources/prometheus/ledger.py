@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple
 
 from costtui.model.usage import UsageRecord
@@ -217,21 +218,29 @@ class Ledger:
         return Head(ms, value, created, mask, far, run.track.metric)
 
     def count(self, sums: Sums, out: Outcome) -> None:
-        """Join the steps of one target into records, a minute each."""
-        joiner, target = sums.joiner, sums.target
-        buckets: dict[tuple[int, int], list[Step]] = {}
+        """Join the steps of one target into records, a minute each. One in which the gateway's
+        version changed is two: a version says what its counts include."""
+        joiner, target, stretch = sums.joiner, sums.target, sums.stretch
+        buckets: dict[tuple[int, int, str], list[Step]] = {}
         for step in sums.steps:
             minute = step.ms if step.since else -(-step.ms // MINUTE_MS) * MINUTE_MS
-            buckets.setdefault((minute, step.since), []).append(step)
-        if not buckets and joiner.waiting and sums.stretch.scrapes:
-            buckets[sums.stretch.scrapes[-1], 0] = []
-        for (end, since), found in sorted(buckets.items(), reverse=sums.newest_first):
-            last = max((step.ms for step in found), default=end)
+            key = (minute, step.since, stretch.version_at(step.ms))
+            buckets.setdefault(key, []).append(step)
+        if not buckets and joiner.waiting and stretch.scrapes:
+            last = stretch.scrapes[-1]
+            buckets[last, 0, stretch.version_at(last)] = []
+        in_time = sorted(
+            (max((step.ms for step in found), default=key[0]), key, found)
+            for key, found in buckets.items()
+        )
+        for last, (end, since, version), found in in_time[:: -1 if sums.newest_first else 1]:
+            # A cost may show one scrape after its tokens.
+            after = stretch.scrape_after(last) or last + (LONG_MS if sums.newest_first else 0)
             joined = joiner.join(
                 _increments(found),
                 lambda _: True,
-                target.is_priced,
-                sums.stretch.version_at(last),
+                partial(target.is_priced, until_ms=after),
+                version,
                 (since or end - MINUTE_MS) * MS_NS,
                 last * MS_NS,
             )

@@ -23,15 +23,14 @@ from costtui.sources.metrics.joining import Joiner
 from costtui.sources.metrics.mapping import COST, Mapper, Placement, Series, amount
 from costtui.sources.prometheus.api import Row
 
-TARGET_LABELS: Final = (
-    *("job", "instance", "cluster", "prometheus", "prometheus_replica", "replica"),
-)
+TARGET_LABELS: Final = "job", "instance", "cluster", "prometheus", "prometheus_replica", "replica"
 """Labels that tell one scraped process from another. Two Prometheus replicas that scrape one
 gateway each give their own series and their own times, so a replica label makes another target."""
 
 UP: Final = "up"
 START: Final = "process_start_time_seconds"
 BAD_EXAMPLES: Final = 5
+NEVER_MS: Final = 1 << 62
 Sample = tuple[int, int]
 """(epoch milliseconds, value in the counter's smallest unit)."""
 
@@ -53,10 +52,10 @@ class Target:
     """The gateway's version at the latest scrape."""
     restarts: list[int] = field(default_factory=list)
     """First scrapes after a restart, in order."""
-    priced: set[Dimensions] = field(default_factory=set)
-    """Traffic with a cost series that says something."""
-    covered: bool = False
-    """It has a cost that pays for all of its traffic."""
+    priced: dict[Dimensions, int] = field(default_factory=dict)
+    """Traffic with a cost series that says something, and since when."""
+    covered: int = NEVER_MS
+    """Since when it has a cost that pays for all of its traffic."""
     levels: dict[str, str] = field(default_factory=dict)
     """What each gauge was worth at the latest scrape."""
 
@@ -65,9 +64,9 @@ class Target:
         """Is it one process? Series without an instance could be of many."""
         return any(name == "instance" for name, _ in self.labels)
 
-    def is_priced(self, dims: Dimensions) -> bool:
-        """Does it report what `dims` cost?"""
-        return self.covered or dims in self.priced
+    def is_priced(self, dims: Dimensions, *, until_ms: int) -> bool:
+        """Did it report by `until_ms` what `dims` cost? Gateways learn to with a new version."""
+        return min(self.covered, self.priced.get(dims, NEVER_MS)) <= until_ms
 
     def dump(self) -> str:
         times = (self.first, self.good, self.start)
@@ -186,7 +185,7 @@ class Tracks:
 
     def target(self, labels: tuple[tuple[str, str], ...]) -> Target:
         """The target with `labels`, made when it is new."""
-        key = _digest(json.dumps(labels))
+        key = _digest(json.dumps(labels).encode())
         found = self.targets.get(key)
         if found is None:
             found = self.targets[key] = Target(key, labels, self.joiner())
@@ -223,8 +222,7 @@ class Tracks:
         try:
             return self._by_metric[identity]
         except KeyError:
-            track = self._by_metric[identity] = self._understand(metric, identity)
-            return track
+            return self._by_metric.setdefault(identity, self._understand(metric, identity))
 
     def _understand(
         self, metric: Mapping[str, str], identity: tuple[tuple[str, str], ...]
@@ -234,11 +232,12 @@ class Tracks:
         target = self.target(tuple((k, metric[k]) for k in TARGET_LABELS if metric.get(k)))
         labels = {k.replace(".", "_"): v for k, v in metric.items() if k != "__name__"}
         wire = name + json.dumps([p for p in identity if p[0] != "__name__"])
-        key = _digest(wire)
+        raw = wire.encode("utf-8", "replace")
+        key = _digest(self.mapper.identity(name, raw))
         if name == UP:
             series = Series(key, "up")
         else:
-            series = self.mapper.series(name, labels, key, wire.encode("utf-8", "replace"))
+            series = self.mapper.series(name, labels, key, raw)
         choice = name in self._watched or any(place.whole for place in series.placements)
         stored = self.mapper.storable(name, metric, TARGET_LABELS)
         track = Track(key, name, stored, series, target, choice)
@@ -286,7 +285,7 @@ class Tracks:
         after: int,
         until: int,
     ) -> None:
-        values = [(round(t * 1000), text) for t, text in row.values if t < 1e12]
+        values = [(round(t * 1000), text) for t, text in row.values if 0 < t < 1e12]
         values = _in_order([pair for pair in values if after < pair[0] <= until])
         if not values:
             return
@@ -306,12 +305,12 @@ class Tracks:
             samples = _samples(track, values, reading)
             if samples:
                 stretch.runs.append(Run(track, samples))
-                self._note_price(track, bool(samples[-1][1]))
+                self._note_price(track, samples)
         elif role == "gauge":
             levels = dict(_levels(track, values, reading))
             if levels:
                 stretch.gauges.append(GaugeRun(track, levels))
-                self._note_price(track, True)
+                self._note_price(track, [(min(levels), 1)])
         elif role == "start" and track.target.whole:
             stretch.starts += _floats(values)
         elif role == "created":
@@ -319,12 +318,16 @@ class Tracks:
         elif role == "version":
             stretch.versions += [(ms, track.series.version) for ms, _ in values]
 
-    def _note_price(self, track: Track, says: bool) -> None:
-        shape = self.mapper.shape
+    def _note_price(self, track: Track, samples: list[Sample]) -> None:
+        shape, target = self.mapper.shape, track.target
         for place in track.series.placements:
-            if COST in place.fields and (says or not shape.zero_cost_is_unknown):
-                track.target.priced.add(place.dims)
-                track.target.covered |= shape.metrics[place.rule].covers_page
+            if COST not in place.fields:
+                continue
+            says = (ms for ms, value in samples if value or not shape.zero_cost_is_unknown)
+            since = next(says, NEVER_MS)
+            target.priced[place.dims] = min(since, target.priced.get(place.dims, NEVER_MS))
+            if shape.metrics[place.rule].covers_page:
+                target.covered = min(since, target.covered)
 
 
 def part_of(place: Placement) -> str:
@@ -393,5 +396,5 @@ def _floats(values: list[tuple[int, str]]) -> list[tuple[int, float]]:
     return found
 
 
-def _digest(text: str) -> str:
-    return blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+def _digest(text: bytes) -> str:
+    return blake2b(text, digest_size=8).hexdigest()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -519,3 +520,46 @@ async def test_an_idle_page_writes_one_small_part() -> None:
     batch = await target.poll()
     assert list(batch.checkpoint) == ["@target"]
     assert not batch.records
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counted"),
+    [
+        ({"kinds": {"in": "input"}}, {"kinds": {"in": "input", "out": "output"}}, 5),
+        ({"where": {"k": "in"}}, {"where": {"k": ["in", "out"]}}, 5),
+    ],
+)
+async def test_a_series_that_counts_only_since_the_rule_changed_is_a_baseline(
+    target_of: Callable[..., Any],
+    before: dict[str, Any],
+    after: dict[str, Any],
+    counted: int,
+) -> None:
+    def fields(more: dict[str, Any]) -> dict[str, Any]:
+        kinds = {"kind_label": "k"} if "kinds" in more else {"kind": "input"}
+        rule = {"name": "gw_t_total", "quantity": "tokens", **kinds, **more}
+        return {"dimensions": {}, "metrics": [rule]}
+
+    target = target_of(fields=fields(before))
+    await target.poll('gw_t_total{k="in"} 1\ngw_t_total{k="out"} 900\n')
+    target.config = dataclasses.replace(target.config, fields=fields(after))
+    target.reopen()
+    records = []
+    for used, made in ((2, 901), (3, 904)):
+        page = f'gw_t_total{{k="in"}} {used}\ngw_t_total{{k="out"}} {made}\n'
+        records += (await target.poll(page)).records
+    assert sum(record.input + record.output for record in records) == counted
+
+
+async def test_a_counter_read_in_another_unit_is_another_counter(
+    target_of: Callable[..., Any],
+) -> None:
+    rule = {"name": "gw_cost_total", "quantity": "cost", "unit": "usd"}
+    target = target_of(fields={"dimensions": {}, "metrics": [rule]})
+    await target.poll("gw_cost_total 1000\n")
+    rule = {**rule, "unit": "cents"}
+    target.config = dataclasses.replace(target.config, fields={"dimensions": {}, "metrics": [rule]})
+    target.reopen()
+    assert (await target.poll("gw_cost_total 1001\n")).records == []
+    [record] = (await target.poll("gw_cost_total 1003\n")).records
+    assert (record.reported_nano, record.lower_bounds) == (2 * 10**7, 0)

@@ -1,0 +1,173 @@
+"""What an attacker found in the source, each with the figures worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Make = Callable[..., Any]
+HOUR = 3600
+
+
+# After an outage
+
+
+@pytest.mark.parametrize("counter", [False, True])
+async def test_a_gauge_costs_through_an_outage_and_after_it(
+    prom_of: Make, series_of: Make, counter: bool
+) -> None:
+    fields = {
+        "dimensions": {"model": "model"},
+        "metrics": [
+            {"name": "gw_usd_per_hour", "quantity": "cost_rate"},
+            {"name": "gw_requests_total", "quantity": "requests"},
+        ],
+    }
+    prom = prom_of(fields=fields, since=300)
+    start = prom.now
+    gauge, requests = series_of("gw_usd_per_hour"), series_of("gw_requests_total", model="a")
+    rates = {turn: 60 if turn < 240 else 600 for turn in range(4 * 60 * 5 + 3)}
+    for turn, rate in rates.items():
+        more = [(requests, turn)] if counter else []
+        prom.server.scrape(start + turn * 15, (gauge, rate), *more)
+    for now in (2, 32, 5 * HOUR - 3, 5 * HOUR + 17, 5 * HOUR + 32):
+        prom.now = start + now
+        await prom.drain()
+    area = sum((rates[turn] + rates[turn + 1]) * 15 / 2 / HOUR for turn in range(len(rates) - 1))
+    assert prom.total("reported_nano") == round(area * 1_000_000_000)
+    assert prom.total("lower_bounds") == 0
+
+
+async def test_a_restart_in_an_outage_is_not_found_again_after_it(
+    prom_of: Make, series_of: Make
+) -> None:
+    """The clock of the gateway is two hours ahead."""
+    prom = prom_of(since=300)
+    start = prom.now
+    counter, begun = (
+        series_of("gw_tokens_total", model="a"),
+        series_of("process_start_time_seconds"),
+    )
+    for turn in range(4 * 60 * 5 + 3):
+        again = turn >= 960
+        value, since = (turn - 959, start + 6 * HOUR) if again else (turn, start - 1000)
+        prom.server.scrape(start + turn * 15, (counter, value), (begun, since))
+    for now in (2, 32, 5 * HOUR - 3, 5 * HOUR + 17, 5 * HOUR + 32):
+        prom.now = start + now
+        await prom.drain()
+    assert prom.total() == 959 + (1202 - 959)
+    assert prom.total("lower_bounds") == 1
+
+
+# Another configuration
+
+
+def _by_kind(kinds: dict[str, str]) -> dict[str, Any]:
+    rule = {"name": "gw_t_total", "quantity": "tokens", "kind_label": "k", "kinds": kinds}
+    return {"dimensions": {}, "metrics": [rule]}
+
+
+async def test_a_kind_that_counts_only_now_is_a_baseline(prom_of: Make, series_of: Make) -> None:
+    prom = prom_of(fields=_by_kind({"in": "input"}), since=300)
+    used, made = series_of("gw_t_total", k="in"), series_of("gw_t_total", k="out")
+    for turn in range(44):
+        if turn == 40:
+            prom.reopen(fields=_by_kind({"in": "input", "out": "output"}))
+        prom.server.scrape(prom.now, (used, 1000 + turn), (made, 5000 + turn))
+        prom.now += 15
+        await prom.drain()
+    # What the poll after the change reaches back to is the baseline.
+    assert (prom.total("input"), prom.total("output")) == (43, 6)
+
+
+async def test_another_unit_is_another_counter(prom_of: Make, series_of: Make) -> None:
+    rule = {"name": "gw_cost_total", "quantity": "cost", "unit": "usd"}
+    prom = prom_of(fields={"dimensions": {}, "metrics": [rule]}, since=300)
+    counter = series_of("gw_cost_total")
+    for turn in range(20):
+        if turn == 10:
+            prom.reopen(fields={"dimensions": {}, "metrics": [{**rule, "unit": "cents"}]})
+        prom.server.scrape(prom.now, (counter, 1000 + turn))
+        prom.now += 15
+        await prom.drain()
+    assert prom.total("reported_nano") == 9 * 10**9 + 12 * 10**7
+    assert prom.total("lower_bounds") == 0
+
+
+# A gateway's new version
+
+
+def _tokens(series_of: Make, kind: str) -> Any:
+    return series_of(
+        "agentgateway_gen_ai_client_token_usage_sum",
+        gen_ai_token_type=kind,
+        gen_ai_system="anthropic",
+        gen_ai_request_model="claude",
+        gen_ai_response_model="claude",
+    )
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_the_minute_of_an_upgrade_is_read_by_both_versions(
+    prom_of: Make, series_of: Make, live: bool
+) -> None:
+    """Since 1.5 the input of this provider holds what came from a cache."""
+    prom = prom_of(preset="agentgateway", fields={}, since=7200)
+    used, cached = _tokens(series_of, "input"), _tokens(series_of, "input_cache_read")
+    begun = series_of("process_start_time_seconds")
+    t0 = prom.now - 7140
+    for turn in range(60):
+        new, now = turn >= 42, t0 + turn * 15
+        n = turn - 41 if new else turn
+        build = series_of("agentgateway_build_info", tag="1.5.0" if new else "1.4.1")
+        prom.server.scrape(
+            now,
+            (used, (1100 if new else 100) * n),
+            (cached, 1000 * n),
+            (build, 1),
+            (begun, t0 + 41 * 15 + 7 if new else t0 - 10),
+        )
+        if live:
+            prom.now = now + 2
+            await prom.drain()
+    await prom.drain()
+    assert (prom.total(), prom.total("cache_read")) == (59 * 100, 59 * 1000)
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_what_was_used_before_a_gateway_told_costs_is_not_free(
+    prom_of: Make, series_of: Make, live: bool
+) -> None:
+    fields = {
+        "dimensions": {"model": "model"},
+        "metrics": [
+            {"name": "gw_tokens_total", "quantity": "tokens", "kind": "input"},
+            {"name": "gw_usd_total", "quantity": "cost", "unit": "usd"},
+        ],
+    }
+    prom = prom_of(fields=fields, since=7200)
+    counter, cost = series_of("gw_tokens_total", model="a"), series_of("gw_usd_total", model="a")
+    t0 = prom.now - 7140
+    for turn in range(460):
+        told = [(cost, turn - 300)] if turn >= 300 else []
+        prom.server.scrape(t0 + turn * 15, (counter, turn), *told)
+        if live:
+            prom.now = t0 + turn * 15 + 2
+            await prom.drain()
+    await prom.drain()
+    unpriced = sum(r.input for r in prom.records if r.reported_nano is None)
+    assert 296 <= unpriced < 300  # to the minute
+    assert prom.total() == 459
+    assert prom.total("reported_nano") == 159 * 10**9
+
+
+async def test_times_that_no_clock_has(prom_of: Make, series_of: Make) -> None:
+    prom = prom_of(since=300)
+    series = series_of("gw_tokens_total", model="a")
+    times = (-1e308, -5.0, prom.now - 5, prom.now + 1e6, 1e308)
+    row = {"metric": dict(series), "values": [[at, "7"] for at in times]}
+    prom.server.hook = lambda *_: prom.server.matrix([row])
+    await prom.poll()
+    assert prom.stored["@prom"].startswith(f"[{(int(prom.now) - 5) * 1000},")
