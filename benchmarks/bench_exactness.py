@@ -383,8 +383,10 @@ class History:
         tokens = f'sum(increase({TOKENS}{{job="agw"}}[{days + 1}d]))'
         cost = f'sum(increase({COST}{{job="agw"}}[{days + 1}d]))'
         daily = f'sum(sum_over_time((sum(increase({COST}{{job="agw"}}[1d])))[{days}d:1d]))'
+        panel = f'sum(sum_over_time((sum(increase({COST}{{job="agw"}}[5m])))[{days}d:5m]))'
         return {
             "usd": self.server.value(cost, at),
+            "usd_by_5m": self.server.value(panel, at),
             "usd_by_day": self.server.value(daily, at),
             "tokens": self.server.value(tokens, at),
         }
@@ -454,7 +456,7 @@ def run_live(folder: Path, seconds: float) -> dict[str, Any]:
             window = int(time.time() - began) + 5
             increase = {
                 "usd": server.value(f"sum(increase({COST}[{window}s]))"),
-                "usd_1m": server.value(
+                "usd_by_10s": server.value(
                     f"sum(sum_over_time((sum(increase({COST}[10s])))[{window}s:10s]))"
                 ),
             }
@@ -484,8 +486,9 @@ def table(name: str, row: dict[str, Any]) -> list[str]:
         if what.startswith("usd"):
             words = {
                 "usd": "increase(), one window",
-                "usd_by_day": "increase(), summed by day",
-                "usd_1m": "increase(), each 10 s",
+                "usd_by_5m": "increase(), each 5 minutes",
+                "usd_by_day": "increase(), each day",
+                "usd_by_10s": "increase(), each 10 s",
             }[what]
             lines.append(f"  {words:<27} ${value:.9f}   {share(value)}")
     return lines
