@@ -7,25 +7,27 @@ BIN = $(VENV)/bin
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-$(BIN)/costtui: pyproject.toml
+# A stamp of its own: whoever tried the demo first has costtui in there, and none of the tools.
+DEV = $(VENV)/dev-installed
+$(DEV): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet -e '.[dev]'
-	@touch $(BIN)/costtui
+	@touch $(DEV)
 
 check: lint types imports test  ## everything CI runs
 
-lint: $(BIN)/costtui  ## ruff and ruff format
+lint: $(DEV)  ## ruff and ruff format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(BIN)/costtui  ## mypy --strict
+types: $(DEV)  ## mypy --strict
 	$(BIN)/mypy
 
-imports: $(BIN)/costtui  ## the floors
+imports: $(DEV)  ## the floors
 	$(BIN)/lint-imports
 
-test: $(BIN)/costtui  ## the whole test suite
+test: $(DEV)  ## the whole test suite
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 # A real LiteLLM for tests/e2e/test_litellm_proxy.py, which skips without it and says why. That it
@@ -41,5 +43,5 @@ $(LITELLM)/done: tests/e2e/litellm/requirements.txt
 	  (grep '^ERROR' $(LITELLM)/said || echo 'pip failed') | tail -1 | cut -c1-200 >$(LITELLM)/why-not; \
 	  echo "LiteLLM is not installed, its test will be skipped: $$(cat $(LITELLM)/why-not)"; fi
 
-demo: $(BIN)/costtui  ## a simulated fleet and the screen on it
+demo: $(DEV)  ## a simulated fleet and the screen on it
 	$(BIN)/costtui demo
