@@ -73,7 +73,7 @@ async def _once(config: Config) -> int:
             status = poller.status
             if status.error or status.note:
                 print(f"{status.name}: {status.error or status.note}", file=sys.stderr)
-            if status.note and not status.last_data and status.kind == "jsonl":
+            if status.note and not status.last_data:
                 complete = False  # nothing was ever read of it, and it says why
     return 0 if complete else 1
 
@@ -89,7 +89,9 @@ async def _for_ever(config: Config, *, watch_parent: bool) -> None:
         if watch_parent:
             loop.add_reader(sys.stdin.fileno(), _stop_at_end, collector.stop, sys.stdin.fileno())
         logging.getLogger(__name__).info(
-            "collecting %d sources into %s", len(config.sources), config.store.path
+            "collecting into %s: %s",
+            config.store.path,
+            ", ".join(source.name for source in config.sources),
         )
         try:
             await collector.run()

@@ -93,6 +93,8 @@ class PrometheusSource:
         self._resume_at = 0.0
         self._trouble = ""
         self._warned = ""
+        self._said = ""
+        """What the last live answer was worth a note for."""
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Forget what is in memory and go on from `checkpoint`."""
@@ -198,15 +200,12 @@ class PrometheusSource:
         parts["@prom"] = self._meta.dump()
         outcome.parts = parts
         self._warned = "; ".join(result.warnings[:2])
-        batch = self._batch(outcome, reading, now_ms)
-        if not batch.note:
-            empty = not reading.stretches and not ledger.states
-            batch.note = (
-                remarks.nothing(self._config, self._shape)
-                if empty
-                else remarks.of_targets(result, reading)
-            )
-        return batch
+        self._said = (
+            remarks.of_targets(result, reading)
+            if reading.stretches or ledger.states
+            else remarks.nothing(self._config, self._shape)
+        )
+        return self._batch(outcome, reading, now_ms)
 
     def _names(self) -> frozenset[str]:
         """What is asked for: metrics, and of which series."""
@@ -331,7 +330,7 @@ class PrometheusSource:
             backfill_total=sum(hole.hi - hole.lo for hole in holes) // 1000,
             unread=[(hole.lo / 1000, hole.edge / 1000) for hole in holes if hole.edge > hole.lo],
             history=history,
-            note=self._note(),
+            note=self._note() or self._said,
         )
 
 
