@@ -131,6 +131,9 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
     ledger.holes.remove(hole)
     older = ledger.holes[-1] if ledger.holes else None
     earliest = ledger.earliest()
+    for key in hole.tails.keys() - ledger.states.keys():
+        ledger.states[key] = hole.tails[key]
+        out.parts[f"s:{key}"] = hole.tails[key].dump()
     # Targets with gauges meet their past too, whether or not they have a counter.
     bottoms = {
         key: _Bottom(_between(hole, ledger.tracks.targets[key]))
@@ -148,7 +151,7 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
         born = bottom.stretch.born.setdefault(track.series.pair, {})
         born[head.ms] = head.created
         tail = hole.tails.get(key)
-        if tail is not None:
+        if tail is not None and not tail.passed:
             born[tail.ms] = tail.created
             samples = [(tail.ms, tail.value), (head.ms, head.value)]
             bottom.runs.append(Run(track, samples))
@@ -157,11 +160,8 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
                 older.put_head(head, track, out.parts, True)
         else:
             run = Run(track, [(head.ms, head.value)])
-            bottom.found.append(ledger.first(run, bottom.stretch, 0, earliest))
-    for key, tail in hole.tails.items():
-        if key not in ledger.states:
-            ledger.states[key] = tail
-            out.parts[f"s:{key}"] = tail.dump()
+            before = head.since or bottom.stretch.scrape_before(head.ms)
+            bottom.found.append(ledger.first(run, bottom.stretch, before, earliest, out.parts))
     hole.erase(out.parts)
     for bottom in bottoms.values():
         _close_target(ledger, hole, bottom, out)

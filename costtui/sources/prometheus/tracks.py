@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
-from itertools import pairwise
 from typing import Final
 
 from costtui.model.dimension import Dimensions
-from costtui.model.safetext import visible
-from costtui.sources.metrics.counters import fell
-from costtui.sources.metrics.gauges import level_text
 from costtui.sources.metrics.joining import Joiner
-from costtui.sources.metrics.mapping import COST, Mapper, Placement, Series, amount
+from costtui.sources.metrics.mapping import COST, Mapper, Placement, Series
 from costtui.sources.prometheus.api import Row
+from costtui.sources.prometheus.numbers import Sample, floats, in_order, levels_of, samples_of
 
 TARGET_LABELS: Final = "job", "instance", "cluster", "prometheus", "prometheus_replica", "replica"
 """Labels that tell one scraped process from another. Two Prometheus replicas that scrape one
@@ -31,8 +29,6 @@ UP: Final = "up"
 START: Final = "process_start_time_seconds"
 BAD_EXAMPLES: Final = 5
 NEVER_MS: Final = 1 << 62
-Sample = tuple[int, int]
-"""(epoch milliseconds, value in the counter's smallest unit)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -169,6 +165,7 @@ class Tracks:
         self.targets: dict[str, Target] = {}
         self._by_metric: dict[tuple[tuple[str, str], ...], Track | None] = {}
         self._gauges: dict[str, dict[str, Track]] = {}
+        self._of_metric: dict[str, dict[str, Track]] = {}
         rules = mapper.shape.metrics
         self._watched = {
             name for rule in rules if len(rule.names) > 1 or rule.unless for name in rule.names
@@ -205,6 +202,11 @@ class Tracks:
         self.targets.clear()
         self._by_metric.clear()
         self._gauges.clear()
+        self._of_metric.clear()
+
+    def of_metric(self, name: str) -> Iterable[Track]:
+        """The counters of a metric that were seen since the last start."""
+        return self._of_metric.get(name, {}).values()
 
     def gauges(self, target: Target) -> Mapping[str, Track]:
         """The gauges of a target that were seen since the last start, by `Series.key`."""
@@ -212,9 +214,10 @@ class Tracks:
 
     def drop_target(self, target: Target) -> None:
         self.targets.pop(target.key, None)
-        self._by_metric = {
-            m: t for m, t in self._by_metric.items() if t is None or t.target is not target
-        }
+        gone = {m: t for m, t in self._by_metric.items() if t is not None and t.target is target}
+        for metric, track in gone.items():
+            del self._by_metric[metric]
+            self._of_metric.get(track.name, {}).pop(track.key, None)
 
     def track(self, metric: Mapping[str, str]) -> Track | None:
         """The track of a series; None for one whose name is not wanted."""
@@ -242,6 +245,8 @@ class Tracks:
         track = Track(key, name, dict(metric), series, target, choice)
         if series.role == "gauge":
             self._gauges.setdefault(target.key, {})[series.key] = track
+        elif series.role == "counter":
+            self._of_metric.setdefault(name, {})[key] = track
         return track
 
     def read(self, rows: Iterable[Row], after_ms: int, until_ms: int) -> Reading:
@@ -287,7 +292,7 @@ class Tracks:
         until: int,
     ) -> None:
         values = [(round(t * 1000), text) for t, text in row.values if 0 < t < 1e12]
-        values = _in_order([pair for pair in values if after < pair[0] <= until])
+        values = in_order([pair for pair in values if after < pair[0] <= until])
         if not values:
             return
         reading.samples += len(values)
@@ -303,19 +308,20 @@ class Tracks:
                 times = stretch.present.setdefault(part_of(place), set())
                 times.update(ms for ms, _ in values)
         if role == "counter":
-            samples = _samples(track, values, reading)
+            samples = samples_of(track.series, values, partial(reading.note_bad, track))
             if samples:
                 stretch.runs.append(Run(track, samples))
                 self._note_price(track, samples)
         elif role == "gauge":
-            levels = dict(_levels(track, values, reading))
+            bad = partial(reading.note_bad, track)
+            levels = dict(levels_of(track.series, values, bad))
             if levels:
                 stretch.gauges.append(GaugeRun(track, levels))
                 self._note_price(track, [(min(levels), 1)])
         elif role == "start" and track.target.whole:
-            stretch.starts += _floats(values)
+            stretch.starts += floats(values)
         elif role == "created":
-            stretch.born.setdefault(track.series.pair, {}).update(_floats(values))
+            stretch.born.setdefault(track.series.pair, {}).update(floats(values))
         elif role == "version":
             stretch.versions += [(ms, track.series.version) for ms, _ in values]
 
@@ -334,66 +340,6 @@ class Tracks:
 def part_of(place: Placement) -> str:
     """What `Stretch.present` calls the parts of a cost that may stand beside their sum."""
     return "\0".join((f"part {place.rule}", *place.dims))
-
-
-def _in_order(values: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Each time once and in order. A sample out of order would look like a counter that fell."""
-    if all(a[0] < b[0] for a, b in pairwise(values)):
-        return values
-    return sorted(dict(values).items())
-
-
-def _samples(track: Track, values: list[tuple[int, str]], reading: Reading) -> list[Sample]:
-    samples: list[Sample] = []
-    append = samples.append
-    series = track.series
-    plain = series.factor is None
-    last, value = "", 0
-    for ms, text in values:
-        if text != last:
-            try:
-                if plain and text.isdigit() and len(text) < 19:
-                    value = int(text)  # the usual form, in a fifth of the time
-                elif text == "NaN":
-                    continue
-                elif text.endswith("Inf") or text.startswith("-"):
-                    raise ValueError(f"{visible(text, 40)} is no counter value")
-                else:
-                    value = amount(series, text)
-            except (ValueError, ArithmeticError) as error:
-                reading.note_bad(track, str(error))
-                continue
-            last = text
-            if samples and value < samples[-1][1] and not fell(value, samples[-1][1]):
-                value = samples[-1][1]  # a float sum that wobbles in its last digit
-        append((ms, value))
-    return samples
-
-
-def _levels(
-    track: Track, values: list[tuple[int, str]], reading: Reading
-) -> Iterator[tuple[int, str]]:
-    for ms, text in values:
-        if text == "NaN":
-            continue
-        try:
-            if text.startswith("-") or text.endswith("Inf"):
-                raise ValueError(f"{visible(text, 40)} is no level")
-            yield ms, level_text(track.series, text)
-        except (ValueError, ArithmeticError) as error:
-            reading.note_bad(track, str(error))
-
-
-def _floats(values: list[tuple[int, str]]) -> list[tuple[int, float]]:
-    found = []
-    for ms, text in values:
-        try:
-            number = float(text)
-        except ValueError:
-            continue
-        if 0 < number < 1e12:
-            found.append((ms, number))
-    return found
 
 
 def _digest(text: bytes) -> str:

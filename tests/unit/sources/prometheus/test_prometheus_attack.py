@@ -171,3 +171,80 @@ async def test_times_that_no_clock_has(prom_of: Make, series_of: Make) -> None:
     prom.server.hook = lambda *_: prom.server.matrix([row])
     await prom.poll()
     assert prom.stored["@prom"].startswith(f"[{(int(prom.now) - 5) * 1000},")
+
+
+# Other labels for the same process
+
+
+@pytest.mark.parametrize("way", ["live", "live, again", "history", "outage"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"env": "prod"}),  # a label of the scrape configuration
+        ({"pod": "x-1"}, {"pod": "x-2", "zone": "b"}),
+        ({"instance": "a:1"}, {"instance": "b:1"}),
+        ({"job": "gw"}, {"job": "gateways", "env": "prod"}),
+    ],
+)
+async def test_a_series_that_is_called_otherwise_is_not_counted_again(
+    prom_of: Make, series_of: Make, way: str, before: dict[str, str], after: dict[str, str]
+) -> None:
+    prom = prom_of(since=24 * HOUR if way == "history" else 300)
+    t0 = prom.now = prom.now - 12 * HOUR
+    began = t0 - 40 * HOUR + 0.37
+    for turn in range(4 * 60 * 3):
+        more = after if turn >= 300 else before
+        counted = {model: series_of("gw_tokens_total", model=model, **more) for model in "abc"}
+        target = {key: value for key, value in more.items() if key in ("job", "instance")}
+        samples = [
+            (counted["a"], 100_000 + turn * 7),
+            (counted["b"], 50_000 + turn),
+            (series_of("process_start_time_seconds", **target), began),
+        ]
+        if turn >= 320:
+            samples.append((counted["c"], turn))
+        now = t0 + turn * 15
+        for series, value in samples:
+            prom.server.put(series, now, value)
+        prom.server.put(series_of("up", **target), now, 1)
+        prom.now = now + 2
+        if way.startswith("live") or (way == "outage" and turn in (0, 719)):
+            if way == "live, again":
+                prom.reopen()
+            await prom.drain()
+    await prom.drain()
+    assert (prom.total(model="a"), prom.total(model="b")) == (719 * 7, 719)
+    assert prom.total(model="c") == 719
+    assert prom.total("lower_bounds") == 0
+
+
+async def test_a_name_that_is_given_back_is_not_counted_again(
+    prom_of: Make, series_of: Make
+) -> None:
+    prom = prom_of(since=300)
+    for turn in range(60):
+        more = {"env": "test"} if 20 <= turn < 40 else {}
+        series = series_of("gw_tokens_total", model="a", **more)
+        prom.server.scrape(prom.now, (series, 1_000 + turn))
+        prom.now += 15
+        if turn % 7 == 0:
+            prom.reopen()
+        await prom.drain()
+    assert prom.total() == 59
+
+
+async def test_a_process_that_began_again_under_another_name_counts_whole(
+    prom_of: Make, series_of: Make
+) -> None:
+    prom = prom_of(since=300)
+    start = prom.now
+    for turn in range(40):
+        new = turn >= 20
+        more = {"instance": "b:1"} if new else {}
+        began = series_of("process_start_time_seconds", **more)
+        value = 100 * (turn - 19) if new else 10 + turn
+        series = series_of("gw_tokens_total", model="a", **more)
+        prom.server.scrape(start + turn * 15, (series, value), (began, start + 299.5 if new else 5))
+        prom.now = start + turn * 15 + 2
+        await prom.drain()
+    assert prom.total() == 19 + 2000
