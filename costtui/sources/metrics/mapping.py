@@ -93,7 +93,7 @@ class Mapper:
     def __init__(self, shape: Shape, config: SourceConfig) -> None:
         self.shape = shape
         self._gateway = config.gateway
-        self._gateway_labels = config.gateway_labels
+        self.gateway_labels = config.gateway_labels
         self._gateways = [(re.compile(translate(glob)), name) for glob, name in config.gateways]
         self._hosts = {e.host: e.gateway for e in config.elsewhere if e.host and e.gateway}
         self._services: dict[str, ServiceMapping] = dict(config.services)
@@ -212,7 +212,7 @@ class Mapper:
 
     def gateway(self, labels: Mapping[str, str]) -> str:
         """Which gateway a series with `labels` is of."""
-        for label in self._gateway_labels:
+        for label in self.gateway_labels:
             value = labels.get(label, "")
             if not value:
                 continue

@@ -120,8 +120,8 @@ def newcomers(ledger: Ledger, hole: Hole) -> list[Target]:
     whether they were scraped at all was not asked."""
     if hole.first:
         return []
-    tracks = (ledger.tracks.track(head.metric) for head in hole.heads.values())
-    found = {track.target.key: track.target for track in tracks if track is not None}
+    tracks = (ledger.tracks.of_head(key, head.metric) for key, head in hole.heads.items())
+    found = {track.target.key: track.target for track in tracks}
     return [target for key, target in found.items() if key not in hole.below]
 
 
@@ -141,9 +141,7 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
         if above.levels and key in hole.below and key in ledger.tracks.targets
     }
     for key, head in hole.heads.items():
-        track = ledger.tracks.track(head.metric)
-        if track is None:
-            continue
+        track = ledger.tracks.of_head(key, head.metric)
         target = track.target
         bottom = bottoms.get(target.key)
         if bottom is None:

@@ -229,7 +229,7 @@ class PrometheusSource:
         result = await self._api.raw(self._selector.of(), start, end)
         # Only to know their targets: what is read is read below.
         tracks = (self._tracks.track(row.metric) for row in result.rows)
-        new = self._scope.learn(track.target for track in tracks if track is not None)
+        new = self._scope.learn(track.target for track in tracks)
         if new:
             back = LOOK_BACK_MS if look_back else 0
             targets += await self._target_rows(self._scope.selector(new), start - back, end)

@@ -38,7 +38,7 @@ def predecessor(
     old = former(target, start, tracks.targets.values())
     for other in tracks.of_metric(track.name):
         state = states.get(other.key)
-        if state is None or other is track or state.passed or state.ms >= ms:
+        if state is None or other.key == track.key or state.passed or state.ms >= ms:
             continue
         if fell(value, state.value):
             continue

@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import Final
 
 from costtui.model.dimension import Dimensions
+from costtui.model.safetext import safe_name
 from costtui.sources.metrics.joining import Joiner
 from costtui.sources.metrics.mapping import COST, Mapper, Placement, Series
 from costtui.sources.prometheus.api import Row
@@ -78,6 +79,7 @@ class Track:
     """Its checkpoint part, without prefix."""
     name: str
     metric: Mapping[str, str]
+    """Its labels, as they may be stored: secrets are fingerprints."""
     series: Series
     target: Target
     choice: bool
@@ -163,9 +165,11 @@ class Tracks:
         self._hold = hold
         self._count_lookups = count_lookups
         self.targets: dict[str, Target] = {}
-        self._by_metric: dict[tuple[tuple[str, str], ...], Track | None] = {}
+        self._by_metric: dict[tuple[tuple[str, str], ...], Track] = {}
+        self._by_key: dict[str, Track] = {}
         self._gauges: dict[str, dict[str, Track]] = {}
         self._of_metric: dict[str, dict[str, Track]] = {}
+        self._open_labels: dict[str, set[str]] = {}
         rules = mapper.shape.metrics
         self._watched = {
             name for rule in rules if len(rule.names) > 1 or rule.unless for name in rule.names
@@ -201,6 +205,7 @@ class Tracks:
         """Forget every target; what series mean stays known by asking again."""
         self.targets.clear()
         self._by_metric.clear()
+        self._by_key.clear()
         self._gauges.clear()
         self._of_metric.clear()
 
@@ -214,40 +219,62 @@ class Tracks:
 
     def drop_target(self, target: Target) -> None:
         self.targets.pop(target.key, None)
-        gone = {m: t for m, t in self._by_metric.items() if t is not None and t.target is target}
+        gone = {m: t for m, t in self._by_metric.items() if t.target is target}
         for metric, track in gone.items():
             del self._by_metric[metric]
+            self._by_key.pop(track.key, None)
             self._of_metric.get(track.name, {}).pop(track.key, None)
 
-    def track(self, metric: Mapping[str, str]) -> Track | None:
-        """The track of a series; None for one whose name is not wanted."""
+    def track(self, metric: Mapping[str, str]) -> Track:
+        """The track of a series."""
         identity = tuple(sorted(metric.items()))
         try:
             return self._by_metric[identity]
         except KeyError:
             return self._by_metric.setdefault(identity, self._understand(metric, identity))
 
+    def of_head(self, key: str, metric: Mapping[str, str]) -> Track:
+        """The track `key`, whose stored labels are `metric`. Where those hold fingerprints of
+        secrets they do not lead to it."""
+        found = self._by_key.get(key)
+        return found or self._understand(metric, tuple(sorted(metric.items())), key)
+
     def _understand(
-        self, metric: Mapping[str, str], identity: tuple[tuple[str, str], ...]
-    ) -> Track | None:
+        self, metric: Mapping[str, str], identity: tuple[tuple[str, str], ...], key: str = ""
+    ) -> Track:
         # Dots in names become underscores, as every translator of OpenTelemetry names writes them.
         name = metric.get("__name__", "").replace(".", "_")
         target = self.target(tuple((k, metric[k]) for k in TARGET_LABELS if metric.get(k)))
         labels = {k.replace(".", "_"): v for k, v in metric.items() if k != "__name__"}
         wire = name + json.dumps([p for p in identity if p[0] != "__name__"])
         raw = wire.encode("utf-8", "replace")
-        key = _digest(self.mapper.identity(name, raw))
+        key = key or _digest(self.mapper.identity(name, raw))
         if name == UP:
             series = Series(key, "up")
         else:
             series = self.mapper.series(name, labels, key, raw)
         choice = name in self._watched or any(place.whole for place in series.placements)
-        track = Track(key, name, dict(metric), series, target, choice)
+        shown = {k: v if self._open(name, k) else safe_name(v) for k, v in metric.items()}
+        track = self._by_key[key] = Track(key, name, shown, series, target, choice)
         if series.role == "gauge":
             self._gauges.setdefault(target.key, {})[series.key] = track
         elif series.role == "counter":
             self._of_metric.setdefault(name, {})[key] = track
         return track
+
+    def _open(self, name: str, label: str) -> bool:
+        """Is what a label says shown as it is?"""
+        found = self._open_labels.get(name)
+        if found is None:
+            shape = self.mapper.shape
+            picks = [shape.dimensions, *(rule.dimensions or {} for rule in shape.metrics)]
+            closed = {
+                label for pick in picks if "consumer" in pick for label in pick["consumer"].labels
+            }
+            found = {"__name__", *TARGET_LABELS, *self.mapper.gateway_labels}
+            found |= {*self.mapper.labels_of(name)} - closed
+            self._open_labels[name] = found
+        return label.replace(".", "_") in found
 
     def read(self, rows: Iterable[Row], after_ms: int, until_ms: int) -> Reading:
         """Samples of `(after_ms, until_ms]`, by target."""
@@ -274,11 +301,10 @@ class Tracks:
         found: dict[str, tuple[Row, Track]] = {}
         for row in rows:
             track = self.track(row.metric)
-            if track is not None:
-                same = found.get(track.key)
-                if same is not None:
-                    row = Row(row.metric, [*same[0].values, *row.values])
-                found[track.key] = row, track
+            same = found.get(track.key)
+            if same is not None:
+                row = Row(row.metric, [*same[0].values, *row.values])
+            found[track.key] = row, track
         return found.values()
 
     def _take(

@@ -248,3 +248,28 @@ async def test_a_process_that_began_again_under_another_name_counts_whole(
         prom.now = start + turn * 15 + 2
         await prom.drain()
     assert prom.total() == 19 + 2000
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_no_secret_waits_in_a_checkpoint_for_its_history(
+    prom_of: Make, series_of: Make, again: bool
+) -> None:
+    secret, other = ("sk-ant-api03-" + letter * 8 + "0123456789abcdefGHIJ" for letter in "AB")
+    prom = prom_of(since=7200)
+    t0 = prom.now - 7100
+    for turn in range(460):
+        series = series_of("gw_tokens_total", model="a", team=secret, key=other)
+        prom.server.scrape(t0 + turn * 15, (series, turn if turn != 440 else -7))
+    for _ in range(60):
+        poll = prom.source.poll(prom.now)
+        prom.store(await anext(poll))
+        prom.now += 1
+        await poll.aclose()
+        if again:
+            prom.reopen()
+        text = repr(prom.stored) + repr([batch.skipped for batch in prom.batches])
+        assert secret not in text
+        assert other not in text
+    await prom.drain()
+    assert prom.total() == 459
+    assert len({record.dims for record in prom.records}) == 1
