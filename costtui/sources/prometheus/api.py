@@ -33,6 +33,9 @@ MAX_POINTS: Final = 11_000
 _ANSWERED: Final = (200, 400, 405, 422, 429, 500, 503, 504)
 """Statuses that come with a reason in JSON (of a proxy, perhaps without)."""
 
+_NOT_JSON: Final = (msgspec.DecodeError, RecursionError)
+"""What decoding raises; the latter for an answer that is nothing but brackets."""
+
 _OVERLOADED: Final = ("execution", "timeout", "too_many_requests")
 
 
@@ -149,7 +152,7 @@ class Api:
         self.skew_ms = round(fetched.skew * 1000)
         try:
             answer = _VALUES.decode(fetched.body())
-        except msgspec.DecodeError:
+        except _NOT_JSON:
             raise SourceFormatError(f"{self.shown}: no list of label values") from None
         if answer.status != "success":
             raise self._refused(fetched.status, answer.errorType, answer.error)
@@ -179,7 +182,7 @@ class Api:
         body = fetched.body()
         try:
             answer = _DECODER.decode(body)
-        except msgspec.DecodeError as error:
+        except _NOT_JSON as error:
             if fetched.status != 200:
                 raise self._refused(fetched.status, "", "") from None
             start = body[:200].lstrip().lower()
@@ -206,7 +209,7 @@ class Api:
                     _without_nan(rows)
             else:
                 rows = [Row(value=_SCALAR.decode(data.result))]
-        except msgspec.DecodeError as error:
+        except _NOT_JSON as error:
             reason = visible(str(error), 100)
             raise SourceFormatError(f"{self.shown}: an answer without numbers ({reason})") from None
         warnings = [visible(redact(text), 200) for text in answer.warnings or ()]
@@ -223,7 +226,7 @@ class Api:
         if status == 422:  # Mimir: a limit on the length of a query
             return SourceOverloadedError(f"{self.shown}: {said}")
         if kind:
-            return SourceFormatError(f"{self.shown}: {kind}: {said}")
+            return SourceFormatError(f"{self.shown}: {visible(kind, 40)}: {said}")
         return SourceUnreachableError(f"{self.shown}: {said}")
 
     async def close(self) -> None:

@@ -41,7 +41,7 @@ def samples_of(
                 else:
                     value = amount(series, text)
             except (ValueError, ArithmeticError) as error:
-                bad(str(error))
+                bad(_reason(error, text))
                 continue
             last = text
             if samples and value < samples[-1][1] and not fell(value, samples[-1][1]):
@@ -62,7 +62,7 @@ def levels_of(
                 raise ValueError(f"{visible(text, 40)} is no level")
             yield ms, level_text(series, text)
         except (ValueError, ArithmeticError) as error:
-            bad(str(error))
+            bad(_reason(error, text))
 
 
 def floats(values: list[tuple[int, str]]) -> list[tuple[int, float]]:
@@ -76,3 +76,10 @@ def floats(values: list[tuple[int, str]]) -> list[tuple[int, float]]:
         if 0 < number < 1e12:
             found.append((ms, number))
     return found
+
+
+def _reason(error: Exception, text: str) -> str:
+    """Why `text` is no value; what `decimal` says is not for people."""
+    if isinstance(error, ArithmeticError):
+        return f"{visible(text, 40)} is not a number"
+    return str(error)

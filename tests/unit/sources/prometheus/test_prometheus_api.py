@@ -153,6 +153,24 @@ async def test_an_internal_error_is_told_in_the_servers_words() -> None:
         await ask(httpx.Response(500, text="Internal Server Error"))
 
 
+async def test_no_word_of_a_server_reaches_a_terminal_as_it_is() -> None:
+    evil = "\x1b]0;pwn\x07"
+    body = {"status": "error", "errorType": evil * 50, "error": evil}
+    with pytest.raises(SourceError) as caught:
+        await ask(httpx.Response(400, json=body))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_an_answer_of_brackets_is_no_answer(whole: bool) -> None:
+    deep = "[" * 100_000
+    data = f'{{"resultType":"matrix","result":{deep}{"]" * 100_000}}}'
+    text = f'{{"status":"success","data":{data}}}' if whole else deep
+    with pytest.raises(SourceFormatError):
+        await ask(httpx.Response(200, text=text))
+
+
 async def test_a_400_of_a_proxy_is_no_bad_query() -> None:
     with pytest.raises(SourceUnreachableError, match=r"HTTP 400$"):
         await ask(httpx.Response(400, text="<html>bad request</html>"))

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from costtui.config.schema import QueryConfig
+
 Make = Callable[..., Any]
 HOUR = 3600
 
@@ -273,3 +275,47 @@ async def test_no_secret_waits_in_a_checkpoint_for_its_history(
     await prom.drain()
     assert prom.total() == 459
     assert len({record.dims for record in prom.records}) == 1
+
+
+# Numbers and times that were not asked for
+
+
+async def test_what_is_no_number_is_told_in_words(prom_of: Make, series_of: Make) -> None:
+    prom = prom_of(since=300)
+    counter = series_of("gw_tokens_total", model="a")
+    for turn, value in enumerate(("5", " -5", "0x10", "1e400", "x\x1b", "6")):
+        prom.server.scrape(prom.now - 100 + turn * 15, (counter, value))
+    await prom.drain()
+    reasons = [line.reason for batch in prom.batches for line in batch.skipped]
+    assert sorted(reasons) == [
+        " -5 is no counter value",
+        "0x10 is not a number",
+        "the number is too large",
+        r"x\x1b is not a number",
+    ]
+    assert prom.total() == 1
+
+
+async def test_windows_that_were_not_asked_for_do_not_count(prom_of: Make) -> None:
+    query = QueryConfig("rate", "cost", "minute")
+    prom = prom_of(queries=(query,), since=3600)
+    prom.server.hook = lambda form, _: prom.server.matrix(
+        [{"metric": {}, "values": [[at, "1"] for at in (-1e300, float(form["end"]), 1e10, 1e300)]}]
+    )
+    await prom.drain()
+    [batch] = [batch for batch in prom.batches if batch.records]
+    assert [record.reported_nano for record in batch.records] == [10**9]
+
+
+async def test_a_server_that_refuses_windows_is_asked_again(prom_of: Make) -> None:
+    query = QueryConfig("rate", "cost", "minute")
+    prom = prom_of(queries=(query,), since=3600)
+    prom.server.warnings = ["a store is down"]
+    prom.server.hook = lambda *_: prom.server.matrix([])
+    await prom.drain()
+    assert prom.source.refused_s == 30.0
+    prom.server.warnings = []
+    prom.now += 30
+    await prom.drain()
+    assert prom.source.refused_s == 0.0
+    assert not prom.source.behind
