@@ -19,10 +19,11 @@ from costtui.errors import (
     SourceError,
     SourceFormatError,
     SourceOverloadedError,
+    SourceTooLargeError,
     SourceUnreachableError,
 )
 from costtui.model.safetext import redact, visible
-from costtui.sources.metrics.http import Fetched, Fetcher
+from costtui.sources.metrics.http import MAX_WHOLE, Fetched, Fetcher
 
 if TYPE_CHECKING:
     import httpx
@@ -32,6 +33,10 @@ MAX_POINTS: Final = 11_000
 
 _ANSWERED: Final = (200, 400, 405, 422, 429, 500, 503, 504)
 """Statuses that come with a reason in JSON (of a proxy, perhaps without)."""
+
+_MOST: Final = {b"{": 500_000, b"[": 3_000_000, b'"': 12_000_000}
+"""How often each may be in an answer: of 250,000 series, of 3 million samples. 64 MB of empty
+series would be 20 million objects and 10 GB of memory."""
 
 _NOT_JSON: Final = (msgspec.DecodeError, RecursionError)
 """What decoding raises; the latter for an answer that is nothing but brackets."""
@@ -180,6 +185,8 @@ class Api:
 
     def _read(self, fetched: Fetched) -> Result:
         body = fetched.body()
+        if len(body) > MAX_WHOLE or any(body.count(mark) > most for mark, most in _MOST.items()):
+            raise SourceTooLargeError(f"{self.shown}: the answer has too many series or samples")
         try:
             answer = _DECODER.decode(body)
         except _NOT_JSON as error:

@@ -24,6 +24,7 @@ from costtui.errors import (
     SourceUnreachableError,
 )
 from costtui.sources.metrics import http as metrics_http
+from costtui.sources.prometheus import api as module
 from costtui.sources.prometheus.api import Api, Result, api_base, quote
 
 Read = Callable[[str], bytes]
@@ -168,6 +169,19 @@ async def test_an_answer_of_brackets_is_no_answer(whole: bool) -> None:
     data = f'{{"resultType":"matrix","result":{deep}{"]" * 100_000}}}'
     text = f'{{"status":"success","data":{data}}}' if whole else deep
     with pytest.raises(SourceFormatError):
+        await ask(httpx.Response(200, text=text))
+
+
+@pytest.mark.parametrize("rows", ["{},", '{"values":[[1,""]]},', '{"metric":{"a":""}},'])
+async def test_an_answer_of_a_million_objects_is_not_decoded(
+    rows: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST", {b"{": 3000, b"[": 1500, b'"': 3500})
+    text = f'{{"status":"success","data":{{"resultType":"matrix","result":[{rows * 999}{{}}]}}}}'
+    if rows == "{},":
+        assert len((await ask(httpx.Response(200, text=text))).rows) == 1000
+        text = text.replace("[{}", "[" + "{}," * 2500 + "{}")
+    with pytest.raises(SourceTooLargeError, match="too many series or samples"):
         await ask(httpx.Response(200, text=text))
 
 
