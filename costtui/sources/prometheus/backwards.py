@@ -142,6 +142,8 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
     }
     for key, head in hole.heads.items():
         track = ledger.tracks.of_head(key, head.metric)
+        if not track.series.placements:
+            continue  # the preset was changed in the meantime: this is not counted any more
         target = track.target
         bottom = bottoms.get(target.key)
         if bottom is None:

@@ -98,6 +98,31 @@ async def test_another_unit_is_another_counter(prom_of: Make, series_of: Make) -
     assert prom.total("lower_bounds") == 0
 
 
+async def test_another_preset_while_history_is_read(prom_of: Make, series_of: Make) -> None:
+    rule = {"name": "other_total", "quantity": "tokens", "kind": "input"}
+    prom = prom_of(since=7200)
+    first = prom.config.fields
+    counter, other = series_of("gw_tokens_total", model="a"), series_of("other_total", model="x")
+    t0 = prom.now - 7100
+    for turn in range(460):
+        prom.server.scrape(t0 + turn * 15, (counter, 1000 + turn), (other, 7000 + turn))
+    poll = prom.source.poll(prom.now)
+    for _ in range(2):
+        prom.store(await anext(poll))
+    await poll.aclose()
+    read = prom.total()
+    prom.reopen(fields={"dimensions": {"model": "model"}, "metrics": [rule]})
+    prom.now += 5
+    prom.server.scrape(prom.now - 1, (counter, 1459), (other, 7460))
+    await prom.drain()
+    assert (prom.total(model="a"), prom.total(model="x")) == (read, 460)
+    prom.reopen(fields=first)
+    prom.now += 30
+    prom.server.scrape(prom.now - 1, (counter, 1461), (other, 7461))
+    await prom.drain()
+    assert (prom.total(model="a"), prom.total(model="x")) == (read + 2, 460)
+
+
 # A gateway's new version
 
 
