@@ -22,7 +22,7 @@ def in_order(values: list[tuple[int, str]]) -> list[tuple[int, str]]:
 
 
 def samples_of(
-    series: Series, values: list[tuple[int, str]], bad: Callable[[str], None]
+    series: Series, values: list[tuple[int, str]], bad: Callable[[int, str], None]
 ) -> list[Sample]:
     """A counter's samples. What cannot be read is left out and told to `bad`."""
     samples: list[Sample] = []
@@ -41,7 +41,7 @@ def samples_of(
                 else:
                     value = amount(series, text)
             except (ValueError, ArithmeticError) as error:
-                bad(_reason(error, text))
+                bad(ms, _reason(error, text))
                 continue
             last = text
             if samples and value < samples[-1][1] and not fell(value, samples[-1][1]):
@@ -51,7 +51,7 @@ def samples_of(
 
 
 def levels_of(
-    series: Series, values: list[tuple[int, str]], bad: Callable[[str], None]
+    series: Series, values: list[tuple[int, str]], bad: Callable[[int, str], None]
 ) -> Iterator[tuple[int, str]]:
     """A gauge's values, as `samples_of` gives a counter's."""
     for ms, text in values:
@@ -62,7 +62,7 @@ def levels_of(
                 raise ValueError(f"{visible(text, 40)} is no level")
             yield ms, level_text(series, text)
         except (ValueError, ArithmeticError) as error:
-            bad(_reason(error, text))
+            bad(ms, _reason(error, text))
 
 
 def floats(values: list[tuple[int, str]]) -> list[tuple[int, float]]:

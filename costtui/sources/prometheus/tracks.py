@@ -149,8 +149,12 @@ class Reading:
     bad: list[tuple[str, str]] = field(default_factory=list)
     """(reason, series) of numbers that could not be read: a few examples."""
     bad_count: int = 0
+    told_ms: int = 0
+    """What could not be read up to here was told before."""
 
-    def note_bad(self, track: Track, reason: str) -> None:
+    def note_bad(self, track: Track, ms: int, reason: str) -> None:
+        if ms <= self.told_ms:
+            return
         self.bad_count += 1
         if len(self.bad) < BAD_EXAMPLES:
             self.bad.append((reason, json.dumps(dict(track.metric))))
@@ -276,9 +280,12 @@ class Tracks:
             self._open_labels[name] = found
         return label.replace(".", "_") in found
 
-    def read(self, rows: Iterable[Row], after_ms: int, until_ms: int) -> Reading:
-        """Samples of `(after_ms, until_ms]`, by target."""
-        reading = Reading({})
+    def read(
+        self, rows: Iterable[Row], after_ms: int, until_ms: int, *, told_ms: int = 0
+    ) -> Reading:
+        """Samples of `(after_ms, until_ms]`, by target; of those up to `told_ms` it is known
+        which could not be read."""
+        reading = Reading({}, told_ms=told_ms)
         inferred: dict[str, set[int]] = {}
         for row, track in self._once(rows):
             target = track.target

@@ -321,6 +321,19 @@ async def test_what_is_no_number_is_told_in_words(prom_of: Make, series_of: Make
     assert prom.total() == 1
 
 
+async def test_a_bad_sample_is_told_once(prom_of: Make, series_of: Make) -> None:
+    """Each poll reaches back half a minute."""
+    prom = prom_of(since=300)
+    counter = series_of("gw_tokens_total", model="a")
+    prom.server.scrape(prom.now - 60, (counter, 1))
+    await prom.drain()
+    prom.server.scrape(prom.now, (counter, -4))
+    for _ in range(8):
+        prom.now += 2
+        await prom.drain()
+    assert sum(batch.skipped_count for batch in prom.batches) == 1
+
+
 async def test_windows_that_were_not_asked_for_do_not_count(prom_of: Make) -> None:
     query = QueryConfig("rate", "cost", "minute")
     prom = prom_of(queries=(query,), since=3600)
