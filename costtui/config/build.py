@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from costtui.config.doubles import elsewhere, server_of
 from costtui.config.durations import duration_text
 from costtui.config.keys import ALERT, CONSUMER, PRICE, RETENTION
 from costtui.config.presets import preset_types
@@ -16,7 +15,6 @@ from costtui.config.schema import (
     RATE_KEYS,
     AlertRule,
     Consumer,
-    Elsewhere,
     PriceOverride,
     QueryConfig,
     Retention,
@@ -81,7 +79,20 @@ class Builder:
                     f"the gateway {quoted(source.gateway)} is already counted by {first.key} on"
                     f" line {place}: give one of them another gateway, or role: reconcile",
                 )
-        return _elsewhere(source for _, source in built)
+        servers: dict[tuple[object, ...], list[tuple[str, Values]]] = {}
+        for values, source in built:
+            server = server_of(source)
+            if server is None or values.broken:
+                continue
+            others = servers.setdefault(server, [])
+            # Without match: it is everything, whatever the other one leaves out.
+            same = [v for match, v in others if source.match in ("", match) or not match]
+            if same:
+                line = same[0].line_of("name")
+                message = f"{same[0].key} on line {line} counts the same of this server"
+                self._wrong(values, "url", f"{message}: give each its match:, or role: reconcile")
+            others.append((source.match, values))
+        return elsewhere(source for _, source in built)
 
     def _source(self, values: Values) -> SourceConfig:
         kind = values.get("type", "")
@@ -340,39 +351,6 @@ def _bad_match(text: str) -> str:
             return "must not name the metric: the preset does"
         at = found.end()
     return ""
-
-
-def host_of(url: str) -> str:
-    """`host:port` of a URL as Prometheus's `instance` label has it, or ""."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-    except ValueError:
-        return ""
-    host = "127.0.0.1" if parts.hostname in ("localhost", "::1") else parts.hostname
-    return f"{host}:{port}" if host else ""
-
-
-def _elsewhere(sources: Iterable[SourceConfig]) -> tuple[SourceConfig, ...]:
-    """`sources`, those that ask a Prometheus told what the others count."""
-    known = list(sources)
-    counting = [
-        Elsewhere(
-            source.name,
-            "" if source.gateway_labels else source.gateway,
-            host_of(source.url) if source.type == "metrics" else "",
-        )
-        for source in known
-        if source.role == "count"
-        and (source.type == "metrics" or not source.gateway_labels)
-        and any(other.type == "prometheus" for other in known)
-    ]
-    return tuple(
-        replace(source, elsewhere=tuple(e for e in counting if e.source != source.name))
-        if source.type == "prometheus"
-        else source
-        for source in known
-    )
 
 
 def _bad_url(url: str, example: str) -> str:

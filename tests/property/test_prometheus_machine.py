@@ -45,11 +45,15 @@ class Gateway:
     says_start: bool
     started: float
     values: Counter[tuple[str, str]] = field(default_factory=Counter)
+    env: int = 0
+    """A label of the scrape configuration, which nothing in the process knows."""
     marker_due: int = 5
     """Grows a series that falls at every restart, as any busy gateway has."""
 
     def page(self) -> dict[Labels, str]:
-        at = (("instance", self.instance), ("job", "gw"))
+        at: Labels = (("instance", self.instance), ("job", "gw"))
+        if self.env:
+            at = (("env", f"env-{self.env}"), *at)
         page: dict[Labels, str] = {}
         for (name, model), value in self.values.items():
             text = repr(value / 1_000_000_000) if name == "nano" else str(value)
@@ -259,6 +263,11 @@ class World:
         self.use(gateway, "marker", 1)
         gateway.marker_due = 9
 
+    def relabel(self, number: int) -> None:
+        """The server calls everything of one process otherwise."""
+        self.gateways[number % len(self.gateways)].env += 1
+        self.scrapes(1)
+
     async def poll(self, *, crash: bool = False) -> None:
         source = self.source
         try:
@@ -305,6 +314,7 @@ EVENT = st.one_of(
     st.tuples(st.just("failing"), st.integers(1, 6), st.integers(0, 50)),
     st.tuples(st.just("hours"), st.integers(1, 5), st.integers(0, 50)),
     st.tuples(st.just("restart"), st.integers(0, 3), st.just(0)),
+    st.tuples(st.just("relabel"), st.integers(0, 3), st.just(0)),
     st.tuples(st.just("poll"), st.just(0), st.just(0)),
     st.tuples(st.just("poll"), st.just(0), st.just(0)),
     st.tuples(st.just("crash"), st.just(0), st.just(0)),
@@ -333,6 +343,8 @@ async def _play(world: World, events: list[tuple[str, int, int]]) -> None:
             world.scrapes(count * 240, use=seed)
         elif what == "restart":
             world.restart(count)
+        elif what == "relabel":
+            world.relabel(count)
         elif what == "poll":
             await world.poll()
         elif what == "crash":

@@ -196,7 +196,8 @@ class ProxyDecoder:
 
     def _intern(self, said: _Said) -> tuple[Dimensions, str, str]:
         """(dimensions, attributes, attributes behind an address)"""
-        model, user, key_id, endpoint, provider, finish, matched, streaming = said
+        *names, finish, matched, streaming = said
+        model, user, key_id, endpoint, provider = map(value_or_none, names)
         if len(self._said) >= _CACHE_LIMIT:
             self._said.clear()
         dims = Dimensions(

@@ -93,7 +93,7 @@ class Mapper:
     def __init__(self, shape: Shape, config: SourceConfig) -> None:
         self.shape = shape
         self._gateway = config.gateway
-        self._gateway_labels = config.gateway_labels
+        self.gateway_labels = config.gateway_labels
         self._gateways = [(re.compile(translate(glob)), name) for glob, name in config.gateways]
         self._hosts = {e.host: e.gateway for e in config.elsewhere if e.host and e.gateway}
         self._services: dict[str, ServiceMapping] = dict(config.services)
@@ -155,18 +155,6 @@ class Mapper:
                 found.update(pick.labels)
         return sorted(found)
 
-    def storable(self, name: str, metric: Mapping[str, str], keep: Iterable[str]) -> dict[str, str]:
-        """A series' labels as they may be stored: secrets by their fingerprints, which mean the
-        same consumer. `keep` and what else is read of them stays as it is."""
-        plain = {*keep, *self._gateway_labels, *self.labels_of(name)}
-        for number in self._rules.get(name, ()):
-            picks = {**self.shape.dimensions, **(self.shape.metrics[number].dimensions or {})}
-            plain.difference_update(picks["consumer"].labels if "consumer" in picks else ())
-        return {
-            label: value if label.replace(".", "_") in plain else safe_name(value)
-            for label, value in metric.items()
-        }
-
     def series(self, name: str, labels: Mapping[str, str], key: str, identity: bytes) -> Series:
         """Understand one series."""
         tail = identity[len(name) :]
@@ -224,7 +212,7 @@ class Mapper:
 
     def gateway(self, labels: Mapping[str, str]) -> str:
         """Which gateway a series with `labels` is of."""
-        for label in self._gateway_labels:
+        for label in self.gateway_labels:
             value = labels.get(label, "")
             if not value:
                 continue

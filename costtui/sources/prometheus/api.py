@@ -19,10 +19,11 @@ from costtui.errors import (
     SourceError,
     SourceFormatError,
     SourceOverloadedError,
+    SourceTooLargeError,
     SourceUnreachableError,
 )
 from costtui.model.safetext import redact, visible
-from costtui.sources.metrics.http import Fetched, Fetcher
+from costtui.sources.metrics.http import MAX_WHOLE, Fetched, Fetcher
 
 if TYPE_CHECKING:
     import httpx
@@ -32,6 +33,13 @@ MAX_POINTS: Final = 11_000
 
 _ANSWERED: Final = (200, 400, 405, 422, 429, 500, 503, 504)
 """Statuses that come with a reason in JSON (of a proxy, perhaps without)."""
+
+_MOST: Final = {b"{": 500_000, b"[": 3_000_000, b'"': 12_000_000}
+"""How often each may be in an answer: of 250,000 series, of 3 million samples. 64 MB of empty
+series would be 20 million objects and 10 GB of memory."""
+
+_NOT_JSON: Final = (msgspec.DecodeError, RecursionError)
+"""What decoding raises; the latter for an answer that is nothing but brackets."""
 
 _OVERLOADED: Final = ("execution", "timeout", "too_many_requests")
 
@@ -149,7 +157,7 @@ class Api:
         self.skew_ms = round(fetched.skew * 1000)
         try:
             answer = _VALUES.decode(fetched.body())
-        except msgspec.DecodeError:
+        except _NOT_JSON:
             raise SourceFormatError(f"{self.shown}: no list of label values") from None
         if answer.status != "success":
             raise self._refused(fetched.status, answer.errorType, answer.error)
@@ -177,9 +185,11 @@ class Api:
 
     def _read(self, fetched: Fetched) -> Result:
         body = fetched.body()
+        if len(body) > MAX_WHOLE or any(body.count(mark) > most for mark, most in _MOST.items()):
+            raise SourceTooLargeError(f"{self.shown}: the answer has too many series or samples")
         try:
             answer = _DECODER.decode(body)
-        except msgspec.DecodeError as error:
+        except _NOT_JSON as error:
             if fetched.status != 200:
                 raise self._refused(fetched.status, "", "") from None
             start = body[:200].lstrip().lower()
@@ -206,7 +216,7 @@ class Api:
                     _without_nan(rows)
             else:
                 rows = [Row(value=_SCALAR.decode(data.result))]
-        except msgspec.DecodeError as error:
+        except _NOT_JSON as error:
             reason = visible(str(error), 100)
             raise SourceFormatError(f"{self.shown}: an answer without numbers ({reason})") from None
         warnings = [visible(redact(text), 200) for text in answer.warnings or ()]
@@ -223,7 +233,7 @@ class Api:
         if status == 422:  # Mimir: a limit on the length of a query
             return SourceOverloadedError(f"{self.shown}: {said}")
         if kind:
-            return SourceFormatError(f"{self.shown}: {kind}: {said}")
+            return SourceFormatError(f"{self.shown}: {visible(kind, 40)}: {said}")
         return SourceUnreachableError(f"{self.shown}: {said}")
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ See `ledger` for why this comes to the same as reading forwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from costtui.model.usage import UsageRecord
 from costtui.sources.prometheus import levels
@@ -19,7 +19,7 @@ from costtui.sources.prometheus.ledger import (
     Sums,
     lowest_of,
 )
-from costtui.sources.prometheus.tracks import Reading, Run, Stretch, Target, Track
+from costtui.sources.prometheus.tracks import Reading, Run, Stretch, Target
 
 
 def dig(ledger: Ledger, number: int, lo: int, hi: int, *, first: bool) -> Hole:
@@ -120,15 +120,9 @@ def newcomers(ledger: Ledger, hole: Hole) -> list[Target]:
     whether they were scraped at all was not asked."""
     if hole.first:
         return []
-    tracks = (ledger.tracks.track(head.metric) for head in hole.heads.values())
-    found = {track.target.key: track.target for track in tracks if track is not None}
+    tracks = (ledger.tracks.of_head(key, head.metric) for key, head in hole.heads.items())
+    found = {track.target.key: track.target for track in tracks}
     return [target for key, target in found.items() if key not in hole.below]
-
-
-def _track(ledger: Ledger, key: str, head: Head) -> Track | None:
-    """The track of a head. Where a secret is hidden in its labels they do not tell its key."""
-    track = ledger.tracks.track(head.metric)
-    return track if track is None or track.key == key else replace(track, key=key)
 
 
 def close(ledger: Ledger, hole: Hole) -> Outcome:
@@ -137,6 +131,9 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
     ledger.holes.remove(hole)
     older = ledger.holes[-1] if ledger.holes else None
     earliest = ledger.earliest()
+    for key in hole.tails.keys() - ledger.states.keys():
+        ledger.states[key] = hole.tails[key]
+        out.parts[f"s:{key}"] = hole.tails[key].dump()
     # Targets with gauges meet their past too, whether or not they have a counter.
     bottoms = {
         key: _Bottom(_between(hole, ledger.tracks.targets[key]))
@@ -144,9 +141,9 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
         if above.levels and key in hole.below and key in ledger.tracks.targets
     }
     for key, head in hole.heads.items():
-        track = _track(ledger, key, head)
-        if track is None:
-            continue
+        track = ledger.tracks.of_head(key, head.metric)
+        if not track.series.placements:
+            continue  # the preset was changed in the meantime: this is not counted any more
         target = track.target
         bottom = bottoms.get(target.key)
         if bottom is None:
@@ -154,7 +151,7 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
         born = bottom.stretch.born.setdefault(track.series.pair, {})
         born[head.ms] = head.created
         tail = hole.tails.get(key)
-        if tail is not None:
+        if tail is not None and not tail.passed:
             born[tail.ms] = tail.created
             samples = [(tail.ms, tail.value), (head.ms, head.value)]
             bottom.runs.append(Run(track, samples))
@@ -163,11 +160,8 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
                 older.put_head(head, track, out.parts, True)
         else:
             run = Run(track, [(head.ms, head.value)])
-            bottom.found.append(ledger.first(run, bottom.stretch, 0, earliest))
-    for key, tail in hole.tails.items():
-        if key not in ledger.states:
-            ledger.states[key] = tail
-            out.parts[f"s:{key}"] = tail.dump()
+            before = head.since or bottom.stretch.scrape_before(head.ms)
+            bottom.found.append(ledger.first(run, bottom.stretch, before, earliest, out.parts))
     hole.erase(out.parts)
     for bottom in bottoms.values():
         _close_target(ledger, hole, bottom, out)

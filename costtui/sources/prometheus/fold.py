@@ -22,7 +22,8 @@ from typing import Final, NamedTuple
 
 from costtui.sources.metrics.counters import CLOCK_SLACK, fell
 from costtui.sources.metrics.shape import MetricRule
-from costtui.sources.prometheus.tracks import Run, Sample, Stretch, Track, part_of
+from costtui.sources.prometheus.numbers import Sample
+from costtui.sources.prometheus.tracks import Run, Stretch, Track, part_of
 
 ALL: Final = -1
 """The mask of a series all of whose placements count."""

@@ -20,8 +20,14 @@ class State(NamedTuple):
 
     ms: int
     value: int
+    """-1: it goes on as another series. If it comes back it is that one's successor."""
     created: float = 0.0
     target: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Does another series go on from it?"""
+        return self.value < 0
 
     def dump(self) -> str:
         return _dump(list(self))

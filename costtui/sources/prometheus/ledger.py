@@ -22,6 +22,7 @@ from costtui.sources.metrics.joining import Increment, Joiner
 from costtui.sources.prometheus import levels
 from costtui.sources.prometheus.fold import ALL, LONG_MS, Step, mask_at, restarts, steps, trimmed
 from costtui.sources.prometheus.holes import Above, Head, Hole, State
+from costtui.sources.prometheus.succession import predecessor
 from costtui.sources.prometheus.tracks import Reading, Run, Stretch, Target, Tracks
 
 NEAR_BEGINNING_MS: Final = 600_000
@@ -104,11 +105,17 @@ class Ledger:
         if target.good and (not stretch.scrapes or target.good < stretch.scrapes[0]):
             stretch.scrapes.insert(0, target.good)
         runs: list[Run] = []
+        new: list[Run] = []
         found: list[Step] = []
         for run in stretch.runs:
             track = run.track
             state = self.states.get(track.key)
             samples = run.samples
+            if state is not None and state.passed:
+                samples = trimmed(samples, (state.ms, -1))[1:]
+                if not samples:
+                    continue
+                run, state = Run(track, samples), None
             if state is not None:
                 samples = trimmed(samples, (state.ms, state.value))
                 if len(samples) == 1:
@@ -118,8 +125,7 @@ class Ledger:
             elif hole is not None:
                 hole.put_head(self.head(run, stretch), track, out.parts)
             else:
-                before = stretch.scrape_before(samples[0][0])
-                found.append(self.first(run, stretch, before, earliest))
+                new.append(run)
             runs.append(Run(track, samples))
         starts = [(target.good, target.start)] if target.start else []
         starts += [pair for pair in stretch.starts if pair[0] > target.good]
@@ -132,6 +138,9 @@ class Ledger:
             target.start = stretch.starts[-1][1] if stretch.starts else target.start
             target.version = stretch.versions[-1][1] if stretch.versions else target.version
         self._remember(runs, found, stretch, out.parts)
+        for run in new:
+            before = stretch.scrape_before(run.samples[0][0])
+            found.append(self.first(run, stretch, before, earliest, out.parts))
         found += gauges.steps
         if fresh or found:
             sums = Sums(target, stretch, found, target.joiner, f"J:{target.key}:", False)
@@ -183,13 +192,31 @@ class Ledger:
                 parts[f"s:{key}"] = state.dump()
             self.states[key] = state
 
-    def first(self, run: Run, stretch: Stretch, before: int, earliest: int) -> Step:
-        """What the first sample ever of a series is worth: nothing, or all of it. `before` is the
-        scrape before it, 0 where that is not known."""
+    def first(
+        self,
+        run: Run,
+        stretch: Stretch,
+        before: int,
+        earliest: int,
+        parts: dict[str, str | None],
+    ) -> Step:
+        """What the first sample ever of a series is worth: nothing, all of it, or what it adds to
+        a series that was called otherwise. `before`: the scrape before it, 0 where that is not
+        known."""
         track, (ms, value) = run.track, run.samples[0]
         target = stretch.target
         asked = self.asked.get(self.tracks.mapper.counter_name(track.name), 0)
         start = max((s for at, s in stretch.starts if at <= ms), default=0.0)
+        old = predecessor(run, before, start, self.states, self.tracks)
+        if old is not None:
+            # What goes on under another name must not be met again under this one.
+            key, state = old
+            self.states[key] = state._replace(value=-1)
+            parts[f"s:{key}"] = self.states[key].dump()
+            last = before or state.ms
+            grown = max(value - state.value, 0)
+            far = last if ms - last > LONG_MS else 0
+            return self._masked(Step(track, far, ms, grown, True, False), stretch)
         born = max(start, stretch.born.get(track.series.pair, {}).get(ms, 0.0))
         # The target was looked at before and this series was not there, or it began in our time.
         counted = (before >= asked if asked else target.first < ms) or (

@@ -175,7 +175,8 @@ class PrometheusSource:
                 f"{error} (too many series to read one by one? narrow match:, or mode: aggregate)"
             ) from None
         # Scrapes of an instance that was not known before may be older.
-        reading = await self._read(result, start - (LOOK_BACK_MS if fresh else 0), now_ms)
+        back = LOOK_BACK_MS if fresh else 0
+        reading = await self._read(result, start - back, now_ms, told=meta.edge if fresh else 0)
         self._live_ms = LIVE_MS
         if not first:
             ledger.asked.update(dict.fromkeys(self._new_names(), start if fresh else now_ms))
@@ -237,7 +238,7 @@ class PrometheusSource:
         result = await self._api.raw(self._selector.of(), start, end)
         # Only to know their targets: what is read is read below.
         tracks = (self._tracks.track(row.metric) for row in result.rows)
-        new = self._scope.learn(track.target for track in tracks if track is not None)
+        new = self._scope.learn(track.target for track in tracks)
         if new:
             back = LOOK_BACK_MS if look_back else 0
             targets += await self._target_rows(self._scope.selector(new), start - back, end)
@@ -293,8 +294,9 @@ class PrometheusSource:
 
     # Both
 
-    async def _read(self, result: Result, after_ms: int, until_ms: int) -> Reading:
-        reading = await asyncio.to_thread(self._tracks.read, result.rows, after_ms, until_ms)
+    async def _read(self, result: Result, start: int, end: int, told: int = 0) -> Reading:
+        rows = result.rows
+        reading = await asyncio.to_thread(self._tracks.read, rows, start, end, told_ms=told)
         if self._config.role == "count":
             remarks.refuse_doubles(reading, self._config)
         return reading

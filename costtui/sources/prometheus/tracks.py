@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
-from operator import lt
 from typing import Final
 
 from costtui.model.dimension import Dimensions
-from costtui.model.safetext import visible
-from costtui.sources.metrics.counters import fell
-from costtui.sources.metrics.gauges import level_text
+from costtui.model.safetext import safe_name
 from costtui.sources.metrics.joining import Joiner
-from costtui.sources.metrics.mapping import COST, Mapper, Placement, Series, amount
+from costtui.sources.metrics.mapping import COST, Mapper, Placement, Series
 from costtui.sources.prometheus.api import Row
+from costtui.sources.prometheus.numbers import Sample, floats, in_order, levels_of, samples_of
 
 TARGET_LABELS: Final = "job", "instance", "cluster", "prometheus", "prometheus_replica", "replica"
 """Labels that tell one scraped process from another. Two Prometheus replicas that scrape one
@@ -31,8 +30,6 @@ UP: Final = "up"
 START: Final = "process_start_time_seconds"
 BAD_EXAMPLES: Final = 5
 NEVER_MS: Final = 1 << 62
-Sample = tuple[int, int]
-"""(epoch milliseconds, value in the counter's smallest unit)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -82,6 +79,7 @@ class Track:
     """Its checkpoint part, without prefix."""
     name: str
     metric: Mapping[str, str]
+    """Its labels, as they may be stored: secrets are fingerprints."""
     series: Series
     target: Target
     choice: bool
@@ -151,8 +149,12 @@ class Reading:
     bad: list[tuple[str, str]] = field(default_factory=list)
     """(reason, series) of numbers that could not be read: a few examples."""
     bad_count: int = 0
+    told_ms: int = 0
+    """What could not be read up to here was told before."""
 
-    def note_bad(self, track: Track, reason: str) -> None:
+    def note_bad(self, track: Track, ms: int, reason: str) -> None:
+        if ms <= self.told_ms:
+            return
         self.bad_count += 1
         if len(self.bad) < BAD_EXAMPLES:
             self.bad.append((reason, json.dumps(dict(track.metric))))
@@ -167,8 +169,11 @@ class Tracks:
         self._hold = hold
         self._count_lookups = count_lookups
         self.targets: dict[str, Target] = {}
-        self._by_metric: dict[tuple[tuple[str, str], ...], Track | None] = {}
+        self._by_metric: dict[tuple[tuple[str, str], ...], Track] = {}
+        self._by_key: dict[str, Track] = {}
         self._gauges: dict[str, dict[str, Track]] = {}
+        self._of_metric: dict[str, dict[str, Track]] = {}
+        self._open_labels: dict[str, set[str]] = {}
         rules = mapper.shape.metrics
         self._watched = {
             name for rule in rules if len(rule.names) > 1 or rule.unless for name in rule.names
@@ -204,7 +209,13 @@ class Tracks:
         """Forget every target; what series mean stays known by asking again."""
         self.targets.clear()
         self._by_metric.clear()
+        self._by_key.clear()
         self._gauges.clear()
+        self._of_metric.clear()
+
+    def of_metric(self, name: str) -> Iterable[Track]:
+        """The counters of a metric that were seen since the last start."""
+        return self._of_metric.get(name, {}).values()
 
     def gauges(self, target: Target) -> Mapping[str, Track]:
         """The gauges of a target that were seen since the last start, by `Series.key`."""
@@ -212,42 +223,69 @@ class Tracks:
 
     def drop_target(self, target: Target) -> None:
         self.targets.pop(target.key, None)
-        self._by_metric = {
-            m: t for m, t in self._by_metric.items() if t is None or t.target is not target
-        }
+        gone = {m: t for m, t in self._by_metric.items() if t.target is target}
+        for metric, track in gone.items():
+            del self._by_metric[metric]
+            self._by_key.pop(track.key, None)
+            self._of_metric.get(track.name, {}).pop(track.key, None)
 
-    def track(self, metric: Mapping[str, str]) -> Track | None:
-        """The track of a series; None for one whose name is not wanted."""
+    def track(self, metric: Mapping[str, str]) -> Track:
+        """The track of a series."""
         identity = tuple(sorted(metric.items()))
         try:
             return self._by_metric[identity]
         except KeyError:
             return self._by_metric.setdefault(identity, self._understand(metric, identity))
 
+    def of_head(self, key: str, metric: Mapping[str, str]) -> Track:
+        """The track `key`, whose stored labels are `metric`. Where those hold fingerprints of
+        secrets they do not lead to it."""
+        found = self._by_key.get(key)
+        return found or self._understand(metric, tuple(sorted(metric.items())), key)
+
     def _understand(
-        self, metric: Mapping[str, str], identity: tuple[tuple[str, str], ...]
-    ) -> Track | None:
+        self, metric: Mapping[str, str], identity: tuple[tuple[str, str], ...], key: str = ""
+    ) -> Track:
         # Dots in names become underscores, as every translator of OpenTelemetry names writes them.
         name = metric.get("__name__", "").replace(".", "_")
         target = self.target(tuple((k, metric[k]) for k in TARGET_LABELS if metric.get(k)))
         labels = {k.replace(".", "_"): v for k, v in metric.items() if k != "__name__"}
         wire = name + json.dumps([p for p in identity if p[0] != "__name__"])
         raw = wire.encode("utf-8", "replace")
-        key = _digest(self.mapper.identity(name, raw))
+        key = key or _digest(self.mapper.identity(name, raw))
         if name == UP:
             series = Series(key, "up")
         else:
             series = self.mapper.series(name, labels, key, raw)
         choice = name in self._watched or any(place.whole for place in series.placements)
-        stored = self.mapper.storable(name, metric, TARGET_LABELS)
-        track = Track(key, name, stored, series, target, choice)
+        shown = {k: v if self._open(name, k) else safe_name(v) for k, v in metric.items()}
+        track = self._by_key[key] = Track(key, name, shown, series, target, choice)
         if series.role == "gauge":
             self._gauges.setdefault(target.key, {})[series.key] = track
+        elif series.role == "counter":
+            self._of_metric.setdefault(name, {})[key] = track
         return track
 
-    def read(self, rows: Iterable[Row], after_ms: int, until_ms: int) -> Reading:
-        """Samples of `(after_ms, until_ms]`, by target."""
-        reading = Reading({})
+    def _open(self, name: str, label: str) -> bool:
+        """Is what a label says shown as it is?"""
+        found = self._open_labels.get(name)
+        if found is None:
+            shape = self.mapper.shape
+            picks = [shape.dimensions, *(rule.dimensions or {} for rule in shape.metrics)]
+            closed = {
+                label for pick in picks if "consumer" in pick for label in pick["consumer"].labels
+            }
+            found = {"__name__", *TARGET_LABELS, *self.mapper.gateway_labels}
+            found |= {*self.mapper.labels_of(name)} - closed
+            self._open_labels[name] = found
+        return label.replace(".", "_") in found
+
+    def read(
+        self, rows: Iterable[Row], after_ms: int, until_ms: int, *, told_ms: int = 0
+    ) -> Reading:
+        """Samples of `(after_ms, until_ms]`, by target; of those up to `told_ms` it is known
+        which could not be read."""
+        reading = Reading({}, told_ms=told_ms)
         inferred: dict[str, set[int]] = {}
         for row, track in self._once(rows):
             target = track.target
@@ -269,10 +307,10 @@ class Tracks:
         found: dict[str, tuple[Row, Track]] = {}
         for row in rows:
             track = self.track(row.metric)
-            if track is not None:
-                if track.key in found:
-                    row = Row(row.metric, [*found[track.key][0].values, *row.values])
-                found[track.key] = row, track
+            same = found.get(track.key)
+            if same is not None:
+                row = Row(row.metric, [*same[0].values, *row.values])
+            found[track.key] = row, track
         return found.values()
 
     def _take(
@@ -286,7 +324,7 @@ class Tracks:
         until: int,
     ) -> None:
         values = [(round(t * 1000), text) for t, text in row.values if 0 < t < 1e12]
-        values = _in_order([pair for pair in values if after < pair[0] <= until])
+        values = in_order([pair for pair in values if after < pair[0] <= until])
         if not values:
             return
         reading.samples += len(values)
@@ -302,19 +340,20 @@ class Tracks:
                 times = stretch.present.setdefault(part_of(place), set())
                 times.update(ms for ms, _ in values)
         if role == "counter":
-            samples = _samples(track, values, reading)
+            samples = samples_of(track.series, values, partial(reading.note_bad, track))
             if samples:
                 stretch.runs.append(Run(track, samples))
                 self._note_price(track, samples)
         elif role == "gauge":
-            levels = dict(_levels(track, values, reading))
+            bad = partial(reading.note_bad, track)
+            levels = dict(levels_of(track.series, values, bad))
             if levels:
                 stretch.gauges.append(GaugeRun(track, levels))
                 self._note_price(track, [(min(levels), 1)])
         elif role == "start" and track.target.whole:
-            stretch.starts += _floats(values)
+            stretch.starts += floats(values)
         elif role == "created":
-            stretch.born.setdefault(track.series.pair, {}).update(_floats(values))
+            stretch.born.setdefault(track.series.pair, {}).update(floats(values))
         elif role == "version":
             stretch.versions += [(ms, track.series.version) for ms, _ in values]
 
@@ -333,67 +372,6 @@ class Tracks:
 def part_of(place: Placement) -> str:
     """What `Stretch.present` calls the parts of a cost that may stand beside their sum."""
     return "\0".join((f"part {place.rule}", *place.dims))
-
-
-def _in_order(values: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Each time once and in order. A sample out of order would look like a counter that fell."""
-    times = [ms for ms, _ in values]
-    if all(map(lt, times, times[1:])):
-        return values
-    return sorted(dict(values).items())
-
-
-def _samples(track: Track, values: list[tuple[int, str]], reading: Reading) -> list[Sample]:
-    samples: list[Sample] = []
-    append = samples.append
-    series = track.series
-    plain = series.factor is None
-    last, value = "", 0
-    for ms, text in values:
-        if text != last:
-            try:
-                if plain and text.isdigit() and len(text) < 19:
-                    value = int(text)  # the usual form, in a fifth of the time
-                elif text == "NaN":
-                    continue
-                elif text.endswith("Inf") or text.startswith("-"):
-                    raise ValueError(f"{visible(text, 40)} is no counter value")
-                else:
-                    value = amount(series, text)
-            except (ValueError, ArithmeticError) as error:
-                reading.note_bad(track, str(error))
-                continue
-            last = text
-            if samples and value < samples[-1][1] and not fell(value, samples[-1][1]):
-                value = samples[-1][1]  # a float sum that wobbles in its last digit
-        append((ms, value))
-    return samples
-
-
-def _levels(
-    track: Track, values: list[tuple[int, str]], reading: Reading
-) -> Iterator[tuple[int, str]]:
-    for ms, text in values:
-        if text == "NaN":
-            continue
-        try:
-            if text.startswith("-") or text.endswith("Inf"):
-                raise ValueError(f"{visible(text, 40)} is no level")
-            yield ms, level_text(track.series, text)
-        except (ValueError, ArithmeticError) as error:
-            reading.note_bad(track, str(error))
-
-
-def _floats(values: list[tuple[int, str]]) -> list[tuple[int, float]]:
-    found = []
-    for ms, text in values:
-        try:
-            number = float(text)
-        except ValueError:
-            continue
-        if 0 < number < 1e12:
-            found.append((ms, number))
-    return found
 
 
 def _digest(text: bytes) -> str:

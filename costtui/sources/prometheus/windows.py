@@ -62,6 +62,8 @@ class WindowSource:
         """`transport` replaces the network in tests."""
         self.name = config.name
         self.has_more = False
+        self.refused_s = 0.0
+        """History was refused and is asked for again after so many seconds; 0 when it was not."""
         self._config = config
         self._api = Api(config, transport)
         self._mapper = Mapper(shape, config)
@@ -131,8 +133,10 @@ class WindowSource:
             except SourceError as error:
                 self._resume_at = now + PAUSE_S
                 self._trouble = str(error)
+                self.refused_s = PAUSE_S
                 break
             self._trouble = ""
+            self.refused_s = 0.0
             yield self._batch(ends._replace(low=start), records, now_ms, bad, history=True)
             if time.monotonic() > turn:
                 break
@@ -166,6 +170,8 @@ class WindowSource:
                 raise SourceFormatError(f"the server's answer is not whole: {found.warnings[0]}")
             for row in found.rows:
                 for at, text in row.values:
+                    if not start < at * 1000 <= end:
+                        continue  # not asked for
                     ms = round(at * 1000)
                     try:
                         increment = self._take(ask, row.metric, text, step, rests)

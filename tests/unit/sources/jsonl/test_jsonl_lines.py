@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from costtui.config.schema import SourceConfig
@@ -269,6 +269,7 @@ entries = st.fixed_dictionaries(
 
 
 @given(st.lists(entries, max_size=4))
+@example([{"timestamp": "2026-11-22T11:00:38Z", "provider": "NULL", "key_id": "unknown"}])
 def test_the_fast_way_and_the_mapping_agree(lines: list[dict[str, Any]]) -> None:
     """`presets/llm-proxy.yml` and the fast decoder read the same from any line."""
     data = b"".join(json.dumps(entry).encode() + b"\n" for entry in lines)

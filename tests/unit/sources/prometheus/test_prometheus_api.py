@@ -23,6 +23,7 @@ from costtui.errors import (
     SourceUnreachableError,
 )
 from costtui.sources.metrics import http as metrics_http
+from costtui.sources.prometheus import api as module
 from costtui.sources.prometheus.api import Api, Result
 
 Read = Callable[[str], bytes]
@@ -150,6 +151,37 @@ async def test_an_internal_error_is_told_in_the_servers_words() -> None:
         await ask(httpx.Response(500, json=body))
     with pytest.raises(SourceUnreachableError, match=r"HTTP 500$"):
         await ask(httpx.Response(500, text="Internal Server Error"))
+
+
+async def test_no_word_of_a_server_reaches_a_terminal_as_it_is() -> None:
+    evil = "\x1b]0;pwn\x07"
+    body = {"status": "error", "errorType": evil * 50, "error": evil}
+    with pytest.raises(SourceError) as caught:
+        await ask(httpx.Response(400, json=body))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_an_answer_of_brackets_is_no_answer(whole: bool) -> None:
+    deep = "[" * 100_000
+    data = f'{{"resultType":"matrix","result":{deep}{"]" * 100_000}}}'
+    text = f'{{"status":"success","data":{data}}}' if whole else deep
+    with pytest.raises(SourceFormatError):
+        await ask(httpx.Response(200, text=text))
+
+
+@pytest.mark.parametrize("rows", ["{},", '{"values":[[1,""]]},', '{"metric":{"a":""}},'])
+async def test_an_answer_of_a_million_objects_is_not_decoded(
+    rows: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST", {b"{": 3000, b"[": 1500, b'"': 3500})
+    text = f'{{"status":"success","data":{{"resultType":"matrix","result":[{rows * 999}{{}}]}}}}'
+    if rows == "{},":
+        assert len((await ask(httpx.Response(200, text=text))).rows) == 1000
+        text = text.replace("[{}", "[" + "{}," * 2500 + "{}")
+    with pytest.raises(SourceTooLargeError, match="too many series or samples"):
+        await ask(httpx.Response(200, text=text))
 
 
 async def test_a_400_of_a_proxy_is_no_bad_query() -> None:

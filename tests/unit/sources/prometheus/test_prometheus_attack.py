@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from costtui.config.schema import QueryConfig
+
 Make = Callable[..., Any]
 HOUR = 3600
 
@@ -96,6 +98,31 @@ async def test_another_unit_is_another_counter(prom_of: Make, series_of: Make) -
     assert prom.total("lower_bounds") == 0
 
 
+async def test_another_preset_while_history_is_read(prom_of: Make, series_of: Make) -> None:
+    rule = {"name": "other_total", "quantity": "tokens", "kind": "input"}
+    prom = prom_of(since=7200)
+    first = prom.config.fields
+    counter, other = series_of("gw_tokens_total", model="a"), series_of("other_total", model="x")
+    t0 = prom.now - 7100
+    for turn in range(460):
+        prom.server.scrape(t0 + turn * 15, (counter, 1000 + turn), (other, 7000 + turn))
+    poll = prom.source.poll(prom.now)
+    for _ in range(2):
+        prom.store(await anext(poll))
+    await poll.aclose()
+    read = prom.total()
+    prom.reopen(fields={"dimensions": {"model": "model"}, "metrics": [rule]})
+    prom.now += 5
+    prom.server.scrape(prom.now - 1, (counter, 1459), (other, 7460))
+    await prom.drain()
+    assert (prom.total(model="a"), prom.total(model="x")) == (read, 460)
+    prom.reopen(fields=first)
+    prom.now += 30
+    prom.server.scrape(prom.now - 1, (counter, 1461), (other, 7461))
+    await prom.drain()
+    assert (prom.total(model="a"), prom.total(model="x")) == (read + 2, 460)
+
+
 # A gateway's new version
 
 
@@ -171,3 +198,162 @@ async def test_times_that_no_clock_has(prom_of: Make, series_of: Make) -> None:
     prom.server.hook = lambda *_: prom.server.matrix([row])
     await prom.poll()
     assert prom.stored["@prom"].startswith(f"[{(int(prom.now) - 5) * 1000},")
+
+
+# Other labels for the same process
+
+
+@pytest.mark.parametrize("way", ["live", "live, again", "history", "outage"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"env": "prod"}),  # a label of the scrape configuration
+        ({"pod": "x-1"}, {"pod": "x-2", "zone": "b"}),
+        ({"instance": "a:1"}, {"instance": "b:1"}),
+        ({"job": "gw"}, {"job": "gateways", "env": "prod"}),
+    ],
+)
+async def test_a_series_that_is_called_otherwise_is_not_counted_again(
+    prom_of: Make, series_of: Make, way: str, before: dict[str, str], after: dict[str, str]
+) -> None:
+    prom = prom_of(since=24 * HOUR if way == "history" else 300)
+    t0 = prom.now = prom.now - 12 * HOUR
+    began = t0 - 40 * HOUR + 0.37
+    for turn in range(4 * 60 * 3):
+        more = after if turn >= 300 else before
+        counted = {model: series_of("gw_tokens_total", model=model, **more) for model in "abc"}
+        target = {key: value for key, value in more.items() if key in ("job", "instance")}
+        samples = [
+            (counted["a"], 100_000 + turn * 7),
+            (counted["b"], 50_000 + turn),
+            (series_of("process_start_time_seconds", **target), began),
+        ]
+        if turn >= 320:
+            samples.append((counted["c"], turn))
+        now = t0 + turn * 15
+        for series, value in samples:
+            prom.server.put(series, now, value)
+        prom.server.put(series_of("up", **target), now, 1)
+        prom.now = now + 2
+        if way.startswith("live") or (way == "outage" and turn in (0, 719)):
+            if way == "live, again":
+                prom.reopen()
+            await prom.drain()
+    await prom.drain()
+    assert (prom.total(model="a"), prom.total(model="b")) == (719 * 7, 719)
+    assert prom.total(model="c") == 719
+    assert prom.total("lower_bounds") == 0
+
+
+async def test_a_name_that_is_given_back_is_not_counted_again(
+    prom_of: Make, series_of: Make
+) -> None:
+    prom = prom_of(since=300)
+    for turn in range(60):
+        more = {"env": "test"} if 20 <= turn < 40 else {}
+        series = series_of("gw_tokens_total", model="a", **more)
+        prom.server.scrape(prom.now, (series, 1_000 + turn))
+        prom.now += 15
+        if turn % 7 == 0:
+            prom.reopen()
+        await prom.drain()
+    assert prom.total() == 59
+
+
+async def test_a_process_that_began_again_under_another_name_counts_whole(
+    prom_of: Make, series_of: Make
+) -> None:
+    prom = prom_of(since=300)
+    start = prom.now
+    for turn in range(40):
+        new = turn >= 20
+        more = {"instance": "b:1"} if new else {}
+        began = series_of("process_start_time_seconds", **more)
+        value = 100 * (turn - 19) if new else 10 + turn
+        series = series_of("gw_tokens_total", model="a", **more)
+        prom.server.scrape(start + turn * 15, (series, value), (began, start + 299.5 if new else 5))
+        prom.now = start + turn * 15 + 2
+        await prom.drain()
+    assert prom.total() == 19 + 2000
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_no_secret_waits_in_a_checkpoint_for_its_history(
+    prom_of: Make, series_of: Make, again: bool
+) -> None:
+    secret, other = ("sk-ant-api03-" + letter * 8 + "0123456789abcdefGHIJ" for letter in "AB")
+    prom = prom_of(since=7200)
+    t0 = prom.now - 7100
+    for turn in range(460):
+        series = series_of("gw_tokens_total", model="a", team=secret, key=other)
+        prom.server.scrape(t0 + turn * 15, (series, turn if turn != 440 else -7))
+    for _ in range(60):
+        poll = prom.source.poll(prom.now)
+        prom.store(await anext(poll))
+        prom.now += 1
+        await poll.aclose()
+        if again:
+            prom.reopen()
+        text = repr(prom.stored) + repr([batch.skipped for batch in prom.batches])
+        assert secret not in text
+        assert other not in text
+    await prom.drain()
+    assert prom.total() == 459
+    assert len({record.dims for record in prom.records}) == 1
+
+
+# Numbers and times that were not asked for
+
+
+async def test_what_is_no_number_is_told_in_words(prom_of: Make, series_of: Make) -> None:
+    prom = prom_of(since=300)
+    counter = series_of("gw_tokens_total", model="a")
+    for turn, value in enumerate(("5", " -5", "0x10", "1e400", "x\x1b", "6")):
+        prom.server.scrape(prom.now - 100 + turn * 15, (counter, value))
+    await prom.drain()
+    reasons = [line.reason for batch in prom.batches for line in batch.skipped]
+    assert sorted(reasons) == [
+        " -5 is no counter value",
+        "0x10 is not a number",
+        "the number is too large",
+        r"x\x1b is not a number",
+    ]
+    assert prom.total() == 1
+
+
+async def test_a_bad_sample_is_told_once(prom_of: Make, series_of: Make) -> None:
+    """Each poll reaches back half a minute."""
+    prom = prom_of(since=300)
+    counter = series_of("gw_tokens_total", model="a")
+    prom.server.scrape(prom.now - 60, (counter, 1))
+    await prom.drain()
+    prom.server.scrape(prom.now, (counter, -4))
+    for _ in range(8):
+        prom.now += 2
+        await prom.drain()
+    assert sum(batch.skipped_count for batch in prom.batches) == 1
+
+
+async def test_windows_that_were_not_asked_for_do_not_count(prom_of: Make) -> None:
+    query = QueryConfig("rate", "cost", "minute")
+    prom = prom_of(queries=(query,), since=3600)
+    prom.server.hook = lambda form, _: prom.server.matrix(
+        [{"metric": {}, "values": [[at, "1"] for at in (-1e300, float(form["end"]), 1e10, 1e300)]}]
+    )
+    await prom.drain()
+    [batch] = [batch for batch in prom.batches if batch.records]
+    assert [record.reported_nano for record in batch.records] == [10**9]
+
+
+async def test_a_server_that_refuses_windows_is_asked_again(prom_of: Make) -> None:
+    query = QueryConfig("rate", "cost", "minute")
+    prom = prom_of(queries=(query,), since=3600)
+    prom.server.warnings = ["a store is down"]
+    prom.server.hook = lambda *_: prom.server.matrix([])
+    await prom.drain()
+    assert prom.source.refused_s == 30.0
+    prom.server.warnings = []
+    prom.now += 30
+    await prom.drain()
+    assert prom.source.refused_s == 0.0
+    assert not prom.source.behind

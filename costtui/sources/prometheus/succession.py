@@ -1,0 +1,87 @@
+"""One series under other labels: what a server's configuration changed, and no process did.
+
+Prometheus names what it scrapes. A label that is added, a job or an instance that is called
+otherwise makes other series of the same counters, and they would seem to be new ones that had used
+all of their value in one scrape. A series is another's successor where
+
+- that one was last seen at the scrape before, on the same target, or on a target that is gone and
+  whose process has the same start time (which is told in hundredths of a second);
+- they are of one metric, and the labels that the preset reads are the same, as far as both have
+  them. Within a process the names of a metric's labels do not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from costtui.sources.metrics.counters import fell
+from costtui.sources.metrics.mapping import Mapper
+from costtui.sources.prometheus.holes import State
+from costtui.sources.prometheus.tracks import TARGET_LABELS, Run, Target, Track, Tracks
+
+APART_MS: Final = 300_000
+"""How far apart the two may be where the scrape before is not known."""
+
+SAME_START: Final = 0.005
+
+
+def predecessor(
+    run: Run, before: int, start: float, states: Mapping[str, State], tracks: Tracks
+) -> tuple[str, State] | None:
+    """The key and the last sample of the series that `run` goes on with; None for none. `before`:
+    the scrape before, 0 where that is not known; `start`: when the process began, 0 for unknown."""
+    track, (ms, value) = run.track, run.samples[0]
+    target = track.target
+    low = before or ms - APART_MS
+    found: list[tuple[int, str, State]] = []
+    old = former(target, start, tracks.targets.values())
+    for other in tracks.of_metric(track.name):
+        state = states.get(other.key)
+        if state is None or other.key == track.key or state.passed or state.ms >= ms:
+            continue
+        if fell(value, state.value):
+            continue
+        if other.target is target:
+            again = any(state.ms < at <= ms for at in target.restarts)
+            if again or state.ms < low or start * 1000 > state.ms:
+                continue
+        elif other.target is not old:
+            continue
+        same = _alike(track, other, tracks.mapper)
+        if same >= 0:
+            found.append((same, other.key, state))
+    if not found:
+        return None
+    _, key, state = max(found)
+    return key, state
+
+
+def former(target: Target, start: float, targets: Iterable[Target]) -> Target | None:
+    """The target that `target` was called before; None where it was not."""
+    if not start:
+        return None
+    return next(
+        (
+            other
+            for other in targets
+            if other is not target
+            and abs(other.start - start) < SAME_START
+            and 0 < other.good < target.first
+        ),
+        None,
+    )
+
+
+def _alike(track: Track, other: Track, mapper: Mapper) -> int:
+    """How many labels both have in common; -1 where they are of different traffic."""
+    mine, others = _inner(track), _inner(other)
+    both = mine.keys() & others.keys()
+    if any(mine[name] != others[name] for name in both & set(mapper.labels_of(track.name))):
+        return -1
+    return sum(mine[name] == others[name] for name in both)
+
+
+def _inner(track: Track) -> dict[str, str]:
+    outer = (*TARGET_LABELS, "__name__")
+    return {k.replace(".", "_"): v for k, v in track.metric.items() if k not in outer}
