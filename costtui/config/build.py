@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from costtui.config.doubles import elsewhere, server_of
+from costtui.config.doubles import MATCHER, as_counted, elsewhere, exclude, place_of
 from costtui.config.durations import duration_text
 from costtui.config.keys import ALERT, CONSUMER, PRICE, RETENTION
 from costtui.config.presets import preset_types
@@ -65,6 +64,11 @@ class Builder:
     def sources(self, entries: list[Value]) -> tuple[SourceConfig, ...]:
         built = [(entry.data, self._source(entry.data)) for entry in entries]
         self._once(entries, "name", "source")
+        made = [source for _, source in built]
+        built = [
+            (v, s if "gateway" in v or "gateway_labels" in v else as_counted(s, made))
+            for v, s in built
+        ]
         counting: dict[str, Values] = {}
         for values, source in built:
             if source.role != "count" or not source.gateway or "role" in values.broken:
@@ -79,18 +83,22 @@ class Builder:
                     f"the gateway {quoted(source.gateway)} is already counted by {first.key} on"
                     f" line {place}: give one of them another gateway, or role: reconcile",
                 )
-        servers: dict[tuple[object, ...], list[tuple[str, Values]]] = {}
+        places: dict[tuple[object, ...], list[tuple[str, Values]]] = {}
         for values, source in built:
-            server = server_of(source)
-            if server is None or values.broken:
+            place_key = place_of(source)
+            if place_key is None or values.broken:
                 continue
-            others = servers.setdefault(server, [])
-            # Without match: it is everything, whatever the other one leaves out.
-            same = [v for match, v in others if source.match in ("", match) or not match]
+            others = places.setdefault(place_key, [])
+            same = [v for match, v in others if not exclude(match, source.match)]
             if same:
-                line = same[0].line_of("name")
-                message = f"{same[0].key} on line {line} counts the same of this server"
-                self._wrong(values, "url", f"{message}: give each its match:, or role: reconcile")
+                twin = f"{same[0].key} on line {same[0].line_of('name')}"
+                message = f"{twin} counts the same page: give one of them role: reconcile"
+                if source.type == "prometheus":
+                    message = (
+                        f"{twin} may count the same series of this server: give each a match: that"
+                        ' excludes the other (job="a", job="b"), or one of them role: reconcile'
+                    )
+                self._wrong(values, "url", message)
             others.append((source.match, values))
         return elsewhere(source for _, source in built)
 
@@ -334,17 +342,12 @@ def _service(value: Value) -> ServiceMapping:
     return ServiceMapping(**fields)
 
 
-_MATCHERS = re.compile(
-    r"""\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)\s*(,|$)"""
-)
-
-
 def _bad_match(text: str) -> str:
     """Why `text` is no list of label matchers, or ""."""
     text = text.rstrip(", ")
     at = 0
     while at < len(text):
-        found = _MATCHERS.match(text, at)
+        found = MATCHER.match(text, at)
         if found is None:
             return 'is not a list of label matchers: write job="agentgateway",namespace=~"llm-.*"'
         if found[1] == "__name__":

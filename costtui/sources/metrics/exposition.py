@@ -340,7 +340,9 @@ def check_kind(body: bytes, content_type: str) -> None:
     start = body[:512].lstrip().lower()
     kind = content_type.lower().partition(";")[0].strip()
     if start.startswith((b"<!doctype", b"<html")) or kind == "text/html":
-        raise SourceFormatError("an HTML page, not metrics: is the path right?")
+        raise SourceFormatError(
+            "an HTML page, not metrics: is the path right? (a server: type: prometheus)"
+        )
     if kind.endswith("json") or _JSON.match(start):
         raise SourceFormatError("a JSON document, not metrics: is the path right?")
     if "protobuf" in kind or b"\0" in start:

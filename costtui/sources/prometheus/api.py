@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MAX_POINTS: Final = 11_000
 """Steps of one range query: Prometheus answers 400 above that."""
 
-_ANSWERED: Final = (200, 400, 405, 422, 429, 500, 503, 504)
+_ANSWERED: Final = (200, 400, 404, 405, 422, 429, 500, 501, 503, 504)
 """Statuses that come with a reason in JSON (of a proxy, perhaps without)."""
 
 _MOST: Final = {b"{": 500_000, b"[": 3_000_000, b'"': 12_000_000}
@@ -234,6 +234,8 @@ class Api:
             return SourceOverloadedError(f"{self.shown}: {said}")
         if kind:
             return SourceFormatError(f"{self.shown}: {visible(kind, 40)}: {said}")
+        if status in (404, 405, 501):
+            said += ": no Prometheus API here (a gateway's own page is type: metrics)"
         return SourceUnreachableError(f"{self.shown}: {said}")
 
     async def close(self) -> None:

@@ -354,3 +354,25 @@ sources:
     assert (fleet.gateway_labels, rates.gateway_labels) == (("instance",), ())
     assert fleet.since == rates.since == 30 * 86400
     assert rates.queries == (QueryConfig("up", "cost"),)
+
+
+def test_a_page_that_is_only_compared_has_the_name_that_counts(tmp_path: Path) -> None:
+    file = tmp_path / "c.yml"
+    page = "type: metrics, preset: kong, role: reconcile"
+    file.write_text(
+        f"""\
+sources:
+  - {{name: one, {page}, url: "http://localhost:8001/metrics"}}
+  - {{name: two, {page}, url: "http://10.1.2.3:8001/metrics"}}
+  - {{name: own, {page}, url: "http://10.1.2.4:8001/metrics", gateway: mine}}
+  - name: fleet
+    type: prometheus
+    preset: kong
+    url: http://p:9090
+    gateway_labels: [instance]
+    gateways: {{"10.1.*": europe}}
+""",
+        encoding="utf-8",
+    )
+    gateways = [source.gateway for source in load(file, env=ENV).sources]
+    assert gateways == ["127.0.0.1:8001", "europe", "mine", "fleet"]

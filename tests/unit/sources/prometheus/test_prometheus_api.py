@@ -113,7 +113,7 @@ async def test_a_captured_error_is_told_in_the_servers_words(
 
 
 async def test_an_api_that_is_not_there(captured: Read) -> None:
-    with pytest.raises(SourceUnreachableError, match="HTTP 404: is the path right"):
+    with pytest.raises(SourceUnreachableError, match="HTTP 404: no Prometheus API here"):
         await ask(httpx.Response(404, content=captured("error_404_api.txt")))
 
 
