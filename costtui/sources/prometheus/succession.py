@@ -8,11 +8,15 @@ all of their value in one scrape. A series is another's successor where
   whose process has the same start time (which is told in hundredths of a second);
 - they are of one metric, and the labels that the preset reads are the same, as far as both have
   them. Within a process the names of a metric's labels do not change.
+
+Where a process deletes idle series to make room for new ones, one that ends as another begins says
+nothing: there the names of the labels must differ, and all that both have must be the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Final
 
 from costtui.sources.metrics.counters import fell
@@ -36,7 +40,8 @@ def predecessor(
     low = before or ms - APART_MS
     found: list[tuple[int, str, State]] = []
     old = former(target, start, tracks.targets.values())
-    for other in tracks.of_metric(track.name):
+    others = chain(*(tracks.of_metric(track.name, t) for t in (target, old) if t is not None))
+    for other in others:
         state = states.get(other.key)
         if state is None or other.key == track.key or state.passed or state.ms >= ms:
             continue
@@ -46,8 +51,6 @@ def predecessor(
             again = any(state.ms < at <= ms for at in target.restarts)
             if again or state.ms < low or start * 1000 > state.ms:
                 continue
-        elif other.target is not old:
-            continue
         same = _alike(track, other, tracks.mapper)
         if same >= 0:
             found.append((same, other.key, state))
@@ -77,6 +80,10 @@ def _alike(track: Track, other: Track, mapper: Mapper) -> int:
     """How many labels both have in common; -1 where they are of different traffic."""
     mine, others = _inner(track), _inner(other)
     both = mine.keys() & others.keys()
+    if mapper.shape.idle_series_vanish and (
+        mine.keys() == others.keys() or any(mine[name] != others[name] for name in both)
+    ):
+        return -1
     if any(mine[name] != others[name] for name in both & set(mapper.labels_of(track.name))):
         return -1
     return sum(mine[name] == others[name] for name in both)

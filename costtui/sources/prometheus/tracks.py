@@ -172,7 +172,7 @@ class Tracks:
         self._by_metric: dict[tuple[tuple[str, str], ...], Track] = {}
         self._by_key: dict[str, Track] = {}
         self._gauges: dict[str, dict[str, Track]] = {}
-        self._of_metric: dict[str, dict[str, Track]] = {}
+        self._of_metric: dict[tuple[str, str], dict[str, Track]] = {}
         self._open_labels: dict[str, set[str]] = {}
         rules = mapper.shape.metrics
         self._watched = {
@@ -213,9 +213,9 @@ class Tracks:
         self._gauges.clear()
         self._of_metric.clear()
 
-    def of_metric(self, name: str) -> Iterable[Track]:
-        """The counters of a metric that were seen since the last start."""
-        return self._of_metric.get(name, {}).values()
+    def of_metric(self, name: str, target: Target) -> Iterable[Track]:
+        """The counters of a target's metric that were seen since the last start."""
+        return self._of_metric.get((name, target.key), {}).values()
 
     def gauges(self, target: Target) -> Mapping[str, Track]:
         """The gauges of a target that were seen since the last start, by `Series.key`."""
@@ -227,7 +227,7 @@ class Tracks:
         for metric, track in gone.items():
             del self._by_metric[metric]
             self._by_key.pop(track.key, None)
-            self._of_metric.get(track.name, {}).pop(track.key, None)
+            self._of_metric.get((track.name, target.key), {}).pop(track.key, None)
 
     def track(self, metric: Mapping[str, str]) -> Track:
         """The track of a series."""
@@ -263,7 +263,7 @@ class Tracks:
         if series.role == "gauge":
             self._gauges.setdefault(target.key, {})[series.key] = track
         elif series.role == "counter":
-            self._of_metric.setdefault(name, {})[key] = track
+            self._of_metric.setdefault((name, target.key), {})[key] = track
         return track
 
     def _open(self, name: str, label: str) -> bool:

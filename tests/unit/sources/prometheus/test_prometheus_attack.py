@@ -357,3 +357,24 @@ async def test_a_server_that_refuses_windows_is_asked_again(prom_of: Make) -> No
     await prom.drain()
     assert prom.source.refused_s == 0.0
     assert not prom.source.behind
+
+
+async def test_a_series_that_made_room_for_another_is_not_its_predecessor(
+    prom_of: Make, series_of: Make
+) -> None:
+    """LiteLLM deletes the idle series of an end user as another one's begins."""
+    fields = {
+        "idle_series_vanish": True,
+        "dimensions": {"model": "model"},
+        "metrics": [{"name": "gw_tokens_total", "quantity": "tokens", "kind": "input"}],
+    }
+    prom = prom_of(fields=fields, since=300)
+    for turn in range(20):
+        user = str(turn // 5)
+        value = 100 * (turn // 5 + 1) + turn % 5
+        told = [(series_of("gw_tokens_total", model="a", user=user), value)] if turn else []
+        began = (series_of("process_start_time_seconds"), 5)
+        prom.server.scrape(prom.now, *told, began)
+        prom.now += 15
+        await prom.drain()
+    assert prom.total() == sum(100 * (user + 1) + 4 for user in range(4))
