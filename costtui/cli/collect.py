@@ -46,6 +46,8 @@ class CollectCommand:
             stream=sys.stderr,
         )
         logging.getLogger("httpx").setLevel(logging.WARNING)
+        from costtui.sources import doubles  # reads presets, which --help need not wait for
+
         config = load_config(args)
         tune()
         if not config.sources and not args.with_parent:
@@ -53,6 +55,7 @@ class CollectCommand:
                 "there is nothing to collect: no `sources:` are configured and COST_TRACKING_FILE "
                 "is not set. `costtui demo` shows a simulated fleet"
             )
+        doubles.check(config.sources)
         if args.once:
             return asyncio.run(_once(config))
         try:

@@ -72,6 +72,7 @@ def _check_deeply(loaded: Loaded) -> None:
     and no page.
     """
     from costtui.pricing.calculate import Pricer
+    from costtui.sources import doubles
     from costtui.sources.factory import build
 
     config = loaded.config
@@ -82,6 +83,11 @@ def _check_deeply(loaded: Loaded) -> None:
             build(source)
         except CosttuiError as error:
             problems += _placed(error, loaded, file, f"sources[{index}]")
+    if not problems:
+        try:
+            doubles.check(config.sources)
+        except ConfigError as error:
+            problems += _placed(error, loaded, file, "sources")
     try:
         Pricer(config)
     except CosttuiError as error:

@@ -20,8 +20,8 @@ MATCHER = re.compile(
 """One label matcher of a `match:`."""
 
 
-def place_of(source: SourceConfig) -> tuple[object, ...] | None:
-    """What a source counts of which page or server; None where that cannot be told twice."""
+def address_of(source: SourceConfig) -> tuple[object, ...] | None:
+    """Which page or server a source counts from; None where that cannot be told twice."""
     if source.type == "jsonl" or source.role != "count" or source.queries:
         return None
     try:
@@ -32,8 +32,14 @@ def place_of(source: SourceConfig) -> tuple[object, ...] | None:
     # The same address may hold another tenant's series for each header or login.
     headers = tuple((name.lower(), value.reveal()) for name, value in source.headers)
     login = (source.username, source.bearer_token and source.bearer_token.reveal())
-    what = (source.type, source.preset, repr(source.fields))
-    return (host_of(source.url), path, parts.query, source.unix_socket, what, headers, login)
+    where = (source.type, host_of(source.url), path, parts.query, source.unix_socket)
+    return (*where, headers, login)
+
+
+def place_of(source: SourceConfig) -> tuple[object, ...] | None:
+    """What a source counts of which page or server; None where that cannot be told twice."""
+    address = address_of(source)
+    return address and (*address, source.preset, repr(source.fields))
 
 
 def exclude(first: str, second: str) -> bool:
