@@ -305,6 +305,7 @@ class World:
             found[(*where, "tokens")] += record.input
             found[(*where, "cached")] += record.cache_read
             found[(*where, "nano")] += record.reported_nano or 0
+            found[(*where, "without its money")] += record.reported_nano is None
             found[(*where, "requests")] += record.requests
         return +found
 

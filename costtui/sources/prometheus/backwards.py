@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from costtui.model.usage import UsageRecord
 from costtui.sources.prometheus import levels
-from costtui.sources.prometheus.fold import Step
+from costtui.sources.prometheus.fold import LONG_MS, Step
 from costtui.sources.prometheus.holes import Above, Head, Hole, State
 from costtui.sources.prometheus.ledger import (
     MINUTE_MS,
@@ -151,6 +151,9 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
         born = bottom.stretch.born.setdefault(track.series.pair, {})
         born[head.ms] = head.created
         tail = hole.tails.get(key)
+        # After a start in the middle of the hole nothing else tells since when money was reported.
+        known = [(tail.ms, tail.value)] if tail is not None else []
+        ledger.tracks.note_price(track, [*known, (head.ms, head.value)])
         if tail is not None and not tail.passed:
             born[tail.ms] = tail.created
             samples = [(tail.ms, tail.value), (head.ms, head.value)]
@@ -159,11 +162,16 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
             if key not in older.heads:
                 older.put_head(head, track, out.parts, True)
         else:
-            run = Run(track, [(head.ms, head.value)])
-            before = head.since or bottom.stretch.scrape_before(head.ms)
-            bottom.found.append(ledger.first(run, bottom.stretch, before, earliest, out.parts))
+            before = head.before
+            if head.ms == hole.above.get(target.key, Above()).scrape:
+                before = bottom.stretch.scrape_before(head.ms)
+            bottom.firsts.append((Run(track, [(head.ms, head.value)]), before))
     hole.erase(out.parts)
     for bottom in bottoms.values():
+        stretch, parts = bottom.stretch, out.parts
+        again = ledger.began_again(bottom.firsts, stretch)
+        for run, before in bottom.firsts:
+            bottom.found.append(ledger.first(run, stretch, before, earliest, parts, again))
         _close_target(ledger, hole, bottom, out)
     return out
 
@@ -176,7 +184,7 @@ def _close_target(ledger: Ledger, hole: Hole, bottom: _Bottom, out: Outcome) -> 
     lowest = hole.above.get(target.key, Above()).scrape
     found = [
         # Only of the oldest scrape above the bottom is the one before it known from `stretch`.
-        step._replace(mask=head.mask, since=step.since if step.ms == lowest else head.since)
+        step._replace(mask=head.mask, since=step.since if step.ms == lowest else _far(head))
         for step, head in zip(found, heads, strict=True)
     ]
     below, above = hole.below.get(target.key), hole.above.get(target.key)
@@ -206,12 +214,18 @@ def _close_target(ledger: Ledger, hole: Hole, bottom: _Bottom, out: Outcome) -> 
     out.parts[f"T:{target.key}"] = target.dump()
 
 
+def _far(head: Head) -> int:
+    """The scrape before `head`, where it is known and far; else 0."""
+    return head.before if head.before and head.ms - head.before > LONG_MS else 0
+
+
 @dataclass(slots=True)
 class _Bottom:
     """What meets at the bottom of a hole, of one target."""
 
     stretch: Stretch
     runs: list[Run] = field(default_factory=list)
+    firsts: list[tuple[Run, int]] = field(default_factory=list)
     found: list[Step] = field(default_factory=list)
 
 

@@ -47,8 +47,8 @@ class Head(NamedTuple):
     created: float
     mask: int
     """Which placements count at this scrape."""
-    since: int
-    """The scrape before, where it is known and far; else 0."""
+    before: int
+    """The scrape before it; 0 where that is not known."""
     metric: Mapping[str, str]
 
     def dump(self) -> str:
@@ -57,9 +57,9 @@ class Head(NamedTuple):
     @classmethod
     def load(cls, text: str) -> Head:
         """Raises ValueError, TypeError or AttributeError."""
-        ms, value, created, mask, since, metric = json.loads(text)
+        ms, value, created, mask, before, metric = json.loads(text)
         labels = {str(k): str(v) for k, v in metric.items()}
-        return cls(int(ms), int(value), float(created), int(mask), int(since), labels)
+        return cls(int(ms), int(value), float(created), int(mask), int(before), labels)
 
 
 class Above(NamedTuple):

@@ -11,7 +11,7 @@ same as if everything had been read forwards (a property test says so).
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple
@@ -22,7 +22,7 @@ from costtui.sources.metrics.joining import Increment, Joiner
 from costtui.sources.prometheus import levels
 from costtui.sources.prometheus.fold import ALL, LONG_MS, Step, mask_at, restarts, steps, trimmed
 from costtui.sources.prometheus.holes import Above, Head, Hole, State
-from costtui.sources.prometheus.succession import predecessor
+from costtui.sources.prometheus.succession import fallen, predecessor
 from costtui.sources.prometheus.tracks import Reading, Run, Stretch, Target, Tracks
 
 NEAR_BEGINNING_MS: Final = 600_000
@@ -138,9 +138,10 @@ class Ledger:
             target.start = stretch.starts[-1][1] if stretch.starts else target.start
             target.version = stretch.versions[-1][1] if stretch.versions else target.version
         self._remember(runs, found, stretch, out.parts)
-        for run in new:
-            before = stretch.scrape_before(run.samples[0][0])
-            found.append(self.first(run, stretch, before, earliest, out.parts))
+        firsts = [(run, stretch.scrape_before(run.samples[0][0])) for run in new]
+        again = self.began_again(firsts, stretch)
+        for run, before in firsts:
+            found.append(self.first(run, stretch, before, earliest, out.parts, again))
         found += gauges.steps
         if fresh or found:
             sums = Sums(target, stretch, found, target.joiner, f"J:{target.key}:", False)
@@ -199,15 +200,18 @@ class Ledger:
         before: int,
         earliest: int,
         parts: dict[str, str | None],
+        again: Collection[int] = (),
     ) -> Step:
         """What the first sample ever of a series is worth: nothing, all of it, or what it adds to
         a series that was called otherwise. `before`: the scrape before it, 0 where that is not
-        known."""
+        known. `again`: see `began_again`."""
         track, (ms, value) = run.track, run.samples[0]
         target = stretch.target
         asked = self.asked.get(self.tracks.mapper.counter_name(track.name), 0)
         start = max((s for at, s in stretch.starts if at <= ms), default=0.0)
-        old = predecessor(run, before, start, self.states, self.tracks)
+        old = None
+        if ms not in again:
+            old = predecessor(run, before, start, self.states, self.tracks)
         if old is not None:
             # What goes on under another name must not be met again under this one.
             key, state = old
@@ -228,6 +232,19 @@ class Ledger:
         late = bool(value) and target.first > earliest + NEAR_BEGINNING_MS
         return self._masked(Step(track, 0, ms, 0, False, late), stretch)
 
+    def began_again(self, firsts: Iterable[tuple[Run, int]], stretch: Stretch) -> set[int]:
+        """The scrapes at which a target was called otherwise *and* began again: one of its
+        counters fell. `firsts`: the first samples of series, and the scrape before each."""
+        if not (self._together and stretch.target.whole):
+            return set()
+        found: set[int] = set()
+        for run, before in firsts:
+            ms = run.samples[0][0]
+            start = max((s for at, s in stretch.starts if at <= ms), default=0.0)
+            if ms not in found and fallen(run, before, start, self.states, self.tracks):
+                found.add(ms)
+        return found
+
     def earliest(self, reading: Reading | None = None) -> int:
         firsts = [t.first for t in self.tracks.targets.values() if t.first]
         if reading is not None:
@@ -240,9 +257,7 @@ class Ledger:
         ms, value = run.samples[0]
         created = stretch.born.get(run.track.series.pair, {}).get(ms, 0.0)
         mask = mask_at(ms, run.track, stretch, self.rules)
-        before = stretch.scrape_before(ms)
-        far = before if before and ms - before > LONG_MS else 0
-        return Head(ms, value, created, mask, far, run.track.metric)
+        return Head(ms, value, created, mask, stretch.scrape_before(ms), run.track.metric)
 
     def count(self, sums: Sums, out: Outcome) -> None:
         """Join the steps of one target into records, a minute each. One in which the gateway's

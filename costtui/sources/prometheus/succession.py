@@ -15,7 +15,7 @@ nothing: there the names of the labels must differ, and all that both have must 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 
@@ -35,17 +35,39 @@ def predecessor(
 ) -> tuple[str, State] | None:
     """The key and the last sample of the series that `run` goes on with; None for none. `before`:
     the scrape before, 0 where that is not known; `start`: when the process began, 0 for unknown."""
-    track, (ms, value) = run.track, run.samples[0]
+    value = run.samples[0][1]
+    found = [
+        (same, key, state)
+        for same, key, state in _alike_before(run, before, start, states, tracks)
+        if not fell(value, state.value)
+    ]
+    if not found:
+        return None
+    _, key, state = max(found)
+    return key, state
+
+
+def fallen(
+    run: Run, before: int, start: float, states: Mapping[str, State], tracks: Tracks
+) -> bool:
+    """Would `run` go on with a series, had it not fallen? Then its process began again, and where
+    all counters of a process live and die together, none of them goes on."""
+    value = run.samples[0][1]
+    found = [state for _, _, state in _alike_before(run, before, start, states, tracks)]
+    return bool(found) and all(fell(value, state.value) for state in found)
+
+
+def _alike_before(
+    run: Run, before: int, start: float, states: Mapping[str, State], tracks: Tracks
+) -> Iterator[tuple[int, str, State]]:
+    """(labels in common, key, last sample) of the series that ended as `run` began."""
+    track, ms = run.track, run.samples[0][0]
     target = track.target
     low = before or ms - APART_MS
-    found: list[tuple[int, str, State]] = []
     old = former(target, start, tracks.targets.values())
-    others = chain(*(tracks.of_metric(track.name, t) for t in (target, old) if t is not None))
-    for other in others:
+    for other in chain(*(tracks.of_metric(track.name, t) for t in (target, old) if t is not None)):
         state = states.get(other.key)
         if state is None or other.key == track.key or state.passed or state.ms >= ms:
-            continue
-        if fell(value, state.value):
             continue
         if other.target is target:
             again = any(state.ms < at <= ms for at in target.restarts)
@@ -53,11 +75,7 @@ def predecessor(
                 continue
         same = _alike(track, other, tracks.mapper)
         if same >= 0:
-            found.append((same, other.key, state))
-    if not found:
-        return None
-    _, key, state = max(found)
-    return key, state
+            yield same, other.key, state
 
 
 def former(target: Target, start: float, targets: Iterable[Target]) -> Target | None:

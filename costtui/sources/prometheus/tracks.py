@@ -343,13 +343,13 @@ class Tracks:
             samples = samples_of(track.series, values, partial(reading.note_bad, track))
             if samples:
                 stretch.runs.append(Run(track, samples))
-                self._note_price(track, samples)
+                self.note_price(track, samples)
         elif role == "gauge":
             bad = partial(reading.note_bad, track)
             levels = dict(levels_of(track.series, values, bad))
             if levels:
                 stretch.gauges.append(GaugeRun(track, levels))
-                self._note_price(track, [(min(levels), 1)])
+                self.note_price(track, [(min(levels), 1)])
         elif role == "start" and track.target.whole:
             stretch.starts += floats(values)
         elif role == "created":
@@ -357,7 +357,8 @@ class Tracks:
         elif role == "version":
             stretch.versions += [(ms, track.series.version) for ms, _ in values]
 
-    def _note_price(self, track: Track, samples: list[Sample]) -> None:
+    def note_price(self, track: Track, samples: list[Sample]) -> None:
+        """Remember since when the traffic of a cost series is reported with its money."""
         shape, target = self.mapper.shape, track.target
         for place in track.series.placements:
             if COST not in place.fields:
