@@ -96,8 +96,20 @@ def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, gap_ms: int, out:
         for step in found
     ]
     moved = {step.track.key for step in found}
+    waiting = _waiting(ledger, hole)
+    for key in waiting.pop(target.key, ()) if times else ():
+        head = hole.heads[key]
+        hole.put_head(
+            head._replace(before=times[-1]),
+            ledger.tracks.of_head(key, head.metric),
+            out.parts,
+            True,
+        )
     for run in runs:
-        hole.put_head(ledger.head(run, stretch), run.track, out.parts, run.track.key in moved)
+        head = ledger.head(run, stretch)
+        hole.put_head(head, run.track, out.parts, run.track.key in moved)
+        if not head.before:
+            waiting.setdefault(target.key, set()).add(run.track.key)
     found += gauges.steps
     if stretch.scrapes:
         first = stretch.scrapes[0]
@@ -113,6 +125,16 @@ def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, gap_ms: int, out:
     sums = Sums(target, stretch, found, joiner, hole.joiner_prefix(target.key), True)
     ledger.count(sums, out)
     out.parts[f"T:{target.key}"] = target.dump()
+
+
+def _waiting(ledger: Ledger, hole: Hole) -> dict[str, set[str]]:
+    if hole.waiting is None:
+        hole.waiting = {}
+        for key, head in hole.heads.items():
+            if not head.before:
+                target = ledger.tracks.of_head(key, head.metric).target
+                hole.waiting.setdefault(target.key, set()).add(key)
+    return hole.waiting
 
 
 def newcomers(ledger: Ledger, hole: Hole) -> list[Target]:

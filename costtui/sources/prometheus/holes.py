@@ -102,6 +102,9 @@ class Hole:
     """By the target's key."""
     below: dict[str, Above] = field(default_factory=dict)
     """The newest scrape known of a target below the hole."""
+    waiting: dict[str, set[str]] | None = None
+    """Heads at the oldest scrape of their target: the one before it is not read yet. None until
+    it is found out, after a start in the middle of the hole."""
     _joiners: dict[str, Joiner] = field(default_factory=dict)
 
     @property
