@@ -158,7 +158,9 @@ class Proxy:
             "LITELLM_MASTER_KEY": "made-up-master-key-that-nobody-uses",
         }
         self._process: subprocess.Popen[bytes] | None = None
-        self._client = httpx.Client(trust_env=False, timeout=30)
+        # A connection each: the proxy closes idle ones, and a call must not be asked twice.
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.Client(trust_env=False, timeout=30, limits=fresh)
 
     def start(self) -> None:
         with self._said.open("ab") as said:
