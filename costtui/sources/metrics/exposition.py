@@ -264,7 +264,7 @@ def _wanted_lines(names: Iterable[str]) -> re.Pattern[bytes]:
 
     A line that begins with a brace has its name inside, quoted, and one that begins with a blank
     has it later: such lines are rare and all are looked at. Not possessive, though no way back is
-    needed: up to Python 3.11.4 that leaves half a name at the end of a match. It is as fast.
+    needed: on Python 3.11.2 that leaves half a name at the end of a match. It is as fast.
     """
     words = sorted({name.encode() for name in names})
     start = rb"\n(?:(?:" + _alternatives(words) + rb")(?=[{ \t])|[{ \t])" if words else rb"\n[{ \t]"
