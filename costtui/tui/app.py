@@ -21,19 +21,19 @@ from costtui.engine.clock import Clock, SystemClock
 from costtui.engine.zone import zone_of
 from costtui.model.snapshot import Overview
 from costtui.model.timewindow import MINUTE
-from costtui.tui import questions, theming
+from costtui.tui import theming
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer, Data, Desk, consumer_names
 from costtui.tui.ending import end_on_signals
 from costtui.tui.glyphs import glyphs_for
 from costtui.tui.look import Look
-from costtui.tui.messages import Answered, Ask, Filtered, StateChanged
-from costtui.tui.navigation import Navigation
+from costtui.tui.messages import Answered, Ask
 from costtui.tui.palette import Palette
 from costtui.tui.resizing import Resizing
 from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
+from costtui.tui.steps import Steps
 from costtui.tui.watch import Firings, News, Watch
 from costtui.tui.widgets.health import states_moved
 
@@ -51,7 +51,7 @@ RETRY = 3.0
 """Seconds between two tries to read a store that could not be read."""
 
 
-class CosttuiApp(Navigation):
+class CosttuiApp(Steps):
     """costtui on a terminal. `run()` returns the exit code."""
 
     TITLE = "costtui"
@@ -202,7 +202,8 @@ class CosttuiApp(Navigation):
         """A screen's own question; the answer goes to its `answered`."""
         now = self.clock.now()
         view = self.state.view(now, self._zone)
-        self._desk.ask(message.kind, questions.job(message, view, now), message.tag)
+        job = message.job
+        self._desk.ask(message.kind, lambda data: job(data, view, now), message.tag)
 
     def _mark_pending(self) -> None:
         if self._glance is not None:
@@ -312,67 +313,6 @@ class CosttuiApp(Navigation):
                 handler = getattr(screen, "show", None)
                 if handler is not None:
                     handler(shown)
-
-    # State ----------------------------------------------------------------------------------
-
-    def on_state_changed(self, message: StateChanged) -> None:
-        self.go(message.state)
-
-    def go(self, state: State) -> None:
-        """Another state: shown at once, asked for where the numbers differ."""
-        before, self.state = self._key(), state
-        self.show(self.shown._replace(state=state))
-        if self._key() != before:
-            self.ask_overview()
-            self._refresh_others()
-
-    def action_window(self, name: str) -> None:
-        self.go(self.state.with_window(name))
-
-    def action_earlier(self) -> None:
-        self.go(self.state.earlier(self.clock.now()))
-
-    def action_later(self) -> None:
-        self.go(self.state.later())
-
-    def action_live(self) -> None:
-        self.go(self.state.live())
-        self.ask_overview()
-
-    def action_pause(self) -> None:
-        self.go(self.state._replace(paused=not self.state.paused))
-        if not self.state.paused:
-            self.ask_overview()
-
-    def action_refresh(self) -> None:
-        self.ask_overview()
-        self._refresh_others()
-
-    def action_climb(self) -> None:
-        if len(self.screen_stack) > 1:
-            self.pop_screen()
-            return
-        step = self.state.climb()
-        if step is not None:
-            state, row = step
-            self.overview_screen.climbed(row)
-            self.go(state)
-
-    # Take away ------------------------------------------------------------------------------
-
-    def action_export(self, kind: str) -> None:
-        from costtui.tui import takeaway
-
-        places = takeaway.folders(self.export_dir, os.environ)
-        takeaway.export(self, kind, places, self.clock.now(), self._zone)
-
-    def action_copy(self) -> None:
-        from costtui.tui import takeaway
-
-        takeaway.copy(self)
-
-    def on_filtered(self, message: Filtered) -> None:
-        self.go(self.state.filtered(message.filter))
 
     # Theme ----------------------------------------------------------------------------------
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
-from costtui.model.snapshot import Filter
-from costtui.tui.data import Answer
+from costtui.model.snapshot import Filter, View
+from costtui.tui.data import Answer, Data
 from costtui.tui.state import State
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from costtui.tui.look import Look
+    from costtui.tui.shown import Shown
 
 
 class Answered(Message):
@@ -26,37 +35,38 @@ class StateChanged(Message):
 
 
 class Open(Message):
-    """Show another screen, `overview`, `requests`, `sources`, `request` with its id, or the
-    `filter` line."""
+    """Go to a screen by its name in `navigation.SCREENS`, to the `overview`, or open the `filter`
+    line."""
 
-    def __init__(self, screen: str, id: int = 0) -> None:
+    def __init__(self, screen: str) -> None:
         super().__init__()
         self.screen = screen
-        self.id = id
+
+
+class Push(Message):
+    """Lay a screen over the present one; `make` imports and builds it when it is shown."""
+
+    def __init__(self, make: Callable[[Look, Shown], Screen[None]]) -> None:
+        super().__init__()
+        self.make = make
 
 
 class Ask(Message):
-    """A screen wants rows: `requests` (before an id, at most `limit`), `request`, `skipped`,
-    `fleet`."""
+    """A screen's own question to the reader's thread.
+
+    The answer goes to `answered` of every screen that has it: `kind` says whose it is and `tag`
+    which question it was, so that an old one is known. A question replaces a waiting one of its
+    kind.
+    """
 
     def __init__(
-        self,
-        kind: str,
-        id: int | None = None,
-        limit: int = 0,
-        order: tuple[str, bool] = ("time", False),
+        self, kind: str, job: Callable[[Data, View, float], object], tag: object = None
     ) -> None:
-        """`order` is (what requests are sorted by, reversed)."""
+        """`job` is called in the reader's thread with what the user is looking at and `now`."""
         super().__init__()
         self.kind = kind
-        self.id = id
-        self.limit = limit
-        self.order = order
-
-    @property
-    def tag(self) -> object:
-        """What the answer carries, so that an old one is known."""
-        return (self.id, *self.order) if self.kind == "requests" else self.id
+        self.job = job
+        self.tag = tag
 
 
 class Filtered(Message):

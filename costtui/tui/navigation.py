@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.app import App
 from textual.events import Event, Key
 from textual.keys import _character_to_key
-from textual.screen import Screen
 
 from costtui.tui.look import Look
-from costtui.tui.messages import Open
+from costtui.tui.messages import Open, Push
 from costtui.tui.shown import Shown
 
 # Textual reads Esc 5 as the ∞ of a Macintosh keyboard's alt+5. Without these entries it is alt+5.
 for _digit in "0123456789":
     ANSI_SEQUENCES_KEYS.pop(f"\x1b{_digit}", None)  # type: ignore[attr-defined]
+
+SCREENS = {
+    "requests": "requests:RequestsScreen",
+    "fleet": "fleet:FleetScreen",
+    "sources": "sources:SourcesScreen",
+}
+"""Screens that stand directly above the overview: name → `module:Class` in `tui/screens`. Each is
+made from the look and what is shown, and imported when it is first opened."""
 
 
 class Navigation(App[int]):
@@ -36,48 +42,33 @@ class Navigation(App[int]):
         await super().on_event(event)
 
     def on_open(self, message: Open) -> None:
-        if message.screen == "sources":
-            self.action_sources()
-        elif message.screen == "overview":
+        if message.screen == "overview":
             self.action_overview()
         elif message.screen == "filter":
             from costtui.tui.widgets.filterbar import FilterBar
 
             if not self.screen.query(FilterBar):
                 self.screen.mount(FilterBar(self.screen.focused))
-        elif message.screen == "request":
-            from costtui.tui.screens.request import RequestScreen
-
-            self.push_screen(RequestScreen(self.look, self.shown, message.id))
         else:
-            self.action_requests()
+            self.action_goto(message.screen)
 
-    def _only(self, kind: type[Screen[None]], make: Callable[[], Screen[None]]) -> None:
-        """Show one screen above the overview, whatever was there."""
-        if isinstance(self.screen, kind):
-            return
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        self.push_screen(make())
+    def on_push(self, message: Push) -> None:
+        self.push_screen(message.make(self.look, self.shown))
 
     def action_overview(self) -> None:
         while len(self.screen_stack) > 1:
             self.pop_screen()
 
-    def action_requests(self) -> None:
-        from costtui.tui.screens.requests import RequestsScreen
+    def action_goto(self, name: str) -> None:
+        """Show one screen above the overview, whatever was there."""
+        from importlib import import_module
 
-        self._only(RequestsScreen, lambda: RequestsScreen(self.look, self.shown))
-
-    def action_fleet(self) -> None:
-        from costtui.tui.screens.fleet import FleetScreen
-
-        self._only(FleetScreen, lambda: FleetScreen(self.look, self.shown))
-
-    def action_sources(self) -> None:
-        from costtui.tui.screens.sources import SourcesScreen
-
-        self._only(SourcesScreen, lambda: SourcesScreen(self.look, self.shown))
+        module, _, cls = SCREENS[name].partition(":")
+        kind = getattr(import_module(f"costtui.tui.screens.{module}"), cls)
+        if isinstance(self.screen, kind):
+            return
+        self.action_overview()
+        self.push_screen(kind(self.look, self.shown))
 
     def action_help(self) -> None:
         from costtui.tui.screens.help import HelpScreen

@@ -59,7 +59,7 @@ class FleetScreen(SideScreen):
 
     def _ask(self) -> None:
         self._waiting = True
-        self.post_message(Ask("fleet"))
+        self.post_message(Ask("fleet", lambda data, view, now: data.fleet(view, now)))
 
     def store_changed(self, *, asked: bool = True) -> None:  # noqa: ARG002 - cheap enough
         self._ask()

@@ -101,7 +101,11 @@ class RequestScreen(SideScreen):
 
     def on_mount(self) -> None:
         self.query_one(Grid).focus()
-        self.post_message(Ask("request", self.request))
+        identity = self.request
+        # False and not None: no answer is no news
+        self.post_message(
+            Ask("request", lambda data, _, __: data.request(identity) or False, identity)
+        )
 
     def value(self) -> str:
         """What `y` copies."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
+from textual.screen import Screen
 
 from costtui.model.snapshot import RequestRow
 from costtui.model.timewindow import DAY
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer
-from costtui.tui.messages import Ask, Open
+from costtui.tui.look import Look
+from costtui.tui.messages import Ask, Open, Push
 from costtui.tui.screens.side import SideScreen
 from costtui.tui.sheet import Sheet, requests
 from costtui.tui.shown import Shown
@@ -42,8 +44,14 @@ class RequestsScreen(SideScreen):
         return self.query_one(RequestTable)
 
     def _ask(self, before: int | None) -> None:
-        table = self.table
-        self.post_message(Ask("requests", before, PAGE, (table.order, table.reverse)))
+        order, reverse = self.table.order, self.table.reverse
+        self.post_message(
+            Ask(
+                "requests",
+                lambda data, view, _: data.requests(view, PAGE, before, order, reverse),
+                (before, order, reverse),
+            )
+        )
 
     def store_changed(self, *, asked: bool = True) -> None:
         """New data: read the head again, unless the user is reading further down.
@@ -121,4 +129,11 @@ class RequestsScreen(SideScreen):
     def action_open(self) -> None:
         row = self.table.current
         if row is not None:
-            self.post_message(Open("request", row.id))
+            identity = row.id
+            self.post_message(Push(lambda look, shown: _request_screen(look, shown, identity)))
+
+
+def _request_screen(look: Look, shown: Shown, identity: int) -> Screen[None]:
+    from costtui.tui.screens.request import RequestScreen
+
+    return RequestScreen(look, shown, identity)

@@ -140,7 +140,7 @@ class SourcesScreen(SideScreen):
 
     def store_changed(self, *, asked: bool = True) -> None:  # noqa: ARG002 - cheap enough
         """Read the skipped lines again."""
-        self.post_message(Ask("skipped"))
+        self.post_message(Ask("skipped", lambda data, _, __: data.skipped()))
 
     def show(self, shown: Shown) -> None:
         super().show(shown)

@@ -1,0 +1,103 @@
+"""Keys that change what the user is looking at, or take it away: steps from state to state."""
+
+from __future__ import annotations
+
+import os
+from datetime import tzinfo
+from pathlib import Path
+
+from costtui.engine.clock import Clock
+from costtui.tui.messages import Filtered, StateChanged
+from costtui.tui.navigation import Navigation
+from costtui.tui.screens.overview import OverviewScreen
+from costtui.tui.shown import Shown
+from costtui.tui.state import State
+
+
+class Steps(Navigation):
+    """The app's half that knows keys. The other half, which asks and shows, is `CosttuiApp`."""
+
+    state: State
+    clock: Clock
+    export_dir: Path | None
+    _zone: tzinfo
+
+    # What the other half says ---------------------------------------------------------------
+
+    def _key(self) -> object:
+        """What numbers depend on: equal keys need no new question."""
+        raise NotImplementedError
+
+    def ask_overview(self, *, mark: bool = True) -> None:
+        raise NotImplementedError
+
+    def _refresh_others(self, *, asked: bool = True) -> None:
+        raise NotImplementedError
+
+    def show(self, shown: Shown) -> None:
+        raise NotImplementedError
+
+    @property
+    def overview_screen(self) -> OverviewScreen:
+        raise NotImplementedError
+
+    # State ----------------------------------------------------------------------------------
+
+    def on_state_changed(self, message: StateChanged) -> None:
+        self.go(message.state)
+
+    def go(self, state: State) -> None:
+        """Another state: shown at once, asked for where the numbers differ."""
+        before, self.state = self._key(), state
+        self.show(self.shown._replace(state=state))
+        if self._key() != before:
+            self.ask_overview()
+            self._refresh_others()
+
+    def action_window(self, name: str) -> None:
+        self.go(self.state.with_window(name))
+
+    def action_earlier(self) -> None:
+        self.go(self.state.earlier(self.clock.now()))
+
+    def action_later(self) -> None:
+        self.go(self.state.later())
+
+    def action_live(self) -> None:
+        self.go(self.state.live())
+        self.ask_overview()
+
+    def action_pause(self) -> None:
+        self.go(self.state._replace(paused=not self.state.paused))
+        if not self.state.paused:
+            self.ask_overview()
+
+    def action_refresh(self) -> None:
+        self.ask_overview()
+        self._refresh_others()
+
+    def action_climb(self) -> None:
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+            return
+        step = self.state.climb()
+        if step is not None:
+            state, row = step
+            self.overview_screen.climbed(row)
+            self.go(state)
+
+    # Take away ------------------------------------------------------------------------------
+
+    def action_export(self, kind: str) -> None:
+        from costtui.tui import takeaway
+
+        places = takeaway.folders(self.export_dir, os.environ)
+        takeaway.export(self, kind, places, self.clock.now(), self._zone)
+
+    def action_copy(self) -> None:
+        from costtui.tui import takeaway
+
+        takeaway.copy(self)
+
+    def on_filtered(self, message: Filtered) -> None:
+        self.go(self.state.filtered(message.filter))
