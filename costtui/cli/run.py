@@ -15,6 +15,7 @@ from costtui.model.timewindow import WINDOW_BY_NAME
 
 if TYPE_CHECKING:
     from costtui.config.schema import Config
+    from costtui.engine.supervisor import Supervisor
     from costtui.tui.app import CosttuiApp
     from costtui.tui.data import Data
     from costtui.tui.lastscreen import LastScreen
@@ -41,20 +42,22 @@ class RunCommand:
         parser.add_argument(
             "--once", action="store_true", help="print the screen once, as text, and exit"
         )
+        parser.add_argument("--in-browser", action="store_true", help=argparse.SUPPRESS)
 
     def run(self, args: argparse.Namespace) -> int:
         from costtui.cli.common import load_config
 
-        if not args.once:
-            _need_terminal()
         if args.once:
             return once(load_config(args), theme=args.theme)
+        if args.in_browser:  # a session of `costtui web`, which has the collector
+            return _end(_app(load_config(args), args.theme, None, encoding="utf-8"), mouse=True)
+        _need_terminal()
         with _last_screen(args) as last:
             return watch(
                 load_config(args),
                 theme=args.theme,
                 mouse=args.mouse,
-                collector_arguments=None if args.readonly else _child_arguments(args),
+                collector_arguments=None if args.readonly else child_arguments(args),
                 last=last,
             )
 
@@ -92,11 +95,7 @@ def watch(
 
     if collector_arguments is None:
         return _end(_app(config, theme, None, last=last), mouse)
-    from costtui.config.locate import state_dir
-    from costtui.engine.supervisor import Supervisor
-
-    log = log or state_dir(os.environ) / "collector.log"
-    supervisor = Supervisor(config.store.path, collector_arguments, log)
+    supervisor = supervised(config, collector_arguments, log)
     try:
         if not config.store.path.exists():
             # The first numbers wait for it, so it starts before the screen is even imported. Why
@@ -107,6 +106,14 @@ def watch(
         return _end(app, mouse)
     finally:
         supervisor.stop()
+
+
+def supervised(config: Config, arguments: list[str], log: Path | None = None) -> Supervisor:
+    """Who keeps a collector alive; `arguments` and `log` as of `watch`. Nothing is started yet."""
+    from costtui.config.locate import state_dir
+    from costtui.engine.supervisor import Supervisor
+
+    return Supervisor(config.store.path, arguments, log or state_dir(os.environ) / "collector.log")
 
 
 def once(config: Config, *, theme: str | None = None) -> int:
@@ -128,6 +135,7 @@ def _app(
     *,
     wait_for_first: float | None = None,
     last: LastScreen | None = None,
+    encoding: str = "",
 ) -> CosttuiApp:
     import locale
 
@@ -140,7 +148,7 @@ def _app(
         ensure_collector=ensure,
         theme=theme,
         themes_dir=themes_dir(os.environ),
-        encoding=locale.getpreferredencoding(False),
+        encoding=encoding or locale.getpreferredencoding(False),
         wait_for_first=FIRST_ANSWER_WAIT if wait_for_first is None else wait_for_first,
         sample_config=str(_sample_config()),
         keep_screen=last.keep if last is not None else None,
@@ -184,7 +192,7 @@ def _end(app: CosttuiApp, mouse: bool) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _child_arguments(args: argparse.Namespace) -> list[str]:
+def child_arguments(args: argparse.Namespace) -> list[str]:
     """What the collector must be told to have the same configuration and store."""
     out: list[str] = []
     for flag in ("config", "db"):
