@@ -115,7 +115,8 @@ async def chromium(width: int = 1280, height: int = 800) -> AsyncIterator[Page]:
     assert PROGRAM is not None
     home = Path(tempfile.mkdtemp(prefix="costtui-chromium-"))
     process = await asyncio.create_subprocess_exec(
-        PROGRAM, *FLAGS, f"--user-data-dir={home}", f"--window-size={width},{height}", "about:blank",
+        PROGRAM, *FLAGS, f"--user-data-dir={home}", f"--window-size={width},{height}",
+        "about:blank",
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         start_new_session=True, env={**os.environ, "HOME": str(home)},
     )  # fmt: skip
