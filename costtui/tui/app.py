@@ -34,6 +34,7 @@ from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
 from costtui.tui.steps import Steps
+from costtui.tui.theme_watch import ThemeWatch
 from costtui.tui.watch import Firings, News, Watch
 from costtui.tui.widgets.health import states_moved
 
@@ -113,6 +114,7 @@ class CosttuiApp(Steps):
         self._glance: Timer | None = None
         self._restore_signals: Callable[[], None] = lambda: None
         self._resizing = Resizing()
+        self._theme_watch = ThemeWatch()
         self._desk.start()
         self.ask_overview(mark=False)
         notice = theming.first(self, theme, config.display.theme, themes_dir)
@@ -214,6 +216,7 @@ class CosttuiApp(Steps):
     def tick(self) -> None:
         """Look for something new. Costs one `PRAGMA data_version` when there is nothing."""
         self._resizing.settle(self)
+        self._theme_watch.look(self, self.themes_dir, self.clock.monotonic())
         now = self.clock.now()
         if (self.shown.error and now - self._failed_at >= RETRY) or (
             not self.state.paused
@@ -318,6 +321,15 @@ class CosttuiApp(Steps):
 
     def action_next_theme(self) -> None:
         theming.following(self, self.themes_dir)
+
+    def action_choose_theme(self) -> None:
+        if self.no_color:
+            theming.following(self, self.themes_dir)  # says why there is nothing to choose
+            return
+        from costtui.tui.screens.themes import ThemesScreen
+
+        if not isinstance(self.screen, ThemesScreen):
+            self.push_screen(ThemesScreen(self.look, self.shown, self.themes_dir))
 
     def _new_palette(self) -> None:
         from costtui.tui.widgets.lines import Lines

@@ -76,6 +76,9 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "requests", "Enter", 2),
         ("detail", "enter", "detail", "full text", "Show the whole text of this row",
          "sources", "Enter", 2),
+        ("keep-theme", "enter", "keep", "keep", "Keep this theme", "themes", "Enter", 2),
+        ("restore-theme", "escape,backspace,q,T", "restore", "back",
+         "Close the list; the theme is as it was before", "themes", "Esc", 3),
         ("climb", "escape,backspace", "climb", "back", "Undo the last drill or filter",
          "app", "Esc", 3),
         ("filter", "slash", "filter", "filter",
@@ -128,6 +131,8 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
     ),
     "General": (
         ("theme", "t", "next_theme", "theme", "Next theme", "app", "t", 0),
+        ("choose-theme", "T", "choose_theme", "themes", "Choose a theme and see each at once",
+         "app", "T", 0),
         ("palette", "colon,ctrl+p", "command_palette", "palette", "Find any action by name",
          "app", ": or ctrl+p", 0),
         ("quit", "q", "back_or_quit", "quit", "Back; quit on the overview", "app", "q", 0),

@@ -1,4 +1,4 @@
-"""Themes measured: contrast by WCAG, chart colours by CIEDE2000, also as colour-blind eyes see them.
+"""Themes measured: contrast by WCAG, chart colours by CIEDE2000, also with colour-blind eyes.
 
 WCAG 2.2, relative luminance and contrast ratio. CIEDE2000: Sharma, Wu, Dalal 2005, whose own pairs
 check the formula here. Colour blindness: Machado, Oliveira, Fernandes 2009, severity 1.0.
