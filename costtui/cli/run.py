@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from costtui.errors import UsageError
+from costtui.model.found import AGAIN
 from costtui.model.timewindow import WINDOW_BY_NAME
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from costtui.engine.supervisor import Supervisor
     from costtui.tui.app import CosttuiApp
     from costtui.tui.data import Data
+    from costtui.tui.firstrun import FirstConfig
     from costtui.tui.lastscreen import LastScreen
 
 
@@ -52,14 +54,35 @@ class RunCommand:
         if args.in_browser:  # a session of `costtui web`, which has the collector
             return _end(_app(load_config(args), args.theme, None, encoding="utf-8"), mouse=True)
         _need_terminal()
-        with _last_screen(args) as last:
-            return watch(
-                load_config(args),
-                theme=args.theme,
-                mouse=args.mouse,
-                collector_arguments=None if args.readonly else child_arguments(args),
-                last=last,
-            )
+        code, greeting = _watch(args)
+        while code == AGAIN:
+            code, greeting = _watch(args, greeting)
+        return code
+
+
+def _watch(args: argparse.Namespace, greeting: str = "") -> tuple[int, str]:
+    """The screen once: its exit code, and what to say if it is to start again."""
+    from costtui.cli.common import load_config
+
+    with _last_screen(args) as last:
+        config = load_config(args)
+        first = None
+        if not args.readonly and not (config.files and config.sources):
+            from costtui.cli.first_config import for_screen
+
+            first = for_screen(config.files[0] if config.files else None)
+        code = watch(
+            config,
+            theme=args.theme,
+            mouse=args.mouse,
+            collector_arguments=None if args.readonly else child_arguments(args),
+            last=last,
+            first=first,
+            greeting=greeting,
+        )
+    if first is None or first.write is None:
+        return code, ""
+    return code, f"Wrote {first.path}. `costtui config check` looks at it."
 
 
 def run_tui(config_file: Path) -> int:
@@ -85,16 +108,17 @@ def watch(
     collector_arguments: list[str] | None,
     last: LastScreen | None = None,
     log: Path | None = None,
+    first: FirstConfig | None = None,
+    greeting: str = "",
 ) -> int:
     """Show the screen until the user quits. Returns the exit code.
 
     `collector_arguments` follow `costtui collect`; None starts no collector. `last` is what the
     terminal shows already and where its last frame is kept. `log` takes what the collector says
-    instead of the state directory.
+    instead of the state directory. `first` and `greeting` are as of the app.
     """
-
     if collector_arguments is None:
-        return _end(_app(config, theme, None, last=last), mouse)
+        return _end(_app(config, theme, None, last=last, greeting=greeting), mouse)
     supervisor = supervised(config, collector_arguments, log)
     try:
         if not config.store.path.exists():
@@ -102,7 +126,9 @@ def watch(
             # it cannot is said on screen, where it is tried again.
             with suppress(OSError):
                 supervisor.ensure()
-        app: CosttuiApp = _app(config, theme, supervisor.ensure, last=last)
+        app: CosttuiApp = _app(
+            config, theme, supervisor.ensure, last=last, first=first, greeting=greeting
+        )
         return _end(app, mouse)
     finally:
         supervisor.stop()
@@ -136,9 +162,12 @@ def _app(
     wait_for_first: float | None = None,
     last: LastScreen | None = None,
     encoding: str = "",
+    first: FirstConfig | None = None,
+    greeting: str = "",
 ) -> CosttuiApp:
     import locale
 
+    from costtui.cli.first_config import sample_config
     from costtui.config.locate import themes_dir
     from costtui.tui.app import FIRST_ANSWER_WAIT, CosttuiApp
 
@@ -150,9 +179,11 @@ def _app(
         themes_dir=themes_dir(os.environ),
         encoding=encoding or locale.getpreferredencoding(False),
         wait_for_first=FIRST_ANSWER_WAIT if wait_for_first is None else wait_for_first,
-        sample_config=str(_sample_config()),
+        sample_config=str(sample_config()),
         keep_screen=last.keep if last is not None else None,
         painted=last is not None and last.painted,
+        first=first,
+        greeting=greeting,
     )
 
 
@@ -176,13 +207,6 @@ def _last_screen(args: argparse.Namespace) -> LastScreen:
     file = Path(named) if named else config_file(os.environ)
     options = {k: v for k, v in vars(args).items() if k not in ("readonly", "refresh", "mouse")}
     return LastScreen(state_dir(os.environ) / "last-screen", key_of(options, file, os.environ))
-
-
-def _sample_config() -> Path:
-    """Where the commented example is: beside the package in a checkout, inside it in a wheel."""
-    package = Path(__file__).resolve().parent.parent
-    checkout = package.parent / "sample-config.yml"
-    return checkout if checkout.is_file() else package / "sample-config.yml"
 
 
 def _end(app: CosttuiApp, mouse: bool) -> int:

@@ -25,6 +25,7 @@ from costtui.tui import theming
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer, Data, Desk, consumer_names
 from costtui.tui.ending import end_on_signals
+from costtui.tui.firstrun import FirstConfig, FirstRun
 from costtui.tui.glyphs import glyphs_for
 from costtui.tui.look import Look
 from costtui.tui.messages import Answered, Ask
@@ -80,6 +81,8 @@ class CosttuiApp(Steps):
         sample_config: str = "sample-config.yml",
         keep_screen: Callable[[str, int, int], None] | None = None,
         painted: bool = False,
+        first: FirstConfig | None = None,
+        greeting: str = "",
     ) -> None:
         """`data_factory` is called in the reader's thread, again after an error.
 
@@ -87,7 +90,8 @@ class CosttuiApp(Steps):
         None; it is called every refresh, in the reader's thread. `theme`, `ascii_only` and
         `window` override the configuration. `export_dir` is where exports go instead of the
         current directory. `keep_screen` takes the last frame and its size; `painted` says that
-        the alternate screen is on and shows an old one.
+        the alternate screen is on and shows an old one. `first` is what can be done without a
+        configuration; `greeting` is said at the start.
         """
         no_color = os.environ.get("NO_COLOR") is not None
         super().__init__(ansi_color=True if no_color else None)
@@ -115,6 +119,8 @@ class CosttuiApp(Steps):
         self._restore_signals: Callable[[], None] = lambda: None
         self._resizing = Resizing()
         self._theme_watch = ThemeWatch()
+        self._first = FirstRun(first)
+        self._greeting = greeting
         self._desk.start()
         self.ask_overview(mark=False)
         notice = theming.first(self, theme, config.display.theme, themes_dir)
@@ -131,6 +137,7 @@ class CosttuiApp(Steps):
             notice=notice,
             starting=ensure_collector is not None,
             sample_config=sample_config,
+            config_file=", ".join(str(file) for file in config.files),
         )
 
     # Start and end --------------------------------------------------------------------------
@@ -158,6 +165,12 @@ class CosttuiApp(Steps):
             self.call_after_refresh(
                 self.notify, self.shown.notice, title="Theme", severity="warning", markup=False
             )
+
+        if self._greeting:
+            self.call_after_refresh(
+                self.notify, self._greeting, title="Configuration", timeout=12, markup=False
+            )
+        self._first.shown(self)
 
     def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
         if self._keep_screen is not None and not self.is_headless:
@@ -316,6 +329,10 @@ class CosttuiApp(Steps):
                 handler = getattr(screen, "show", None)
                 if handler is not None:
                     handler(shown)
+            self._first.shown(self)
+
+    def on_start_config(self) -> None:
+        self._first.begin(self)
 
     # Theme ----------------------------------------------------------------------------------
 
