@@ -99,4 +99,4 @@ async def _discover() -> Discovery:
 def _found(row: dict[str, object]) -> Found:
     lists = {k: tuple(map(str, v)) for k, v in row.items() if isinstance(v, list)}
     return Found(str(row["where"]), str(row["text"]), lists["source"], lists["presets"],
-                 bool(row["server"]))  # fmt: skip
+                 bool(row["again"]))  # fmt: skip

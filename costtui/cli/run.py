@@ -54,14 +54,15 @@ class RunCommand:
         if args.in_browser:  # a session of `costtui web`, which has the collector
             return _end(_app(load_config(args), args.theme, None, encoding="utf-8"), mouse=True)
         _need_terminal()
-        code, greeting = _watch(args)
+        code, wrote = _watch(args)
         while code == AGAIN:
-            code, greeting = _watch(args, greeting)
+            code, wrote = _watch(args, wrote)
         return code
 
 
-def _watch(args: argparse.Namespace, greeting: str = "") -> tuple[int, str]:
-    """The screen once: its exit code, and what to say if it is to start again."""
+def _watch(args: argparse.Namespace, wrote: Path | None = None) -> tuple[int, Path | None]:
+    """The screen once: its exit code, and what it wrote if that is to start it again. `wrote` is
+    what the screen before wrote."""
     from costtui.cli.common import load_config
 
     with _last_screen(args) as last:
@@ -71,6 +72,7 @@ def _watch(args: argparse.Namespace, greeting: str = "") -> tuple[int, str]:
             from costtui.cli.first_config import for_screen
 
             first = for_screen(config.files[0] if config.files else None)
+        names = ", ".join(source.name for source in config.sources)
         code = watch(
             config,
             theme=args.theme,
@@ -78,11 +80,9 @@ def _watch(args: argparse.Namespace, greeting: str = "") -> tuple[int, str]:
             collector_arguments=None if args.readonly else child_arguments(args),
             last=last,
             first=first,
-            greeting=greeting,
+            greeting=f"Wrote {wrote}: {names or 'it is yours to fill in'}" if wrote else "",
         )
-    if first is None or first.write is None:
-        return code, ""
-    return code, f"Wrote {first.path}. `costtui config check` looks at it."
+    return code, first.path if first is not None and first.write is not None else None
 
 
 def run_tui(config_file: Path) -> int:

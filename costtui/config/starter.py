@@ -43,6 +43,9 @@ def log_of(env: Mapping[str, str]) -> Found | None:
     if not named:
         return None
     path = os.path.abspath(locate.expand_home(named, env))
+    if not path.isprintable():
+        shown = path.encode("unicode_escape").decode()
+        return Found(shown, "a log whose name no configuration can hold")
     lines = (
         f"- name: {PROXY}",
         "  type: jsonl",
@@ -56,16 +59,15 @@ def log_of(env: Mapping[str, str]) -> Found | None:
 
 
 def quoted(text: str) -> str:
-    """A YAML scalar in which `${` is text."""
+    """Printable text as a YAML scalar, in which `${` is text."""
     safe = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${")
-    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in safe) + '"'
+    return f'"{safe}"'
 
 
 def starter(found: Sequence[Found], sample: str) -> str:
     """A whole configuration for what was found. `sample` is where every key is explained.
 
-    What may be the same traffic again stands there as a comment: one Kong has its page on two
-    ports, and a Prometheus may scrape the page that is here too.
+    What may be the same traffic again stands there as a comment.
     """
     lines = [
         "# costtui's configuration, begun with what was found on this machine.",
@@ -73,12 +75,7 @@ def starter(found: Sequence[Found], sample: str) -> str:
         "# `costtui config check` says everything that is wrong with it.",
         "",
     ]
-    counted: set[str] = set()
-    entries: list[str] = []
-    # A server first: it has history, and all gateways.
-    for one in sorted((f for f in found if f.good), key=lambda f: not f.server):
-        entries += _entry(one, known=bool(counted & set(one.presets)))
-        counted.update(one.presets)
+    entries = [line for one in found if one.source for line in _entry(one)]
     if entries:
         lines += ["sources:", *(f"  {line}" for line in entries)]
     else:
@@ -86,8 +83,8 @@ def starter(found: Sequence[Found], sample: str) -> str:
     return "\n".join(lines) + "\n" + MORE
 
 
-def _entry(found: Found, *, known: bool) -> Iterable[str]:
-    if not known:
+def _entry(found: Found) -> Iterable[str]:
+    if found.good:
         yield from found.source
         return
     yield "# The same traffic again, most likely; only one of the two may count it:"

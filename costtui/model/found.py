@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 AGAIN = 75
@@ -19,13 +20,26 @@ class Found(NamedTuple):
     """Lines of one or more entries of `sources:`, without indent; none where it is not counted."""
     presets: tuple[str, ...] = ()
     """Of the source: a second one with one of them would count the same."""
-    server: bool = False
-    """It tells of several gateways and of their past."""
+    again: bool = False
+    """Something before it has the same preset, and so most likely the same traffic: one Kong has
+    its page on two ports, and a Prometheus may scrape a page that is here too."""
 
     @property
     def good(self) -> bool:
         """Would it be counted?"""
-        return bool(self.source)
+        return bool(self.source) and not self.again
+
+
+def once(found: Iterable[Found]) -> list[Found]:
+    """`found` with those marked that would count what one before them counts."""
+    taken: set[str] = set()
+    out = []
+    for one in found:
+        if one.source and taken & set(one.presets):
+            one = one._replace(again=True, text=f"{one.text}, the same traffic again?")
+        taken.update(one.presets)
+        out.append(one)
+    return out
 
 
 class Discovery(NamedTuple):

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from costtui.config.schema import SourceConfig
 from costtui.errors import CosttuiError, SourceRefusedError, SourceTimeoutError
-from costtui.model.found import Found
+from costtui.model.found import Found, once
 from costtui.model.safetext import redact, visible
 
 TIMEOUT: Final = 2.0
@@ -37,9 +37,9 @@ class Place(NamedTuple):
     """It speaks Prometheus's API."""
 
 
-# Each from the software's own source: Kong's Admin API and Status API (8007 since 3.6, 8100 in
-# Kubernetes and Konnect guides), agentgateway's stats server, LiteLLM, Envoy AI Gateway's
-# processor, vLLM's API, Prometheus, VictoriaMetrics.
+# Servers first: they have history, and all gateways. Each port is from the software's own source:
+# Kong's Admin API and Status API (8007 since 3.6, 8100 in Kubernetes and Konnect guides),
+# agentgateway's stats server, LiteLLM, Envoy AI Gateway's processor, vLLM's API.
 PLACES: Final = (
     Place(9090, "Prometheus", server=True),
     Place(8428, "VictoriaMetrics", server=True),
@@ -108,7 +108,7 @@ async def look(
         (place, f"{ports[place.port]}:{place.port}") for place in places if place.port in ports
     ]
     found = await asyncio.gather(*(_ask(place, where) for place, where in there))
-    return [one for one in found if one is not None]
+    return once(one for one in found if one is not None)
 
 
 async def _knock(port: int) -> bool:
@@ -196,7 +196,7 @@ async def _server(where: str) -> Found:
     text = f"{what}: {how}, {_counted(sum(fit.series for fit in fits))}"
     # A label of the server's may look like a variable of the configuration.
     plain = tuple(line.removeprefix("  ").replace("${", "$${") for line in lines)
-    return Found(where, text, plain, tuple(named), server=True)
+    return Found(where, text, plain, tuple(named))
 
 
 def _counted(series: int) -> str:
