@@ -36,7 +36,7 @@ def once(found: Iterable[Found]) -> list[Found]:
     out = []
     for one in found:
         if one.source and taken & set(one.presets):
-            one = one._replace(again=True, text=f"{one.text}, the same traffic again?")
+            one = one._replace(again=True, text=f"{one.text}; the same again?")
         taken.update(one.presets)
         out.append(one)
     return out

@@ -200,4 +200,4 @@ async def _server(where: str) -> Found:
 
 
 def _counted(series: int) -> str:
-    return f"{series:,} LLM series" if series != 1 else "1 LLM series"
+    return f"{series:,} series"

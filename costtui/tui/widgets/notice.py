@@ -16,7 +16,9 @@ from costtui.tui.widgets.health import backfill, health, troubles
 from costtui.tui.widgets.lines import Lines
 
 FOUND_SHOWN = 5
-"""Lines of what a look around found; a terminal of 24 lines has no more."""
+"""Lines of what a look around found."""
+SHORT = 24
+"""Lines of this widget up to which one of them is left out: the sample's path may take two."""
 
 
 class Notice(Lines):
@@ -104,25 +106,28 @@ class Notice(Lines):
             lines.append(self._line("  looking around …", "quiet"))
         elif not shown.found:
             lines.append(self._line("  nothing answers where gateways usually do", "quiet"))
-        lines += [self._found(one, width) for one in (shown.found or ())[:FOUND_SHOWN]]
-        more = len(shown.found or ()) - FOUND_SHOWN
+        found = shown.found or ()
+        room = FOUND_SHOWN if self.content_size.height > SHORT else FOUND_SHOWN - 1
+        place = min(26, max((cell_len(outside(one.where, 60)) for one in found), default=0))
+        lines += [self._found(one, width, place) for one in found[:room]]
+        more = len(found) - room
         if more > 0:
             lines.append(self._line(f"  and {more} more", "quiet"))
         path = homely(shown.begin, os.environ)
         if shown.config_file:
             what, does = f"{path} has no source yet:", "read it again, once you have edited it"
         else:
-            good = any(one.good for one in shown.found or ())
+            good = any(one.good for one in found)
             what = f"There is no {path}:"
             does = "write it with this, and begin" if good else "write one to fill in"
         lines += [self._line(), *(self._line(p, "quiet") for p in wrapped(what, width - 8))]
         return [*lines, self._command("i", does)]
 
-    def _found(self, one: Found, width: int) -> Line:
+    def _found(self, one: Found, width: int, place: int) -> Line:
         g = self.look.glyphs
         light, role = (g.dot, "ok") if one.good else (g.middle, "quiet")
         line = Line(self.look).put("  ").put(light, role).put(" ")
-        line.cell(outside(one.where, 60), min(26, max(16, cell_len(one.where))), "value")
+        line.cell(outside(one.where, 60), place, "value")
         room = max(8, width - 6 - line.width)
         return line.put("  ").put(fit_text(outside(one.text, 200), room, g.cut),
                                   "text" if one.good else "quiet")  # fmt: skip

@@ -88,7 +88,7 @@ async def test_gateways_are_recognised_and_counted() -> None:
     wanted = {"kong_ai_llm_requests_total", "kong_ai_llm_cost_total", "kong_ai_llm_tokens_total",
               "kong_http_requests_total"}  # fmt: skip
     series = sum(line.split("{")[0] in wanted for line in kong.decode().splitlines())
-    assert found[0].text == f"recognised: preset kong, {series} LLM series"
+    assert found[0].text == f"recognised: preset kong, {series} series"
     assert found[0].source[-1] == f'  url: "http://127.0.0.1:{one}/metrics"'
     assert found[0].good
     assert found[1].again
@@ -113,7 +113,7 @@ async def test_a_prometheus_tells_what_it_has() -> None:
         }
         answers.kind = "application/json"
         (found,) = await look([Place(port, "Prometheus", server=True)], here(port))
-    assert found.text == "Prometheus 3.1.0: preset agentgateway, 12 LLM series"
+    assert found.text == "Prometheus 3.1.0: preset agentgateway, 12 series"
     assert found.source[:2] == ("- name: agentgateway", "  type: prometheus")
     assert "$${HOME}" in found.source[-1], "a label is no variable of ours"
 
