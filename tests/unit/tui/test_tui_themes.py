@@ -122,3 +122,13 @@ def test_nothing_heavy_is_imported_before_first_paint() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_the_manual_has_every_variable_and_every_theme() -> None:
+    page = (ROOT / "docs" / "themes.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z0-9-]+)` \|.*\| `([^`]+)` \|$", page, re.MULTILINE))
+    assert rows.pop("emphasis") == "color"
+    rows = {name: rule for name, rule in rows.items() if name in themes.VARIABLES}
+    assert rows == themes.VARIABLES
+    listed = page.partition("## Your own")[0]
+    assert {name for name in NAMES if f"`{name}`" in listed} == NAMES
