@@ -213,6 +213,11 @@ def _tell(args: argparse.Namespace, port: int, token: str | None) -> None:
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     shown = (args.public_url or address).rstrip("/") + "/"
     print(shown + (f"?token={token}" if token else ""), flush=True)
+    from costtui.web.guard import is_loopback
+
+    if not (args.public_url or is_loopback(args.host)):
+        say(f"It answers to this machine's addresses and to {socket.gethostname()}; another name "
+            "goes into --public-url.")  # fmt: skip
     if token and not shown.startswith("https:"):
         say("There is no TLS: who is on the way can read it all. Put a reverse proxy before it and "
             "name it with --public-url https://…")  # fmt: skip
