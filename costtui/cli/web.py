@@ -71,6 +71,9 @@ class WebCommand:
 
     def run(self, args: argparse.Namespace) -> int:
         if args.token:
+            from costtui.web.guard import check_token
+
+            check_token(args.token, "--token")
             _hide_token(args)
         _need_extra()
         from costtui.cli.common import load_config
