@@ -1,0 +1,202 @@
+"""One model's rate in full, and how its cost comes about, kind by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.app import ComposeResult
+
+from costtui.analysis.pricelist import Part, Worked
+from costtui.model.charge import Exactness
+from costtui.model.money import decimal_text
+from costtui.tui import ratewords as words
+from costtui.tui.bindings import textual_bindings
+from costtui.tui.cells import outside
+from costtui.tui.data import Answer
+from costtui.tui.format import money
+from costtui.tui.look import Look
+from costtui.tui.messages import Ask
+from costtui.tui.price_sheet import parts
+from costtui.tui.rates import Detail, rates_of
+from costtui.tui.screens.side import SideScreen
+from costtui.tui.sheet import Sheet
+from costtui.tui.shown import Shown
+from costtui.tui.widgets.grid import Entry, Grid
+from costtui.tui.widgets.price_table import Row
+from costtui.tui.widgets.rate_note import yaml_of
+
+LISTS = ("sum", "facts")
+
+
+def sum_entries(worked: Worked, unpriced: int) -> list[Entry]:
+    """The sum that makes the list cost, a line a kind; what the kinds do not add up to is said."""
+    rows = []
+    for at, part in enumerate(worked.parts):
+        rate = "-" if part.rate is None else words.rate_text(part.rate)
+        if part.nano is None:
+            cost, role = "no rate", "warn"
+        else:
+            cost, role = f"${decimal_text(part.nano)}", "value"
+        rows.append(
+            Entry(
+                f"{at}",
+                (words.KINDS.get(part.kind, part.kind), f"{part.number:>15,}", f"{rate:>9}",
+                 f"{cost:>18}", _how(part)),
+                ("text", "text", "text", role, "quiet"),
+                cost,
+            )
+        )  # fmt: skip
+    if worked.rest_nano:
+        rest = ("-" if worked.rest_nano < 0 else "") + f"${decimal_text(abs(worked.rest_nano))}"
+        why = "rounding of single charges"
+        if abs(worked.rest_nano) > 1000 * max(1, len(worked.parts)):
+            why = "charged at other rates: by the hour of day, or priced before the rates changed"
+        rows.append(Entry("rest", ("not in these", "", "", f"{rest:>18}", why),
+                          ("quiet", "text", "text", "text", "quiet"), rest))  # fmt: skip
+    if rows:
+        whole = f"${decimal_text(worked.list_nano)}"
+        rows.append(Entry("list", ("list cost", "", "", f"{whole:>18}", ""),
+                          ("title", "text", "text", "value", "quiet"), whole))  # fmt: skip
+    if unpriced:
+        rows.append(Entry("unpriced", ("unpriced", f"{unpriced:>15,}", "", f"{'?':>18}",
+                                       "tokens that no rate is known for"),
+                          ("warn", "warn", "text", "warn", "quiet"), str(unpriced)))  # fmt: skip
+    return rows
+
+
+def _how(part: Part) -> str:
+    texts = []
+    if part.kind == "requests":
+        texts.append("USD a request that was answered")
+    elif part.taken_from:
+        texts.append(f"the {words.KINDS[part.taken_from]} rate: it has none of its own")
+    if part.tier > 0:
+        texts.append(f"requests above {part.tier:,} input tokens")
+    elif part.tier < 0:
+        texts.append("from a counter: the base tier is assumed")
+    if part.since is not None:
+        texts.append(f"from {part.since} on")
+    return "; ".join(texts)
+
+
+class PriceScreen(SideScreen):
+    """Enter on a row of the price list."""
+
+    where = "price"
+    title_text = "price"
+    BINDINGS = textual_bindings("price")
+    DEFAULT_CSS = "PriceScreen #sum { height: 1fr; } PriceScreen #facts { height: 1fr; }"
+
+    def __init__(self, look: Look, shown: Shown, row: Row) -> None:
+        super().__init__(look, shown)
+        self.row = row
+        self.detail: Detail | None = None
+        self._asked: object = None
+
+    def body(self) -> ComposeResult:
+        provider, model = (outside(part, 60) for part in self.row.priced.key)
+        name = f"{provider}/{model}" if provider else model
+        yield Grid(self.look, ("kind", "number", "USD per 1M", "cost", ""), title=name or "(none)",
+                   empty="reading …", counted=False, id="sum")  # fmt: skip
+        yield Grid(self.look, ("", ""), title="where it comes from", empty="reading …",
+                   counted=False, id="facts")  # fmt: skip
+
+    def on_mount(self) -> None:
+        self.pane = LISTS[0]
+        self.query_one("#sum").focus()
+        self.show(self.shown)
+
+    def store_changed(self, *, asked: bool = True) -> None:  # noqa: ARG002 - cheap enough
+        rates, (provider, model) = rates_of(self), self.row.priced.key
+        job = lambda data, view, now: rates.detail(data, view, now, provider, model)  # noqa: E731
+        self.post_message(Ask("price", job, self._asked))
+
+    def show(self, shown: Shown) -> None:
+        super().show(shown)
+        state = shown.state
+        key = (state.window, state.back, state.anchor, state.filters, self.row.priced.key)
+        if key != self._asked:
+            self._asked = key
+            self.store_changed()
+
+    def answered(self, answer: Answer) -> None:
+        if answer.kind != "price" or not isinstance(answer.value, Detail):
+            return
+        if answer.tag != self._asked:
+            return
+        self.detail = answer.value
+        total = answer.value.priced.spent.total
+        table, facts = self.query_one("#sum", Grid), self.query_one("#facts", Grid)
+        table.empty = "no usage in this window that has a list price"
+        table.set_items(sum_entries(answer.value.worked, total.unpriced_tokens))
+        facts.set_items(list(self._facts(answer.value)))
+
+    def _facts(self, detail: Detail) -> Iterator[Entry]:
+        priced, files = detail.priced, rates_of(self).config.files
+        card, total, g = priced.card, priced.spent.total, self.look.glyphs
+        config = outside(files[0].name, 60) if files else ""
+
+        def fact(name: str, text: str, role: str = "text", value: str = "") -> Entry:
+            return Entry(f"{name} {text}", (name, text), ("quiet", role), value or text)
+
+        lost = priced.found is None and priced.unpriced
+        yield fact("from", words.where_text(priced, config), "warn" if lost else "text")
+        alias = words.alias_text(priced)
+        if alias:
+            yield fact("name", alias)
+        if card is not None:
+            if card.free:
+                yield fact("rates", "free")
+            elif card.rates:
+                yield fact("rates", words.rates_text(card.rates))
+            if card.per_request is not None:
+                yield fact("a request", f"${words.rate_text(card.per_request)}")
+            for text in words.tier_texts(card):
+                yield fact("tier", text)
+            if card.periods:
+                yield fact("periods", f"{len(card.periods)} in a day (UTC)")
+            if words.dates_text(card):
+                yield fact("valid", words.dates_text(card))
+        if priced.changed:
+            yield fact("changed", "its rates changed within this window", "warn")
+        tried = [f"{p}/{m}" if p else m for p, m in detail.looked_for]
+        yield fact("looked for", outside(", ".join(tried), 300), "quiet")
+        if lost:
+            near = ", ".join(f"{p}/{m}" for p, m in detail.near)
+            yield fact("did you mean", outside(near, 300) or "nothing is near", "text")
+        yield fact("cost", money(total.effective_nano, 20, total.exactness, g, cents=True)
+                   if total.effective_nano or not lost else "unpriced", "value")  # fmt: skip
+        paid = priced.paid_nano
+        if paid is not None:
+            yield fact("paid", f"{money(paid, 14)} per 1M tokens, of all kinds together")
+        over = priced.over_list
+        if over is not None:
+            told = priced.spent.told
+            yield fact("reported", f"${decimal_text(told.reported_nano)} where list price is "
+                       f"${decimal_text(told.list_nano)}: {words.over_text(*over, 12)}",
+                       words.over_role(*over) if over[0] > 0 else "text")  # fmt: skip
+        standing = priced.spent.standing
+        if standing.effective_nano:
+            yield fact("by the hour", money(standing.effective_nano, 14, standing.exactness, g))
+        if self.row.assumed is not None and self.row.would is not None:
+            would = money(self.row.would, 16, Exactness.ESTIMATE, g)
+            yield fact("what if", f"{would} at {outside(self.row.assumed.label, 80)}", "value")
+        line = yaml_of(self.row)
+        if line:
+            yield fact("pricing:", outside(line, 400), "key", line)
+
+    def action_panel(self, step: int) -> None:
+        self.pane = LISTS[(LISTS.index(self.pane) + step) % len(LISTS)]
+        self.query_one(f"#{self.pane}").focus(scroll_visible=False)
+
+    def value(self) -> str:
+        """What `y` copies."""
+        entry = self.query_one(f"#{self.pane}", Grid).current
+        return entry.value if entry else ""
+
+    def sheet(self) -> Sheet | None:
+        """What `e` writes: the sum."""
+        overview = self.shown.overview
+        if self.detail is None or overview is None:
+            return None
+        return parts(overview.view, self.detail.worked.parts)
