@@ -186,6 +186,8 @@ def failures(by_consumer: Iterable[Spent], failed: Mapping[str, int] | None) -> 
         whole[name] = whole.get(name, Totals()).plus(spent.total)
     out = []
     for name, total in whole.items():
+        if not name:
+            continue  # nobody to speak to: it is whatever has no consumer
         bad = total.errors + total.throttled
         paid = (failed or {}).get(name, 0)
         often = total.requests >= FAILED_LEAST and bad * 1000 >= total.requests * FAILED_PER_MILLE
@@ -218,7 +220,7 @@ def cache_share(rows: Iterable[tuple[Spent, RateCard | None]]) -> list[Finding]:
     by_model: dict[tuple[str, ...], list[tuple[Spent, RateCard | None, Fraction]]] = {}
     for spent, card in rows:
         context = context_of(spent.total)
-        if context >= CONTEXT_LEAST:
+        if context >= CONTEXT_LEAST and spent.key[2]:
             share = Fraction(spent.total.cache_read, context)
             by_model.setdefault(spent.key[:2], []).append((spent, card, share))
     out = []

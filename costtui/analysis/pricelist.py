@@ -48,12 +48,14 @@ class Priced:
     @property
     def where(self) -> str:
         """Where its rate comes from, in a word: `unpriced`, `free`, `pricing[2]`, `pricing_file`,
-        `catalogue`, `reported` (by the source alone) or `by the hour`."""
+        `catalogue`, `reported` (by the source alone), `by the hour`, or `-` where nothing was sold:
+        requests that failed."""
         if self.unpriced and self.found is None:
             return "unpriced"
         if self.found is None:
-            standing = self.spent.standing
-            return "by the hour" if standing.effective_nano else "reported"
+            if self.spent.standing.effective_nano:
+                return "by the hour"
+            return "reported" if self.spent.total.effective_nano or self.spent.total.tokens else "-"
         source = self.found.card.source
         if self.found.card.free:
             return "free"

@@ -65,6 +65,8 @@ def where_text(row: Priced, config: str) -> str:
             return "no rate: not in pricing:, no pricing_file: and not in the catalogue has it"
         if row.where == "by the hour":
             return "by the hour: the source says what stands and what an hour of it costs"
+        if row.where == "-":
+            return "nothing was sold: these are requests that failed"
         return "reported by the source; no list price is known beside it"
     source = found.card.source
     if source is None:

@@ -30,11 +30,11 @@ from costtui.tui.widgets.lines import Lines
 from costtui.tui.widgets.panel import put_amount
 
 EXAMPLE = (
-    "alerts:",
-    "  - name: {name}",
-    "    cost_over: {cost}        # USD",
-    "    window: 24h{pad}    # a rolling 24h, 7d or 30d",
-    "    by: [consumer]       # for each; leave it out for the sum of all",
+    ("alerts:", ""),
+    ("  - name: a-dear-day", ""),
+    ("    cost_over: {cost}", "# USD"),
+    ("    window: 24h", "# rolling; 7d and 30d too"),
+    ("    # by: [consumer]", "# for each of them instead of their sum"),
 )
 
 
@@ -108,10 +108,7 @@ class BudgetNotice(Lines):
         cost = 100
         if found is not None and found[1]:
             cost = max(1, -(-found[1] * 12 // 10 // 10**9))
-        return [
-            line.format(name="a-dear-day", cost=cost, pad=" " * (len(str(cost)) - 1))
-            for line in EXAMPLE
-        ]
+        return [f"{key.format(cost=cost):<24}{comment}".rstrip() for key, comment in EXAMPLE]
 
     def _numbers(self, days: Days) -> Iterator[Line]:
         zone = self.look.zone

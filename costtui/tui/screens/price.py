@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from textual.app import ComposeResult
 
-from costtui.analysis.pricelist import Part, Worked
-from costtui.model.charge import Exactness
+from costtui.analysis.whatif import would_cost
 from costtui.model.money import decimal_text
 from costtui.tui import ratewords as words
 from costtui.tui.bindings import textual_bindings
@@ -22,61 +21,12 @@ from costtui.tui.screens.side import SideScreen
 from costtui.tui.sheet import Sheet
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.grid import Entry, Grid
+from costtui.tui.widgets.panel import NO_VALUE
 from costtui.tui.widgets.price_table import Row
 from costtui.tui.widgets.rate_note import yaml_of
+from costtui.tui.widgets.sum_table import SumTable, sum_lines
 
 LISTS = ("sum", "facts")
-
-
-def sum_entries(worked: Worked, unpriced: int) -> list[Entry]:
-    """The sum that makes the list cost, a line a kind; what the kinds do not add up to is said."""
-    rows = []
-    for at, part in enumerate(worked.parts):
-        rate = "-" if part.rate is None else words.rate_text(part.rate)
-        if part.nano is None:
-            cost, role = "no rate", "warn"
-        else:
-            cost, role = f"${decimal_text(part.nano)}", "value"
-        rows.append(
-            Entry(
-                f"{at}",
-                (words.KINDS.get(part.kind, part.kind), f"{part.number:>15,}", f"{rate:>9}",
-                 f"{cost:>18}", _how(part)),
-                ("text", "text", "text", role, "quiet"),
-                cost,
-            )
-        )  # fmt: skip
-    if worked.rest_nano:
-        rest = ("-" if worked.rest_nano < 0 else "") + f"${decimal_text(abs(worked.rest_nano))}"
-        why = "rounding of single charges"
-        if abs(worked.rest_nano) > 1000 * max(1, len(worked.parts)):
-            why = "charged at other rates: by the hour of day, or priced before the rates changed"
-        rows.append(Entry("rest", ("not in these", "", "", f"{rest:>18}", why),
-                          ("quiet", "text", "text", "text", "quiet"), rest))  # fmt: skip
-    if rows:
-        whole = f"${decimal_text(worked.list_nano)}"
-        rows.append(Entry("list", ("list cost", "", "", f"{whole:>18}", ""),
-                          ("title", "text", "text", "value", "quiet"), whole))  # fmt: skip
-    if unpriced:
-        rows.append(Entry("unpriced", ("unpriced", f"{unpriced:>15,}", "", f"{'?':>18}",
-                                       "tokens that no rate is known for"),
-                          ("warn", "warn", "text", "warn", "quiet"), str(unpriced)))  # fmt: skip
-    return rows
-
-
-def _how(part: Part) -> str:
-    texts = []
-    if part.kind == "requests":
-        texts.append("USD a request that was answered")
-    elif part.taken_from:
-        texts.append(f"the {words.KINDS[part.taken_from]} rate: it has none of its own")
-    if part.tier > 0:
-        texts.append(f"requests above {part.tier:,} input tokens")
-    elif part.tier < 0:
-        texts.append("from a counter: the base tier is assumed")
-    if part.since is not None:
-        texts.append(f"from {part.since} on")
-    return "; ".join(texts)
 
 
 class PriceScreen(SideScreen):
@@ -85,7 +35,6 @@ class PriceScreen(SideScreen):
     where = "price"
     title_text = "price"
     BINDINGS = textual_bindings("price")
-    DEFAULT_CSS = "PriceScreen #sum { height: 1fr; } PriceScreen #facts { height: 1fr; }"
 
     def __init__(self, look: Look, shown: Shown, row: Row) -> None:
         super().__init__(look, shown)
@@ -96,13 +45,15 @@ class PriceScreen(SideScreen):
     def body(self) -> ComposeResult:
         provider, model = (outside(part, 60) for part in self.row.priced.key)
         name = f"{provider}/{model}" if provider else model
-        yield Grid(self.look, ("kind", "number", "USD per 1M", "cost", ""), title=name or "(none)",
-                   empty="reading …", counted=False, id="sum")  # fmt: skip
+        table = SumTable(self.look, id="sum")
+        table.title, table.assumed = name or NO_VALUE, self.row.assumed is not None
+        yield table
         yield Grid(self.look, ("", ""), title="where it comes from", empty="reading …",
                    counted=False, id="facts")  # fmt: skip
 
     def on_mount(self) -> None:
         self.pane = LISTS[0]
+        self.query_one("#facts", Grid).header_from = 10_000  # its columns need no titles
         self.query_one("#sum").focus()
         self.show(self.shown)
 
@@ -125,11 +76,20 @@ class PriceScreen(SideScreen):
         if answer.tag != self._asked:
             return
         self.detail = answer.value
-        total = answer.value.priced.spent.total
-        table, facts = self.query_one("#sum", Grid), self.query_one("#facts", Grid)
-        table.empty = "no usage in this window that has a list price"
-        table.set_items(sum_entries(answer.value.worked, total.unpriced_tokens))
+        table, facts = self.query_one(SumTable), self.query_one("#facts", Grid)
+        table.empty = "no tokens were used in this window"
+        rows = sum_lines(answer.value, self.row.assumed, self._would(), self.look.glyphs.about)
+        height = min(max(1, len(rows)) + 3, self.size.height * 3 // 5)
+        if table.styles.height is None or table.styles.height.value != height:
+            table.styles.height = height
+        table.set_items(rows)
         facts.set_items(list(self._facts(answer.value)))
+
+    def _would(self) -> int | None:
+        """What the model would have cost in the window as it is now."""
+        if self.row.assumed is None or self.detail is None:
+            return None
+        return would_cost(self.row.assumed, self.detail.priced.spent.total)
 
     def _facts(self, detail: Detail) -> Iterator[Entry]:
         priced, files = detail.priced, rates_of(self).config.files
@@ -178,9 +138,9 @@ class PriceScreen(SideScreen):
         standing = priced.spent.standing
         if standing.effective_nano:
             yield fact("by the hour", money(standing.effective_nano, 14, standing.exactness, g))
-        if self.row.assumed is not None and self.row.would is not None:
-            would = money(self.row.would, 16, Exactness.ESTIMATE, g)
-            yield fact("what if", f"{would} at {outside(self.row.assumed.label, 80)}", "value")
+        if self.row.assumed is not None:
+            rates = words.rates_text(self.row.assumed.card.rates)
+            yield fact("what if", f"{outside(self.row.assumed.label, 80)}: {rates}")
         line = yaml_of(self.row)
         if line:
             yield fact("pricing:", outside(line, 400), "key", line)
@@ -191,7 +151,10 @@ class PriceScreen(SideScreen):
 
     def value(self) -> str:
         """What `y` copies."""
-        entry = self.query_one(f"#{self.pane}", Grid).current
+        if self.pane == "sum":
+            line = self.query_one(SumTable).current
+            return (line.cost or line.would) if line else ""
+        entry = self.query_one("#facts", Grid).current
         return entry.value if entry else ""
 
     def sheet(self) -> Sheet | None:

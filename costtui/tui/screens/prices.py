@@ -31,7 +31,7 @@ class PricesScreen(SideScreen):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012
     DEFAULT_CSS = """
     PricesScreen RateNote { height: 7; }
-    PricesScreen.-tall RateNote { height: 11; }
+    PricesScreen.-tall RateNote { height: 10; }
     """
 
     def __init__(self, look: Look, shown: Shown) -> None:

@@ -132,19 +132,18 @@ class FindingNote(Lines):
             facts.append(("pricing:", outside(finding.line, 400), "key"))
         for label, text, role in facts:
             for at, piece in enumerate(wrapped(text, width)):
-                yield (
-                    Line(self.look).put(" ").cell("" if at else label, 9, "quiet").put(piece, role)
-                )
+                line = Line(self.look).put(" ").cell("" if at else label, 9, "quiet")
+                yield line.put(piece, role)
 
 
 def looked_at(advice: Advice) -> Iterator[tuple[str, str]]:
     """What the engine has gone through, in words."""
     yield (f"{advice.models:,} models, {advice.consumers:,} consumers and {advice.gateways:,} "
            "gateways with usage in this window.", "text")  # fmt: skip
-    yield ("Usage without a price; gateways whose own money is 2% or more off list price; consumers "
-           "of whose requests 5% fail; a share of cache reads far below others with the same "
-           "model; cache writes that cost more than they saved. Less than a cent is left out.",
-           "quiet")  # fmt: skip
+    yield ("Usage without a price; gateways whose own money is 2% or more off list price; "
+           "consumers of whose requests 5% fail; a share of cache reads far below others with the "
+           "same model; cache writes that cost more than they saved. Less than a cent is left "
+           "out.", "quiet")  # fmt: skip
     if not advice.failures_priced:
         yield "What failed requests cost is only looked up in windows of a day or less.", "quiet"
     yield "What another model would have cost: F8 and =. Nothing is said about quality.", "quiet"

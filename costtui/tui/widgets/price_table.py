@@ -23,13 +23,19 @@ from costtui.tui.widgets.table import Column, Table
 KIND_COLUMNS = {"in": "input", "cached": "cache_read", "write": "cache_write", "out": "output",
                 "reason": "reasoning"}  # fmt: skip
 _WIDTHS = {"provider": 11, **dict.fromkeys(KIND_COLUMNS, 6), "from": 11, "tier": 6, "requests": 7,
-           "tokens": 6, "cost": 9, "paid": 7, "list": 6, "what": 9, "diff": 9}  # fmt: skip
+           "tokens": 6, "cost": 9, "paid": 7, "list": 7, "what": 9, "diff": 9}  # fmt: skip
 _WANTED = ("cost", "what", "diff", "in", "out", "from", "tokens", "cached", "list", "paid",
            "provider", "write", "requests", "reason", "tier")  # fmt: skip
 """Columns beside the name, the most wanted first."""
 _ORDER = ("provider", "in", "cached", "write", "out", "reason", "tier", "from", "requests",
           "tokens", "cost", "paid", "list", "what", "diff")  # fmt: skip
-_TITLES = {"requests": "req", "paid": "$/1M", "list": "list", "what": "what if", "diff": "change"}
+_TITLES = {
+    "requests": "req",
+    "paid": "$/1M",
+    "list": "vs list",
+    "what": "what if",
+    "diff": "change",
+}
 _LEFT = frozenset({"provider", "from", "name"})
 _NAME_LEAST, _NAME_MOST = 18, 34
 
@@ -65,6 +71,7 @@ class PriceTable(Table[Row]):
     chosen: Callable[[Priced], Assumed | None] = staticmethod(lambda _: None)
     sort = "from"
     reverse = False
+    _provider_shown = False
     _assumed = False
     """Is there a what-if on screen?"""
 
@@ -139,11 +146,11 @@ class PriceTable(Table[Row]):
         return item.key
 
     def name_of(self, row: Row, *, provider: bool = False) -> str:
-        """The model; with its provider where another one has the same."""
+        """The model; with its provider where another one has the same and no column tells."""
         spent = row.priced.spent
-        whole = provider or spent.model in self._shared
-        name = f"{spent.provider}/{spent.model}" if whole and spent.provider else spent.model
-        return outside(name, 120) or NO_VALUE
+        model = spent.model or NO_VALUE
+        whole = (provider or spent.model in self._shared) and spent.provider
+        return outside(f"{spent.provider}/{model}" if whole else model, 120)
 
     def columns(self, width: int) -> list[Column]:
         longest = max((cell_len(self.name_of(r)) for r in self.items), default=0)
@@ -158,6 +165,7 @@ class PriceTable(Table[Row]):
                 left -= _WIDTHS[name] + 1
             elif name != "provider":
                 break
+        self._provider_shown = "provider" in chosen
         columns = [Column("name", "model" + self._arrow("name"), 0)]
         for name in _ORDER:
             if name in chosen:
@@ -205,8 +213,11 @@ class PriceTable(Table[Row]):
         whole = item is self.foot
         match column.id:
             case "name":
-                role = "warn" if priced.unpriced and not whole else "text"
-                line.cell("all models" if whole else self.name_of(item), width, role)
+                role = "warn" if priced.unpriced else "text" if priced.spent.model else "quiet"
+                text = self.name_of(item)
+                if self._provider_shown:
+                    text = outside(priced.spent.model, 120) or NO_VALUE
+                line.cell("all models" if whole else text, width, "text" if whole else role)
             case "provider":
                 text = outside(priced.spent.provider, 40) or NO_VALUE
                 line.cell("" if whole else text, width, "quiet")

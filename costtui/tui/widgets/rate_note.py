@@ -14,6 +14,7 @@ from costtui.tui import ratewords as words
 from costtui.tui.cells import outside
 from costtui.tui.look import Line, frame
 from costtui.tui.widgets.lines import Lines
+from costtui.tui.widgets.notice import wrapped
 from costtui.tui.widgets.panel import NO_VALUE
 from costtui.tui.widgets.price_table import Row
 
@@ -44,56 +45,66 @@ class RateNote(Lines):
         if row is not None:
             provider, model = (outside(part, 80) for part in row.priced.key)
             title.put(f"{provider}/{model or NO_VALUE}" if provider else model or NO_VALUE, "title")
-            facts = list(self._facts(row))
-            best = sorted(facts, key=lambda f: f[0])[: max(0, size.height - 2)]
-            body = [line for urgency, line in facts if (urgency, line) in best]
+            facts = list(self._facts(row, max(20, size.width - _LABEL - 4)))
+            order = sorted(range(len(facts)), key=lambda at: facts[at][0])
+            body = [facts[at][1] for at in sorted(order[: max(0, size.height - 2)])]
             if yaml_of(row):
                 note.put("y", "key").put(" copies the line for pricing:", "quiet")
         return frame(self.look, body, *size, title=title, note=note, focus=False)
 
-    def _facts(self, row: Row) -> Iterator[tuple[int, Line]]:
+    def _facts(self, row: Row, width: int) -> Iterator[tuple[int, Line]]:
         """(how much it is wanted, the line), in the order of the screen; the least number first."""
-        priced, card, g = row.priced, row.priced.card, self.look.glyphs
-        yield 0, self._line("from", words.where_text(priced, self.config),
-                            "warn" if priced.where == "unpriced" else "text")  # fmt: skip
+        priced, g = row.priced, self.look.glyphs
+        role = "warn" if priced.where == "unpriced" else "text"
+        yield from self._lines(0, "from", words.where_text(priced, self.config), width, role)
         alias = words.alias_text(priced)
         if alias:
-            yield 7, self._line("", alias, "quiet")
+            yield from self._lines(7, "", alias, width, "quiet")
         if priced.unpriced and priced.found is not None:
             text = "some usage has no rate yet: history gets it when the collector next starts"
-            yield 1, self._line("", text, "warn")
-        if card is not None and not card.free and (card.rates or card.per_request is not None):
-            text = words.rates_text(card.rates)
-            if card.per_request is not None:
-                each = f"${words.rate_text(card.per_request)} a request"
-                text = f"{text}, {each}" if text else each
-            dates = words.dates_text(card)
-            yield 2, self._line("rates", text + (f"  ({dates})" if dates else ""))
-            for tier in words.tier_texts(card):
-                yield 6, self._line("", tier, "quiet")
-        if priced.changed:
-            yield (
-                5,
-                self._line("", "* these are its last rates: they changed in this window", "warn"),
-            )
-        if card is not None and card.periods:
-            yield 6, self._line("", "its rates depend on the time of day", "quiet")
-        yield 5, self._used(row)
+            yield from self._lines(1, "", text, width, "warn")
+        yield from self._rates(row, width)
+        yield from self._lines(5, "used", self._used(row), width)
         if priced.over_list is not None:
             yield 4, self._reported(row)
         if row.assumed is not None:
             yield 1, self._what_if(row)
         line = yaml_of(row)
         if line:
-            yield 1, self._line("pricing:", outside(line, 400), "key")
+            yield from self._lines(1, "pricing:", outside(line, 400), width, "key")
         elif row.assumed is None:
-            yield 8, self._line("what if", f"= and rates, or the name of a model {g.middle} "
-                                "in this screen only", "quiet")  # fmt: skip
+            text = f"= and rates, or the name of a model {g.middle} in this screen only"
+            yield from self._lines(8, "what if", text, width, "quiet")
+
+    def _rates(self, row: Row, width: int) -> Iterator[tuple[int, Line]]:
+        card = row.priced.card
+        if card is None or card.free:
+            return
+        text = words.rates_text(card.rates)
+        if card.per_request is not None:
+            each = f"${words.rate_text(card.per_request)} a request"
+            text = f"{text}, {each}" if text else each
+        dates = words.dates_text(card)
+        text += f"  ({dates})" if dates else ""
+        yield from self._lines(2, "rates", text, width)
+        for tier in words.tier_texts(card):
+            yield from self._lines(6, "", tier, width, "quiet")
+        if row.priced.changed:
+            text = "* these are its last rates: they changed in this window"
+            yield from self._lines(5, "", text, width, "warn")
+        if card.periods:
+            yield from self._lines(6, "", "its rates depend on the time of day", width, "quiet")
+
+    def _lines(
+        self, urgency: int, label: str, text: str, width: int, role: str = "text"
+    ) -> Iterator[tuple[int, Line]]:
+        for at, piece in enumerate(wrapped(text, width)):
+            yield urgency, self._line("" if at else label, piece, role)
 
     def _line(self, label: str, text: str, role: str = "text") -> Line:
         return Line(self.look).put(" ").cell(label, _LABEL, "quiet").put(text, role)
 
-    def _used(self, row: Row) -> Line:
+    def _used(self, row: Row) -> str:
         total = row.total
         parts = [
             f"{words.KINDS[kind]} {fmt.compact(count)}"
@@ -101,7 +112,7 @@ class RateNote(Lines):
             if count
         ]
         requests = f"{total.requests:,} request{'' if total.requests == 1 else 's'}"
-        return self._line("used", ", ".join([requests, *parts]))
+        return ", ".join([requests, *parts])
 
     def _reported(self, row: Row) -> Line:
         over, told = row.priced.over_list, row.priced.spent.told
