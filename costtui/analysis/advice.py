@@ -130,6 +130,8 @@ def unpriced(models: Iterable[Priced]) -> list[Finding]:
             continue
         if row.found is None:
             todo = "give it a rate under pricing: (F8 and = work it out)"
+        elif row.missing:
+            todo = "its rate lacks a kind of token that was used: complete it (F8 shows where)"
         else:
             todo = "a rate is known now: history gets it when the collector next starts"
         out.append(

@@ -46,6 +46,15 @@ class Priced:
         return bool(self.spent.total.unpriced_tokens or self.spent.total.unpriced_requests)
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """Kinds of token that were used and have no rate although the model has one."""
+        card, used = self.card, self.spent.total[3:9]
+        if card is None or card.free or not card.rates:
+            return ()
+        kinds = zip(TOKEN_TYPES, used, strict=True)
+        return tuple(kind for kind, n in kinds if n and card.rate(kind) is None)
+
+    @property
     def where(self) -> str:
         """Where its rate comes from, in a word: `unpriced`, `free`, `pricing[2]`, `pricing_file`,
         `catalogue`, `reported` (by the source alone), `by the hour`, or `-` where nothing was sold:

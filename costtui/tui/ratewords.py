@@ -62,7 +62,7 @@ def where_text(row: Priced, config: str) -> str:
     found = row.found
     if found is None:
         if row.unpriced:
-            return "no rate: not in pricing:, no pricing_file: and not in the catalogue has it"
+            return "no rate in pricing:, pricing_file: or the catalogue"
         if row.where == "by the hour":
             return "by the hour: the source says what stands and what an hour of it costs"
         if row.where == "-":
@@ -88,6 +88,16 @@ def alias_text(row: Priced) -> str:
         return ""
     who = f" ({row.alias})" if row.alias else ""
     return f"found as {outside(f'{provider}/{model}' if provider else model, 120)}{who}"
+
+
+def missing_text(row: Priced) -> str:
+    """Why usage of a model that has a rate is unpriced; `""` where it is not."""
+    if not row.unpriced or row.found is None:
+        return ""
+    if row.missing:
+        kinds = " and ".join(KINDS[kind] for kind in row.missing)
+        return f"no {kinds} rate: usage with {kinds} tokens is unpriced"
+    return "some usage has no rate yet: history gets it when the collector next starts"
 
 
 def dates_text(card: RateCard) -> str:

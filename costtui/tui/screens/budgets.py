@@ -119,7 +119,8 @@ class BudgetNotice(Lines):
         partly = days.earliest > days.last_month_start
         since = ""
         if partly and days.last_month.requests:
-            since = f", since {fmt.date_and_time(days.earliest, zone)[:10]}: no older usage is here"
+            first = datetime.fromtimestamp(days.earliest, zone)
+            since = f", from {first.day} {first.strftime('%b')} on: the oldest"
         elif partly:
             since = ": there is no usage here that old"
         yield self._number("last month", days.last_month, last + since)
@@ -154,7 +155,7 @@ class BudgetNotice(Lines):
         used = 15 + (5 if height >= 30 else 1)
         rows = days.days[-max(0, height - used) :] if height > used else ()
         most = max((t.effective_nano for _, t in days.days), default=0)
-        room = max(8, min(60, width - 36))
+        room = max(8, min(60, width - 40))
         for start, totals in rows:
             when = datetime.fromtimestamp(start, self.look.zone).strftime("%a %d %b")
             line = Line(self.look).put("  ").cell(when, 20, "quiet")

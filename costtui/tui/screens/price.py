@@ -104,6 +104,8 @@ class PriceScreen(SideScreen):
         alias = words.alias_text(priced)
         if alias:
             yield fact("name", alias)
+        if words.missing_text(priced):
+            yield fact("unpriced", words.missing_text(priced), "warn")
         if card is not None:
             if card.free:
                 yield fact("rates", "free")

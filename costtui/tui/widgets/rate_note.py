@@ -60,9 +60,7 @@ class RateNote(Lines):
         alias = words.alias_text(priced)
         if alias:
             yield from self._lines(7, "", alias, width, "quiet")
-        if priced.unpriced and priced.found is not None:
-            text = "some usage has no rate yet: history gets it when the collector next starts"
-            yield from self._lines(1, "", text, width, "warn")
+        yield from self._lines(1, "", words.missing_text(priced), width, "warn")
         yield from self._rates(row, width)
         yield from self._lines(5, "used", self._used(row), width)
         if priced.over_list is not None:

@@ -50,10 +50,11 @@ def sum_lines(
     if rows:
         rows.append(SumLine("list cost", "", "", usd(worked.list_nano), "", "", "value"))
     rows += _without_rate(detail, assumed, about)
-    off = spent.total.effective_nano
     if would is not None:
-        note = f"instead of {usd(off)}" if off else "in no sum so far"
-        rows.append(SumLine("what if", "", "", "", about + usd(would), note, "value"))
+        now = usd(spent.total.effective_nano)
+        if not spent.total.effective_nano and detail.priced.unpriced:
+            now = "unpriced"
+        rows.append(SumLine("in all", "", "", now, about + usd(would), "", "value"))
     return rows
 
 
