@@ -62,6 +62,11 @@ class BudgetNotice(Lines):
         width, height = size
         title = Line(self.look).put("budgets", "title")
         body = list(self._text(width - 2, height - 2))
+        if self.days is not None and self.days.days:
+            tall = height >= 32
+            rows = height - 2 - len(body) - 1 - tall
+            if rows > 1:
+                body += [Line(self.look), *self._bars(self.days, width - 2, rows)]
         return frame(self.look, body, width, height, title=title, note=Line(self.look), focus=False)
 
     def _line(self, text: str = "", role: str = "text") -> Line:
@@ -87,9 +92,6 @@ class BudgetNotice(Lines):
             yield self._line("reading …", "quiet")
             return
         yield from self._numbers(self.days)
-        if self.days.days:
-            yield self._line()
-            yield from self._bars(self.days, width, height)
 
     def _of(self, room: int) -> str:
         filters = self.days.view.filters if self.days is not None else ()
@@ -150,13 +152,11 @@ class BudgetNotice(Lines):
             line.cell("-", 14, "quiet", "right")
         return line.put(f"  {note}", "quiet")
 
-    def _bars(self, days: Days, width: int, height: int) -> Iterator[Line]:
-        """The last days that fit, a line each, oldest first."""
-        used = 15 + (5 if height >= 30 else 1)
-        rows = days.days[-max(0, height - used) :] if height > used else ()
+    def _bars(self, days: Days, width: int, rows: int) -> Iterator[Line]:
+        """The last `rows` days, a line each, oldest first."""
         most = max((t.effective_nano for _, t in days.days), default=0)
         room = max(8, min(60, width - 40))
-        for start, totals in rows:
+        for start, totals in days.days[-rows:]:
             when = datetime.fromtimestamp(start, self.look.zone).strftime("%a %d %b")
             line = Line(self.look).put("  ").cell(when, 20, "quiet")
             if totals.requests or totals.tokens or totals.effective_nano:

@@ -105,6 +105,7 @@ class PricesScreen(SideScreen):
     def _note(self) -> None:
         note = self.query_one(RateNote)
         note.row = self.table.current
+        note.display = note.row is not None or self.prices is None
         note.redraw()
 
     def on_table_moved(self, message: Table.Moved) -> None:

@@ -9,7 +9,7 @@ from textual.geometry import Size
 from costtui.analysis.advice import Advice, Finding, Kind
 from costtui.model.charge import Exactness
 from costtui.tui import format as fmt
-from costtui.tui.cells import outside
+from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line, frame
 from costtui.tui.shown import Shown, nothing_matches
 from costtui.tui.widgets.lines import Lines
@@ -50,8 +50,13 @@ class FindingTable(Table[Finding]):
         return fmt.money(item.stake_nano, width, item.exactness, self.look.glyphs)
 
     def columns(self, width: int) -> list[Column]:
+        wide = width >= 150
+        longest = max((cell_len(self.subject(f)) for f in self.items), default=0)
+        about = min(max(longest, 5), width * 2 // 5) if wide else 0
         columns = [Column("stake", "at stake", 10, "right"), Column("kind", "what", 15),
-                   Column("subject", "about", 0)]  # fmt: skip
+                   Column("subject", "about", about)]  # fmt: skip
+        if wide:
+            columns.append(Column("seen", "", 0))
         if width >= 70:
             columns.append(Column("tokens", "tokens", 7, "right"))
         if width >= 90:
@@ -68,6 +73,8 @@ class FindingTable(Table[Finding]):
                 line.cell(item.kind.value, width, ROLES[item.kind])
             case "subject":
                 line.cell(self.subject(item), width)
+            case "seen":
+                line.cell(item.what, width, "quiet")
             case "tokens":
                 line.cell(fmt.compact(item.tokens, width), width, "text", "right")
             case "sure":
@@ -87,8 +94,10 @@ class FindingTable(Table[Finding]):
     def empty_text(self) -> str:
         if self.advice is None:
             return "looking …"
-        why = nothing_matches(self.shown.state, self.look.named) if self.shown else ""
-        return why if why and not self.advice.models else "nothing is worth a look in this window"
+        if not self.advice.models:
+            why = nothing_matches(self.shown.state, self.look.named) if self.shown else ""
+            return why or "nothing was used in this window: there is nothing to judge"
+        return "nothing is worth a look in this window"
 
 
 class FindingNote(Lines):
@@ -138,8 +147,13 @@ class FindingNote(Lines):
 
 def looked_at(advice: Advice) -> Iterator[tuple[str, str]]:
     """What the engine has gone through, in words."""
-    yield (f"{advice.models:,} models, {advice.consumers:,} consumers and {advice.gateways:,} "
-           "gateways with usage in this window.", "text")  # fmt: skip
+    counts = (
+        (advice.models, "model"),
+        (advice.consumers, "consumer"),
+        (advice.gateways, "gateway"),
+    )
+    words = [f"{n:,} {name}{'' if n == 1 else 's'}" for n, name in counts]
+    yield f"{words[0]}, {words[1]} and {words[2]} with usage in this window.", "text"
     yield ("Usage without a price; gateways whose own money is 2% or more off list price; "
            "consumers of whose requests 5% fail; a share of cache reads far below others with the "
            "same model; cache writes that cost more than they saved. Less than a cent is left "

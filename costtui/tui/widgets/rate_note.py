@@ -70,8 +70,8 @@ class RateNote(Lines):
         line = yaml_of(row)
         if line:
             yield from self._lines(1, "pricing:", outside(line, 400), width, "key")
-        elif row.assumed is None:
-            text = f"= and rates, or the name of a model {g.middle} in this screen only"
+        if row.assumed is None:
+            text = f"= and two rates, or the name of a model {g.middle} in this screen only"
             yield from self._lines(8, "what if", text, width, "quiet")
 
     def _rates(self, row: Row, width: int) -> Iterator[tuple[int, Line]]:
