@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -90,13 +91,11 @@ def test_what_is_neither_is_refused_with_a_reason(text: str) -> None:
         parse(text)
 
 
-@given(st.text(max_size=60))
+@given(st.text(max_size=60) | st.text("0123456789./$ alike", max_size=20))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
+    with suppress(ValueError):
         typed = parse(text)
-    except ValueError as error:
-        assert str(error)
-    else:
+        assert not (typed.rates and typed.name)
         if typed.rates:
             typed_rates(typed.rates)
 
@@ -148,9 +147,8 @@ def test_a_name_that_is_not_known_or_not_enough_is_refused() -> None:
     priced = pricer()
     with pytest.raises(ValueError, match=r'did you mean "gpt-4.1-nano"'):
         like(priced, "gpt-4.1-nanoo", DAY, [])
+    name = min(m for _, m in priced.known() if m.startswith("llama-3.3-70b"))
     with pytest.raises(ValueError, match=r"sellers .* write .*/llama-3.3-70b"):
-        known = {m for _, m in priced.known()}
-        name = next(m for m in known if m.startswith("llama-3.3-70b"))
         like(priced, name, DAY, [])
 
 
@@ -160,7 +158,7 @@ def test_near_names_begin_with_those_of_the_same_provider() -> None:
     assert nearest_names(pricer(catalogue=False), "openai", "gpt-5") == []
 
 
-NAMES = st.text(st.characters(exclude_categories=("Cs",)), max_size=25)
+NAMES = st.text(st.characters(codec="utf-8"), max_size=25)
 
 
 @given(NAMES, NAMES, rate, rate)
