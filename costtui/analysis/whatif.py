@@ -146,12 +146,13 @@ def yaml_line(provider: str, model: str, card: RateCard | None) -> str:
 
 def _literal(text: str) -> str:
     """A glob that matches this text alone, `${NAME}` in it included. What the configuration does
-    not take, characters that cannot be shown, is any one character (`?`).
+    not take or a terminal does not hand on (characters that cannot be shown, variation selectors)
+    is any one character (`?`).
 
     `glob.escape` would do for the first part, but it spares a drive letter.
     """
     escaped = re.sub(r"([*?[]|\$(?=\{))", r"[\1]", text)
-    return "".join(c if c.isprintable() else "?" for c in escaped)
+    return "".join(c if c.isprintable() and c not in "\ufe0e\ufe0f" else "?" for c in escaped)
 
 
 def nearest_names(
