@@ -31,6 +31,8 @@ class Priced:
     """Who says that its provider goes by another name (`Pricer.alias`)."""
     changed: bool = False
     """Its rates were others on the first day of the window."""
+    near: tuple[tuple[str, str], ...] = ()
+    """Known models with a name like it, where it has no rate."""
 
     @property
     def key(self) -> tuple[str, str]:

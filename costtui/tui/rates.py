@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from costtui.pricing.rates import Found
     from costtui.tui.data import Data
 
+_MOST_NEAR = 20
+"""Unpriced models for which near names are looked up: 8 ms each, once."""
 _REMEMBERED = 20_000
 """Rates by (provider, model, day), a few hundred bytes each."""
 
@@ -37,8 +39,6 @@ class Detail(NamedTuple):
     worked: Worked
     looked_for: tuple[tuple[str, str], ...]
     """The names that were tried in the catalogue and the pricing file."""
-    near: tuple[tuple[str, str], ...]
-    """Known models with a name like it, where it has no rate."""
 
 
 class Rates:
@@ -50,6 +50,7 @@ class Rates:
         self.problem = ""
         """Why some prices could not be read."""
         self._pricer: Pricer | None = None
+        self._near: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
         self._found: dict[tuple[str, str, date], Found | None] = {}
 
     @property
@@ -83,18 +84,31 @@ class Rates:
         pricer = self.pricer
         catalogue = catalogue_version() if self.config.catalogue else ""
         found = price_list(self.find, pricer.alias, data.spent(view, now), view, catalogue)
-        return replace(found, problem=self.problem)
+        return replace(found, rows=self._told_near(found.rows), problem=self.problem)
+
+    def _told_near(self, rows: tuple[Priced, ...]) -> tuple[Priced, ...]:
+        """The rows, those without a rate with the names that may have been meant."""
+        from costtui.analysis.whatif import nearest_names
+
+        lost = [r for r in rows if r.where == "unpriced" and r.spent.model]
+        lost.sort(key=lambda r: -r.spent.total.unpriced_tokens)
+        for row in lost[:_MOST_NEAR]:
+            if row.key not in self._near:
+                self._near[row.key] = tuple(nearest_names(self.pricer, *row.key))
+        return tuple(
+            replace(row, near=self._near[row.key]) if row.key in self._near else row for row in rows
+        )
 
     def detail(self, data: Data, view: View, now: float, provider: str, model: str) -> Detail:
         """One model: its usage is added up for each stretch of the window with rates of its own."""
         from costtui.analysis.pricelist import Stretch, price_list, stretches, work_out
-        from costtui.analysis.whatif import nearest_names
         from costtui.model.spending import Spent
 
         only = (Filter("provider", provider), Filter("model", model))
         view = replace(view, filters=(*view.filters, *only))
         spent = data.spent(view, now) or (Spent((provider, model), Totals()),)
-        priced = price_list(self.find, self.pricer.alias, spent[:1], view, "").rows[0]
+        rows = price_list(self.find, self.pricer.alias, spent[:1], view, "").rows
+        (priced,) = self._told_near(rows)
         parts: list[tuple[Stretch, Spent | None]] = []
         pieces = stretches(lambda day: self.find(provider, model, day), view.window)
         for piece in pieces:
@@ -103,13 +117,7 @@ class Rates:
                 window = replace(view.window, start=piece.start, end=piece.end)
                 own = data.spent(replace(view, window=window), now)
             parts.append((piece, own[0] if own else None))
-        lost = priced.found is None
-        return Detail(
-            priced,
-            work_out(parts),
-            tuple(self.pricer.names(provider, model)),
-            tuple(nearest_names(self.pricer, provider, model)) if lost and model else (),
-        )
+        return Detail(priced, work_out(parts), tuple(self.pricer.names(provider, model)))
 
     def like(
         self, name: str, view: View, seen: Collection[tuple[str, str]], near: str

@@ -90,6 +90,11 @@ def alias_text(row: Priced) -> str:
     return f"found as {outside(f'{provider}/{model}' if provider else model, 120)}{who}"
 
 
+def near_text(row: Priced) -> str:
+    """Known models with a name like it."""
+    return outside(", ".join(f"{provider}/{model}" for provider, model in row.near), 300)
+
+
 def missing_text(row: Priced) -> str:
     """Why usage of a model that has a rate is unpriced; `""` where it is not."""
     if not row.unpriced or row.found is None:

@@ -106,6 +106,9 @@ async def test_a_name_that_nobody_knows_is_refused_with_a_hint(start: Start) -> 
         assert "no rate is known for gpt-5-minni" in ui.toasts
         assert "gpt-5-mini" in ui.toasts
         assert all(r.would is None for r in table(ui).items)
+        # what was typed is there again, to be corrected
+        await ui.press("backspace", "backspace", "i", "enter")
+        assert [r.assumed.label for r in table(ui).items if r.assumed] == ["openai/gpt-5-mini"]
         await type_rate(ui, "3")
         assert "two rates at least" in ui.toasts
         await ui.press("escape")

@@ -124,8 +124,7 @@ class PriceScreen(SideScreen):
         tried = [f"{p}/{m}" if p else m for p, m in detail.looked_for]
         yield fact("looked for", outside(", ".join(tried), 300), "quiet")
         if lost:
-            near = ", ".join(f"{p}/{m}" for p, m in detail.near)
-            yield fact("did you mean", outside(near, 300) or "nothing is near", "text")
+            yield fact("did you mean", words.near_text(priced) or "nothing is near")
         yield fact("cost", money(total.effective_nano, 20, total.exactness, g, cents=True)
                    if total.effective_nano or not lost else "unpriced", "value")  # fmt: skip
         paid = priced.paid_nano

@@ -97,6 +97,7 @@ class PricesScreen(SideScreen):
             elif isinstance(answer.value, str):
                 text = outside(answer.value, 300)
                 self.notify(text, title="What if", severity="error", markup=False)
+                self._open_bar("\x1f".join(key), f"{'all ' * typed.everywhere}{typed.name}")
 
     def _draw(self) -> None:
         self.table.show(self.shown, self.prices)
@@ -119,8 +120,13 @@ class PricesScreen(SideScreen):
 
     def action_what_if(self) -> None:
         row = self.table.current
-        if row is not None and not self.query(RateBar):
-            self.mount(RateBar(self.focused, self.table.name_of(row), row.key))
+        if row is not None:
+            self._open_bar(row.key)
+
+    def _open_bar(self, key: str, text: str = "") -> None:
+        row = next((r for r in self.table.items if r.key == key), None)
+        if row is not None and not self.query(RateBar) and self.app.screen is self:
+            self.mount(RateBar(self.focused, self.table.name_of(row), key, text))
 
     def on_rate_bar_typed(self, message: RateBar.Typed) -> None:
         typed, prices = message.typed, self.prices

@@ -61,6 +61,8 @@ class RateNote(Lines):
         if alias:
             yield from self._lines(7, "", alias, width, "quiet")
         yield from self._lines(1, "", words.missing_text(priced), width, "warn")
+        if row.assumed is None:
+            yield from self._lines(6, "near", words.near_text(priced), width, "quiet")
         yield from self._rates(row, width)
         yield from self._lines(5, "used", self._used(row), width)
         if priced.over_list is not None:

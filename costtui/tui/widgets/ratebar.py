@@ -23,14 +23,16 @@ class RateBar(FilterBar):
             self.typed = typed
             self.key = key
 
-    def __init__(self, back_to: Widget | None, name: str, key: str) -> None:
-        """`name` is what the row is called, `key` which row it is."""
+    def __init__(self, back_to: Widget | None, name: str, key: str, text: str = "") -> None:
+        """`name` is what the row is called, `key` which row it is; `text` is there already."""
         super().__init__(back_to)
-        self.row_name, self.key = name, key
+        self.row_name, self.key, self.text = name, key, text
 
     def compose(self) -> ComposeResult:
         yield Label(f"what if {outside(self.row_name, 40)} cost:", markup=False)
-        field = Input(placeholder=HELP, compact=True, select_on_focus=False, max_length=200)
+        field = Input(
+            self.text, placeholder=HELP, compact=True, select_on_focus=False, max_length=200
+        )
         field.cursor_blink = False
         yield field
 
