@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from costtui.model.charge import Exactness
 from costtui.model.money import divide_half_even
 from costtui.model.snapshot import Totals, View
 from costtui.model.spending import Spent
@@ -81,6 +82,14 @@ class Priced:
         tokens = total.tokens - total.unpriced_tokens
         money = total.effective_nano - self.spent.standing.effective_nano
         return divide_half_even(money * MILLION, tokens) if tokens > 0 else None
+
+    @property
+    def paid_exactness(self) -> Exactness:
+        """Of `paid_nano`: unpriced usage is left out of both its sides, and a quotient has no
+        bound."""
+        total = self.spent.total
+        guessed = total.estimated_nano or total.estimated_requests or total.lower_bounds
+        return Exactness.ESTIMATE if guessed else Exactness.EXACT
 
     @property
     def over_list(self) -> tuple[int, int] | None:

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from costtui.config.kinds import yaml_text
 from costtui.config.words import did_you_mean
 from costtui.errors import PricingError
+from costtui.model.charge import Exactness, exactness
 from costtui.model.snapshot import Totals
 from costtui.pricing.calculate import Pricer
 from costtui.pricing.rates import Compiled, RateCard, Rates, compile_card, product
@@ -121,6 +122,12 @@ def would_cost(assumed: Assumed, used: Totals) -> int | None:
     return product(
         card.base, used[3:9], requests=billable, per_request=card.request, divisor=card.divisor
     )
+
+
+def doubt(used: Totals) -> Exactness:
+    """How right a would-be cost of `used` is: always an estimate, and a lower bound where a counter
+    was lost in a reset, for then tokens are missing."""
+    return exactness(lower_bound=bool(used.lower_bounds), estimate=True)
 
 
 def plain(rate: Decimal) -> str:

@@ -30,7 +30,7 @@ def rate_text(rate: Decimal, width: int = 12) -> str:
         text = f"{rate.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN):,f}"
         if len(text) <= width:
             if rate and not Decimal(text.replace(",", "")):
-                return "<" + f"{Decimal(1).scaleb(-places):f}"[: width - 1]
+                return f"<{Decimal(1).scaleb(3 - width):f}" if width >= 4 else fmt.TOO_WIDE
             return text
     return fmt.compact(int(rate), width)
 
@@ -116,12 +116,12 @@ def dates_text(card: RateCard) -> str:
 
 
 def over_text(off: int, listed: int, width: int = 7) -> str:
-    """Reported against list: `+12%`, `-3.4%`, `0%`, `+×14`."""
+    """Reported against list: `+12%`, `-3.4%`, `0%`, `<0.1%` either way, `+×14`."""
     sign = "+" if off > 0 else "-" if off < 0 else ""
     tenths = divide_half_even(abs(off) * 1000, max(1, listed))
     if off and not tenths:
-        text = "<0.1%"
-    elif tenths >= 10_000:
+        return "<0.1%"
+    if tenths >= 10_000:
         text = f"×{fmt.compact(divide_half_even(abs(off) + listed, listed), 5)}"
     else:
         text = f"{tenths // 10}.{tenths % 10}%" if 0 < tenths < 100 else f"{tenths // 10}%"
@@ -138,6 +138,7 @@ def over_role(off: int, listed: int) -> str:
     return "ok" if -off * 50 >= listed else "quiet"
 
 
-def signed(nano: int, width: int, plus: str = "+") -> str:
-    """A difference of money with its sign."""
-    return fmt.money(nano, width) if nano <= 0 else plus + fmt.money(nano, width - len(plus))
+def signed(nano: int, width: int, about: str = "") -> str:
+    """A difference of money with its sign; `about` is the mark of an estimate."""
+    sign = about + ("+" if nano > 0 else "-" if nano < 0 else "")
+    return sign + fmt.money(abs(nano), width - len(sign))

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from costtui.analysis.whatif import doubt
 from costtui.config.schema import PriceOverride
-from costtui.model.snapshot import Filter
+from costtui.model.charge import Exactness
+from costtui.model.snapshot import Filter, Totals
 from costtui.tui.widgets.finding_table import FindingTable
 from costtui.tui.widgets.lines import Lines
 from costtui.tui.widgets.price_table import PriceTable
@@ -80,6 +82,22 @@ async def test_what_if_prices_the_unpriced_and_gives_the_line(start: Start) -> N
         await type_rate(ui, "")
         assert table(ui).items[0].would is None
         assert "what if " not in ui.lines[2]
+
+
+async def test_a_sum_stays_a_lower_bound_while_something_in_it_is_unpriced(start: Start) -> None:
+    async with start() as ui:
+        await ui.press("f8", "down")
+        await type_rate(ui, "1 5")
+        foot = table(ui).foot
+        assert foot is not None
+        assert foot.exactness is Exactness.ESTIMATED_LOWER_BOUND
+        await ui.press("home")
+        await type_rate(ui, "1 5")
+        foot = table(ui).foot
+        assert foot is not None
+        assert foot.exactness is Exactness.ESTIMATE
+        lost = Totals(requests=1, input=5, lower_bounds=1)
+        assert doubt(lost) is Exactness.ESTIMATED_LOWER_BOUND
 
 
 async def test_what_if_of_all_like_another_model(start: Start) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from textual.app import ComposeResult
 
-from costtui.analysis.whatif import would_cost
+from costtui.analysis.whatif import doubt, would_cost
 from costtui.model.money import decimal_text
+from costtui.tui import format as fmt
 from costtui.tui import ratewords as words
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.cells import outside
 from costtui.tui.data import Answer
-from costtui.tui.format import money
 from costtui.tui.look import Look
 from costtui.tui.messages import Ask
 from costtui.tui.price_sheet import parts
@@ -78,7 +78,8 @@ class PriceScreen(SideScreen):
         self.detail = answer.value
         table, facts = self.query_one(SumTable), self.query_one("#facts", Grid)
         table.empty = "no tokens were used in this window"
-        rows = sum_lines(answer.value, self.row.assumed, self._would(), self.look.glyphs.about)
+        mark = fmt.mark(doubt(answer.value.priced.spent.total), self.look.glyphs)
+        rows = sum_lines(answer.value, self.row.assumed, self._would(), mark)
         height = min(max(1, len(rows)) + 3, self.size.height * 3 // 5)
         if table.styles.height is None or table.styles.height.value != height:
             table.styles.height = height
@@ -125,11 +126,12 @@ class PriceScreen(SideScreen):
         yield fact("looked for", outside(", ".join(tried), 300), "quiet")
         if lost:
             yield fact("did you mean", words.near_text(priced) or "nothing is near")
-        yield fact("cost", money(total.effective_nano, 20, total.exactness, g, cents=True)
+        yield fact("cost", fmt.money(total.effective_nano, 20, total.exactness, g, cents=True)
                    if total.effective_nano or not lost else "unpriced", "value")  # fmt: skip
         paid = priced.paid_nano
         if paid is not None:
-            yield fact("paid", f"{money(paid, 14)} per 1M tokens, of all kinds together")
+            text = fmt.money(paid, 14, priced.paid_exactness, g)
+            yield fact("paid", f"{text} per 1M tokens, of all kinds together")
         over = priced.over_list
         if over is not None:
             told = priced.spent.told
@@ -138,7 +140,7 @@ class PriceScreen(SideScreen):
                        words.over_role(*over) if over[0] > 0 else "text")  # fmt: skip
         standing = priced.spent.standing
         if standing.effective_nano:
-            yield fact("by the hour", money(standing.effective_nano, 14, standing.exactness, g))
+            yield fact("by the hour", fmt.money(standing.effective_nano, 14, standing.exactness, g))
         if self.row.assumed is not None:
             rates = words.rates_text(self.row.assumed.card.rates)
             yield fact("what if", f"{outside(self.row.assumed.label, 80)}: {rates}")

@@ -8,7 +8,7 @@ from math import inf
 from typing import NamedTuple
 
 from costtui.analysis.pricelist import Priced, PriceList
-from costtui.analysis.whatif import Assumed, would_cost
+from costtui.analysis.whatif import Assumed, doubt, would_cost
 from costtui.model.charge import Exactness
 from costtui.model.snapshot import Totals
 from costtui.model.spending import Spent
@@ -47,6 +47,8 @@ class Row(NamedTuple):
     assumed: Assumed | None = None
     would: int | None = None
     """nano-USD; None where nothing was chosen or a kind of token has no rate in it."""
+    whole: Exactness | None = None
+    """How right `would` is, in the sum of all rows."""
 
     @property
     def key(self) -> str:
@@ -60,6 +62,13 @@ class Row(NamedTuple):
     def instead(self) -> int:
         """nano-USD of this row in a sum of what-if costs: as it was where nothing is assumed."""
         return self.total.effective_nano if self.would is None else self.would
+
+    @property
+    def exactness(self) -> Exactness:
+        """Of `instead`."""
+        if self.whole is not None:
+            return self.whole
+        return self.total.exactness if self.would is None else doubt(self.total)
 
 
 class PriceTable(Table[Row]):
@@ -234,7 +243,8 @@ class PriceTable(Table[Row]):
                 put_amount(line, self.look, total, "cost", width)
             case "paid":
                 paid = priced.paid_nano
-                text = "-" if paid is None else fmt.money(paid, width)
+                marked = (width, priced.paid_exactness, self.look.glyphs)
+                text = "-" if paid is None else fmt.money(paid, *marked)
                 line.cell(text, width, "text" if paid else "quiet", "right")
             case "list":
                 over = priced.over_list
@@ -252,12 +262,13 @@ class PriceTable(Table[Row]):
         elif item.would is None:
             line.cell("no rate" if column.id == "what" else "", width, "warn", "right")
         elif column.id == "what":
-            text = fmt.money(item.would, width, Exactness.ESTIMATE, self.look.glyphs)
+            text = fmt.money(item.would, width, item.exactness, self.look.glyphs)
             line.cell(text, width, "value", "right")
         else:
             off = item.would - item.total.effective_nano
             role = "warn" if off > 0 else "ok" if off < 0 else "quiet"
-            line.cell(words.signed(off, width), width, role, "right")
+            text = words.signed(off, width, self.look.glyphs.about)
+            line.cell(text, width, role, "right")
 
     def _draw_rate(self, item: Row, column: Column, line: Line, *, whole: bool) -> None:
         card, width = item.priced.card, column.width
@@ -292,5 +303,9 @@ def _sum(rows: Sequence[Row]) -> Row:
         total = total.plus(spent.total)
         told, standing = told.plus(spent.told), standing.plus(spent.standing)
     whole = Spent(("", ""), total, (), told, standing)
-    would = sum(r.instead for r in rows) if any(r.would is not None for r in rows) else None
-    return Row(Priced(whole, None), None, would)
+    if all(r.would is None for r in rows):
+        return Row(Priced(whole, None))
+    right = Exactness.EXACT
+    for row in rows:
+        right = Exactness(right | row.exactness)
+    return Row(Priced(whole, None), None, sum(r.instead for r in rows), right)

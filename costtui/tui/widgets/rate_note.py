@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from textual.geometry import Size
 
 from costtui.analysis.whatif import yaml_line
-from costtui.model.charge import Exactness
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
 from costtui.tui import ratewords as words
@@ -127,10 +126,10 @@ class RateNote(Lines):
         label = outside(assumed.label, 60)
         if row.would is None:
             return self._line("what if", f"{label} has no rate for a kind of token in it", "warn")
-        would = fmt.money(row.would, 14, Exactness.ESTIMATE, self.look.glyphs)
+        would = fmt.money(row.would, 14, row.exactness, self.look.glyphs)
         line = self._line("what if", would, "value").put(f" at {label}", "text")
         if total.effective_nano:
             now = fmt.money(total.effective_nano, 14, total.exactness, self.look.glyphs)
-            change = words.signed(row.would - total.effective_nano, 12)
+            change = words.signed(row.would - total.effective_nano, 14, self.look.glyphs.about)
             return line.put(f"  instead of {now}: ", "quiet").put(change, "value")
         return line.put("  (in no sum so far)" if row.priced.unpriced else "", "quiet")
