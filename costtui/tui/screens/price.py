@@ -78,8 +78,9 @@ class PriceScreen(SideScreen):
         self.detail = answer.value
         table, facts = self.query_one(SumTable), self.query_one("#facts", Grid)
         table.empty = "no tokens were used in this window"
-        mark = fmt.mark(doubt(answer.value.priced.spent.total), self.look.glyphs)
-        rows = sum_lines(answer.value, self.row.assumed, self._would(), mark)
+        total = answer.value.priced.spent.total
+        marks = [fmt.mark(e, self.look.glyphs) for e in (doubt(total), total.exactness)]
+        rows = sum_lines(answer.value, self.row.assumed, self._would(), *marks)
         height = min(max(1, len(rows)) + 3, self.size.height * 3 // 5)
         if table.styles.height is None or table.styles.height.value != height:
             table.styles.height = height

@@ -37,9 +37,9 @@ def usd(nano: int) -> str:
 
 
 def sum_lines(
-    detail: Detail, assumed: Assumed | None, would: int | None, about: str
+    detail: Detail, assumed: Assumed | None, would: int | None, about: str, now: str
 ) -> list[SumLine]:
-    """The lines of a model. `about` is the mark of an estimate."""
+    """The lines of a model. `about` is the mark of what-if costs, `now` that of its cost."""
     worked, spent = detail.worked, detail.priced.spent
     rows = [_line(part, assumed, about) for part in worked.parts]
     if worked.rest_nano:
@@ -51,10 +51,10 @@ def sum_lines(
         rows.append(SumLine("list cost", "", "", usd(worked.list_nano), "", "", "value"))
     rows += _without_rate(detail, assumed, about)
     if would is not None:
-        now = usd(spent.total.effective_nano)
+        paid = now + usd(spent.total.effective_nano)
         if not spent.total.effective_nano and detail.priced.unpriced:
-            now = "unpriced"
-        rows.append(SumLine("in all", "", "", now, about + usd(would), "", "value"))
+            paid = "unpriced"
+        rows.append(SumLine("in all", "", "", paid, about + usd(would), "", "value"))
     return rows
 
 
