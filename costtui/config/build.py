@@ -254,7 +254,7 @@ class Builder:
         start, until = values.get("from"), values.get("until")
         if start and until and until <= start:
             self._wrong(values, "until", f"must be after from ({start})")
-        return PriceOverride(**_direct(values, PRICE), rates=rates)
+        return PriceOverride(**_direct(values, PRICE), rates=rates, line=values.line)
 
     def consumers(self, entries: dict[str, Value]) -> tuple[tuple[str, Consumer], ...]:
         return tuple(

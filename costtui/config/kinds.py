@@ -78,7 +78,14 @@ def yaml_text(text: str) -> str:
     """`text` as a YAML scalar that reads back as this text."""
     if _PLAIN_YAML.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    quoted = json.dumps(text, ensure_ascii=False)
+    # JSON's own escapes write a character beyond U+FFFF as two, which is no YAML.
+    return "".join(c if c.isprintable() else _escaped(c) for c in quoted)
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 class Kind:

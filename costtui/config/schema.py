@@ -68,6 +68,9 @@ class PriceOverride:
     per_request: Decimal | None = None
     """USD per successful request: an estimate."""
     free: bool = False
+    line: int = field(default=0, compare=False, repr=False)
+    """Where it stands in the file. Not a part of its value: an entry that only moves has not
+    changed (`Pricer.fingerprint` is made of its repr), and nothing is re-priced."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from costtui.store.sums import Sums, add_up
 if TYPE_CHECKING:
     from costtui.model.comparison import Compared
     from costtui.model.fleet import Fleet
+    from costtui.model.spending import Days, Spent
 
 HEARTBEAT_S: Final = 30.0
 """A collector that said something within this time is alive."""
@@ -175,6 +176,43 @@ class Glance(Reading):
                 connection, self._cache, self._catalogue, self._floors, self._zone, view,
                 self._previous(window), all_statuses(connection),
                 gaps_between(connection, window.start, window.end), self._revision, now,
+            )  # fmt: skip
+
+    def spent(
+        self,
+        view: View,
+        now: float,  # noqa: ARG002
+        by: tuple[str, ...] = (),
+    ) -> tuple[Spent, ...]:
+        """The usage of each (provider, model, *by), with what can be compared with a list price."""
+        from costtui.store import spending  # not before the first paint
+
+        with self._read() as connection:
+            view = self._view(view)
+            chosen = self._catalogue.select(view.filters)
+            rows = self._sums(connection, view.window, chosen)
+            return spending.spent(self._catalogue, rows, by)
+
+    def failed(self, view: View, now: float) -> dict[str, int] | None:  # noqa: ARG002
+        """consumer → nano-USD of its failed requests in the view, as far as single requests are
+        known; None where the window is too long to look at each of them."""
+        from costtui.store import spending
+
+        with self._read() as connection:
+            chosen = self._catalogue.select(view.filters)
+            window = self._view(view).window
+            return spending.failed(connection, self._catalogue, self._floors, window, chosen)
+
+    def days(self, view: View, now: float) -> Days:
+        """This month, the last one, and each of the last thirty whole days."""
+        from costtui.store import spending
+
+        with self._read() as connection:
+            chosen = self._catalogue.select(view.filters)
+            earliest = oldest_usage(connection)
+            return spending.days(
+                lambda low, high: self._total(connection, Window(low, high, HOUR), chosen),
+                view, now, self._zone, earliest,
             )  # fmt: skip
 
     def _rest_of_month(

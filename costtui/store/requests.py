@@ -39,8 +39,8 @@ def newest(
     before: int | None,
 ) -> list[RequestRow]:
     """At most `limit` requests of the selected series in `window` with an id below `before`."""
-    low = _first_id(max(window.start, floors.requests))
-    high = _first_id(window.end)
+    low = first_id(max(window.start, floors.requests))
+    high = first_id(window.end)
     if before is not None:
         high = min(high, before)
     if not selection or limit <= 0 or low >= high:
@@ -57,8 +57,8 @@ def newest(
             found += _scan(
                 connection,
                 ids,
-                max(low, _first_id(start)),
-                min(edge, _first_id(end)),
+                max(low, first_id(start)),
+                min(edge, first_id(end)),
                 limit - len(found),
             )
             if len(found) >= limit:
@@ -88,7 +88,7 @@ def top(
     the least with `reverse`; equal ones newest first. Reads every request of the window once,
     and keeps only ids and amounts until the `limit` are known.
     """
-    low, high = _first_id(max(window.start, floors.requests)), _first_id(window.end)
+    low, high = first_id(max(window.start, floors.requests)), first_id(window.end)
     if not selection or limit <= 0 or low >= high:
         return []
     by = f"{ORDERS[order]} {'ASC' if reverse else 'DESC'}"
@@ -111,7 +111,7 @@ def one(connection: sqlite3.Connection, catalogue: Catalogue, identity: int) -> 
     return None if row is None else _row(catalogue, row)
 
 
-def _first_id(seconds: int) -> int:
+def first_id(seconds: int) -> int:
     return max(0, min(seconds * 1000, MAX_MS + 1)) << SEQUENCE_BITS if seconds > 0 else 0
 
 

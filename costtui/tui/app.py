@@ -30,6 +30,7 @@ from costtui.tui.glyphs import glyphs_for
 from costtui.tui.look import Look
 from costtui.tui.messages import Answered, Ask
 from costtui.tui.palette import Palette
+from costtui.tui.rates import Rates
 from costtui.tui.resizing import Resizing
 from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
@@ -97,6 +98,7 @@ class CosttuiApp(Steps):
         super().__init__(ansi_color=True if no_color else None)
         self.animation_level = "none"
         self.config = config
+        self.rates = Rates(config)
         self.clock = clock or SystemClock()
         self.export_dir = export_dir
         self._keep_screen = keep_screen

@@ -16,6 +16,7 @@ from costtui.model.snapshot import Overview, RequestRow, SkippedLine, SourceStat
 
 if TYPE_CHECKING:
     from costtui.model.fleet import Fleet
+    from costtui.model.spending import Days, Spent
 
 
 class Data(Protocol):
@@ -32,6 +33,15 @@ class Data(Protocol):
 
     def fleet(self, view: View, now: float) -> Fleet:
         """Every gateway over the usual periods."""
+
+    def spent(self, view: View, now: float, by: tuple[str, ...] = ()) -> Sequence[Spent]:
+        """The usage of each (provider, model, *by), dearest first."""
+
+    def failed(self, view: View, now: float) -> dict[str, int] | None:
+        """consumer → nano-USD of its failed requests; None where that is not known."""
+
+    def days(self, view: View, now: float) -> Days:
+        """This month, the last one, and the last whole days."""
 
     def requests(
         self,

@@ -20,6 +20,9 @@ for _digit in "0123456789":
 SCREENS = {
     "requests": "requests:RequestsScreen",
     "fleet": "fleet:FleetScreen",
+    "budgets": "budgets:BudgetsScreen",
+    "advice": "advice:AdviceScreen",
+    "prices": "prices:PricesScreen",
     "sources": "sources:SourcesScreen",
 }
 """Screens that stand directly above the overview: name → `module:Class` in `tui/screens`. Each is

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 
 from costtui.config.schema import Config, DisplayConfig, SourceConfig, StoreConfig
 from costtui.model.charge import CostBasis, Exactness
@@ -28,7 +30,21 @@ from costtui.model.snapshot import (
     UnpricedModel,
     View,
 )
+from costtui.model.spending import Days, Spent
 from costtui.model.timewindow import WINDOW_BY_NAME, Window, window_at
+
+
+def _beside(name: str) -> ModuleType:
+    """Another file of fakes in this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PRICES = _beside("fakes_prices")
 
 NOW = datetime(2026, 11, 22, 10, 57, 3, tzinfo=UTC).timestamp()
 NANO = 1_000_000_000
@@ -450,6 +466,19 @@ class FakeData:
         if self.answer is not None and not callable(self.answer) and not self.answer.earliest:
             return no_fleet()._replace(view=view)
         return fleet(view.window, now=now, filters=view.filters)
+
+    def spent(self, view: View, now: float, by: tuple[str, ...] = ()) -> tuple[Spent, ...]:
+        none = isinstance(self.answer, Overview) and not self.answer.total.requests
+        return () if none else PRICES.spent(view, by)
+
+    def failed(self, view: View, now: float) -> dict[str, int] | None:
+        return {"search": 410_000_000} if view.window.seconds <= 86400 else None
+
+    def days(self, view: View, now: float) -> Days:
+        found = PRICES.days(view, now)
+        none = isinstance(self.answer, Overview) and not self.answer.earliest
+        zero = Totals()
+        return Days(view, zero, zero, found.last_month_start, (), 0.0) if none else found
 
     def requests(
         self,
