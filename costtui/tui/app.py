@@ -217,12 +217,13 @@ class CosttuiApp(Steps):
         now = self.clock.now()
         if (self.shown.error and now - self._failed_at >= RETRY) or (
             not self.state.paused
-            and not self.state.back
+            and not self.state.past
             and (int(now) // MINUTE != self._asked_minute)
         ):
             self.ask_overview(mark=False)
         overview = self.shown.overview
-        if overview is not None and not self.state.paused and states_moved(overview, now):
+        live = overview is not None and overview.view.window.live
+        if overview is not None and live and not self.state.paused and states_moved(overview, now):
             self.show(self.shown._replace(overview=replace(overview, taken_at=now)))
         self._look()
 
@@ -262,7 +263,7 @@ class CosttuiApp(Steps):
         if news.problem != shown.collector:
             shown = shown._replace(collector=news.problem)
         if overview is not None and not self.state.paused:
-            if news.statuses is not None:
+            if news.statuses is not None and overview.view.window.live:
                 now = self.clock.now()
                 overview = replace(overview, sources=tuple(news.statuses), taken_at=now)
             if news.alive is not None and news.alive is not overview.collector_alive:
@@ -297,7 +298,8 @@ class CosttuiApp(Steps):
             self.shown = self.shown._replace(
                 state=self.state, overview=answer.value, pending=False, error=""
             )
-            if self._firings.new(answer.value.alerts):
+            live = answer.value.view.window.live  # what fired in the past does not ring now
+            if live and self._firings.new(answer.value.alerts):
                 self.bell()
         elif answer.error is not None:
             self._failed_at = self.clock.now()

@@ -61,6 +61,8 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "app", "[", 0),
         ("later", "right_square_bracket", "later", "later", "Go forward one period",
          "app", "]", 0),
+        ("at", "at", "at", "at",
+         "Go to a moment: 14:10, yesterday 14:10, monday, 2026-11-20 14:10, -3h", "app", "@", 0),
         ("live", "L", "live", "live", "Back to now", "app", "L", 0),
         ("pause", "p", "pause", "pause", "Freeze the display; collecting goes on",
          "app", "p", 0),

@@ -89,7 +89,7 @@ class FleetScreen(SideScreen):
         self._waiting = False
         window = fleet.view.window
         if (window.name, fleet.view.filters, window.live) == (
-            state.window, state.filters, not state.back,
+            state.window, state.filters, not state.past,
         ):  # fmt: skip
             self.fleet = fleet
             self._draw()
