@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from textual.geometry import Size
 
@@ -66,10 +67,8 @@ class Header(Lines):
             line.styled(f" {g.cross} NOT READ ", self.look.palette.style("alarm"))
         elif state.paused:
             line.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip"))
-        elif state.back:
-            periods = "period" if state.back == 1 else "periods"
-            text = f" {g.back} {state.back} {periods} back " if width >= 100 else f" -{state.back} "
-            line.styled(text, self.look.palette.style("chip"))
+        elif state.past:
+            line.extend(past_chip(self.look, shown, wide=width >= 100))
         elif overview is None:
             line.put(f"{g.middle} starting", "quiet")
         elif not overview.collector_alive and not shown.starting:
@@ -107,6 +106,17 @@ class Header(Lines):
         room = width - right.width - 2
         line = crumbs(self.look, state.filters, room)
         return line.cut(room).to(width - right.width).extend(right)
+
+
+def past_chip(look: Look, shown: Shown, *, wide: bool) -> Line:
+    """That this is the past, and of when: the last minute that the view holds."""
+    overview = shown.overview
+    if overview is None or overview.view.window.live:
+        return Line(look).styled(f" {look.glyphs.back} PAST ", look.palette.style("chip"))
+    last = datetime.fromtimestamp(overview.view.window.end, look.zone)
+    when = last.strftime("%a %d %b %H:%M" if wide else "%d %b %H:%M")
+    text = f" {look.glyphs.back} PAST, as of {when} " if wide else f" {look.glyphs.back} {when} "
+    return Line(look).styled(text, look.palette.style("chip"))
 
 
 def crumbs(look: Look, filters: tuple[Filter, ...], room: int, root: str = " all") -> Line:

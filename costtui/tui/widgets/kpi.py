@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import NamedTuple
 
 from textual.geometry import Size
@@ -111,7 +112,13 @@ def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[
     burn, burn_before = overview.burn_nano_per_hour, overview.burn_previous_nano_per_hour
     estimate = Exactness(overview.month.exactness | Exactness.ESTIMATE)
     projected = make.cost(overview.month_projection_nano, estimate)
-    month = make.spent("month", overview.month, overview.month_previous, 4)
+    window = overview.view.window
+    day_name, month_name = "today", "month"
+    if not window.live:  # the day and the month that the view ends in
+        last = datetime.fromtimestamp(window.end - 1, look.zone)
+        day_name = f"{last.day} {last.strftime('%b')}"
+        month_name = last.strftime("%b %Y" if width >= 8 else "%b")
+    month = make.spent(month_name, overview.month, overview.month_previous, 4)
     narrow = width < NARROW - 1
     if narrow:
         # no room for a card of its own: where the month is going matters more than last month
@@ -123,7 +130,7 @@ def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[
     return [
         make.spent("spend" if plain else f"spend {name}", total, before, 0),
         make.money("burn /h", burn, burn_before, total.exactness, 2),
-        make.spent("today", overview.today, overview.today_previous, 3),
+        make.spent(day_name, overview.today, overview.today_previous, 3),
         month,
         *([] if narrow else [Card("forecast", projected, "month end", "quiet", 8)]),
         *make.usage(total, before, (1, 5, 6, 7)),
