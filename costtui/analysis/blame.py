@@ -76,7 +76,7 @@ class Contribution(NamedTuple):
 class Step(NamedTuple):
     """A bucket of a chart in which cost rose."""
 
-    index: int
+    at: int
     before: int
     """The bucket that it is compared with: the last one before it that is no gap."""
     cost: int
@@ -188,7 +188,7 @@ def steps(
                 found.append(Step(index, known[-1], value, before))
         if index or not first_clipped:
             known.append(index)
-    found.sort(key=lambda s: (-s.rise, s.index))
+    found.sort(key=lambda s: (-s.rise, s.at))
     return tuple(found[:STEPS_MOST])
 
 

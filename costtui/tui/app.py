@@ -126,6 +126,7 @@ class CosttuiApp(Steps):
             self.state,
             configured=bool(config.sources),
             rules=len(config.alerts),
+            alert_rules=config.alerts,
             notice=notice,
             starting=ensure_collector is not None,
             sample_config=sample_config,

@@ -123,10 +123,10 @@ def test_steps_are_rises_between_what_is_known(
     rises = [s.rise for s in found]
     assert rises == sorted(rises, reverse=True)
     for step in found:
-        assert step.index not in gaps
+        assert step.at not in gaps
         assert step.before not in gaps
-        assert step.before < step.index
-        assert all(i in gaps for i in range(step.before + 1, step.index))
+        assert step.before < step.at
+        assert all(i in gaps for i in range(step.before + 1, step.at))
         assert not (clipped and step.before == 0)
         assert step.rise >= 10_000_000
-        assert (step.cost, step.cost_before) == (cost[step.index], cost[step.before])
+        assert (step.cost, step.cost_before) == (cost[step.at], cost[step.before])

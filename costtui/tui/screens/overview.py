@@ -225,6 +225,9 @@ class OverviewScreen(Screen[None]):
     def action_filter(self) -> None:
         self.post_message(Open("filter"))
 
+    def action_why(self) -> None:
+        self.post_message(Open("why"))
+
     def action_group(self) -> None:
         self.change(self.shown.state.with_next_group())
 

@@ -11,7 +11,7 @@ from costtui.tui.widgets.table import Column, Table
 
 _ORDER = {"firing": 0, "pending": 1, "resolved": 2, "inactive": 3}
 _SEVERITY = {"critical": 0, "warning": 1, "info": 2}
-_ROLES = {"firing": "alarm", "pending": "warn", "resolved": "ok", "inactive": "quiet"}
+ROLES = {"firing": "alarm", "pending": "warn", "resolved": "ok", "inactive": "quiet"}
 
 
 def by_urgency(alerts: tuple[AlertStatus, ...]) -> list[AlertStatus]:
@@ -69,7 +69,7 @@ class Alerts(Table[AlertStatus]):
         match column.id:
             case "state":
                 text = " FIRING " if firing else item.state
-                line.cell(text, column.width, _ROLES.get(item.state, "text"))
+                line.cell(text, column.width, ROLES.get(item.state, "text"))
             case "rule":
                 text = outside(item.rule)
                 labels = labels_text(item, self.look)

@@ -46,15 +46,17 @@ class AtBar(FilterBar):
         self.set_class(wrong, "-invalid")
         self.query_one("#meant", Label).update(text)
 
+    # Textual calls the handlers of base classes, too, unless the event says otherwise.
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """What the text means so far; half a text is not called wrong before Enter."""
-        event.stop()
+        event.prevent_default().stop()
         moment, _ = self._moment(event.value)
         when = datetime.fromtimestamp(moment, self.zone).strftime("%a %d %b %Y %H:%M:%S %Z")
         self._say(when if moment else "", wrong=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
+        event.prevent_default().stop()
         if not event.value.strip():
             self.action_leave()
             return

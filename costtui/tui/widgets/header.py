@@ -35,7 +35,8 @@ class Header(Lines):
             first.put("  ")
         else:
             first.put(shown.state.window, "accent").put("  ")
-        first.put(self._span(shown, room - first.width), "text")
+        span = self._span(shown, room - first.width)
+        first.put(span, "accent" if shown.state.past else "text")
         return [first.cut(room).to(width - right.width).extend(right), self._path(shown, width)]
 
     def _windows(self, line: Line, shown: Shown) -> None:
@@ -68,7 +69,7 @@ class Header(Lines):
         elif state.paused:
             line.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip"))
         elif state.past:
-            line.extend(past_chip(self.look, shown, wide=width >= 100))
+            line.styled(f" {g.back} PAST ", self.look.palette.style("chip"))
         elif overview is None:
             line.put(f"{g.middle} starting", "quiet")
         elif not overview.collector_alive and not shown.starting:
@@ -98,6 +99,10 @@ class Header(Lines):
         notes = shown.overview.notes if shown.overview is not None else ()
         for note in notes[:1]:
             right.put(f"{g.warn} {outside(note, 70)}  ", "warn")
+        if state.past and shown.overview is not None and not shown.overview.view.window.live:
+            last = datetime.fromtimestamp(shown.overview.view.window.end, self.look.zone)
+            when = last.strftime("%a %d %b %Y %H:%M" if width >= 100 else "%a %d %b %H:%M")
+            right.put(f"as it was on {when} ", "accent").put(f"{g.middle} ", "quiet")
         facts = [] if notes else [f"by {state.unit}"]
         if width >= 100 and not notes:
             facts.append(f"sorted by {state.sort}")
@@ -106,17 +111,6 @@ class Header(Lines):
         room = width - right.width - 2
         line = crumbs(self.look, state.filters, room)
         return line.cut(room).to(width - right.width).extend(right)
-
-
-def past_chip(look: Look, shown: Shown, *, wide: bool) -> Line:
-    """That this is the past, and of when: the last minute that the view holds."""
-    overview = shown.overview
-    if overview is None or overview.view.window.live:
-        return Line(look).styled(f" {look.glyphs.back} PAST ", look.palette.style("chip"))
-    last = datetime.fromtimestamp(overview.view.window.end, look.zone)
-    when = last.strftime("%a %d %b %H:%M" if wide else "%d %b %H:%M")
-    text = f" {look.glyphs.back} PAST, as of {when} " if wide else f" {look.glyphs.back} {when} "
-    return Line(look).styled(text, look.palette.style("chip"))
 
 
 def crumbs(look: Look, filters: tuple[Filter, ...], room: int, root: str = " all") -> Line:

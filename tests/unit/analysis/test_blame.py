@@ -54,7 +54,7 @@ def test_a_provider_or_endpoint_is_named_where_one_of_several_moved() -> None:
 def test_the_greatest_step_is_first_and_a_dip_is_none() -> None:
     cost = [USD, USD, 5 * USD, 5 * USD, 5 * USD, 0, 5 * USD, 7 * USD]
     found = steps(cost, NONE)
-    assert [(s.index, s.before, s.rise) for s in found] == [(2, 1, 4 * USD), (7, 6, 2 * USD)]
+    assert [(s.at, s.before, s.rise) for s in found] == [(2, 1, 4 * USD), (7, 6, 2 * USD)]
 
 
 def test_pennies_gaps_and_a_clipped_start_are_no_steps() -> None:
