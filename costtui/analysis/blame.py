@@ -18,7 +18,6 @@ going from then to now.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from typing import NamedTuple
 
 from costtui.model.money import divide_half_even
@@ -100,26 +99,23 @@ def split(before: Totals, now: Totals) -> Parts:
     w0, w1 = weight(before), weight(now)
     counted, sized = n0 > 0 and n1 > 0, w0 > 0 and w1 > 0
     if counted and sized:
-        s0, s1 = Fraction(w0, n0), Fraction(w1, n1)
-        p0, p1 = Fraction(c0, w0), Fraction(c1, w1)
-        volume = _rounded((n1 - n0) * _mean(s0, s1, p0, p1))
-        mix = _rounded((s1 - s0) * _mean(Fraction(n0), Fraction(n1), p0, p1))
+        # The formulas above over one denominator: integers are ten times as fast as fractions.
+        whole = 6 * n0 * n1 * w0 * w1
+        volume = divide_half_even(
+            (n1 - n0)
+            * (2 * w0 * w1 * (c0 * n1 + c1 * n0) + c0 * n0 * w1 * w1 + c1 * n1 * w0 * w0),
+            whole,
+        )
+        mix = divide_half_even(
+            (w1 * n0 - w0 * n1) * (c0 * w1 * (2 * n0 + n1) + c1 * w0 * (n0 + 2 * n1)), whole
+        )
         return Parts(volume, c1 - c0 - volume - mix, mix)
     if counted or sized:
         # Two factors: how much (requests, or tokens where those are not counted) and for how much.
         q0, q1 = (n0, n1) if counted else (w0, w1)
-        volume = _rounded((q1 - q0) * (Fraction(c0, q0) + Fraction(c1, q1)) / 2)
+        volume = divide_half_even((q1 - q0) * (c0 * q1 + c1 * q0), 2 * q0 * q1)
         return Parts(volume, c1 - c0 - volume, 0)
     return Parts(c1 - c0, 0, 0)
-
-
-def _mean(a0: Fraction, a1: Fraction, b0: Fraction, b1: Fraction) -> Fraction:
-    """The mean of `a · b` over the orders in which the third factor can change."""
-    return (2 * a0 * b0 + a1 * b0 + a0 * b1 + 2 * a1 * b1) / 6
-
-
-def _rounded(value: Fraction) -> int:
-    return divide_half_even(value.numerator, value.denominator)
 
 
 def contributions(rows: Iterable[Moved]) -> tuple[Contribution, ...]:

@@ -87,38 +87,24 @@ class AlertsInFull(Alerts):
         pending = sum(a.state == "pending" for a in self.items)
         if pending:
             line.put(f" {pending} pending", "warn")
-        if (
-            self.shown is not None
-            and self.shown.overview is not None
-            and (not self.shown.overview.view.window.live)
-        ):
-            line.put(" then", "quiet")
         return line
-
-    def empty_text(self) -> str:
-        overview = self.shown.overview if self.shown else None
-        if overview is not None and not overview.view.window.live:
-            return "no state is known of then: the history begins later"
-        return super().empty_text()
 
     def draw(self, item: AlertStatus, column: Column, line: Line) -> None:
         g, width = self.look.glyphs, column.width
-        firing, told = item.state == "firing", item.since > 0
+        firing, told, known = item.state == "firing", item.since > 0, not self.unknown(item)
         match column.id:
             case "limit" if width < 14:
                 line.cell(f"of {fmt.round_money(item.limit_nano, 5)}", width, "quiet")
-            case "value" if not told:
-                line.cell("-", width, "quiet", "right")
             case "severity":
                 role = _SEVERITIES.get(item.severity, "quiet")
                 line.cell(outside(item.severity, 12), width, role if firing else "quiet")
             case "bar":
-                part = min(item.value_nano, item.limit_nano)
+                part = min(item.value_nano, item.limit_nano) if known else 0
                 filled = bar(part, item.limit_nano, width, g.fills)
                 line.put(filled, {"firing": "over", "pending": "warn"}.get(item.state, "bar"))
                 line.put(g.rest * (width - len(filled)), "rest")
             case "share":
-                text = fmt.share(item.value_nano, item.limit_nano, width) if told else ""
+                text = fmt.share(item.value_nano, item.limit_nano, width) if known else ""
                 line.cell(text, width, "over" if firing else "text", "right")
             case "since":
                 text = fmt.day_and_minute(item.since, self.look.zone) if told else "-"

@@ -12,6 +12,10 @@ from costtui.tui.widgets.chart import PER
 from costtui.tui.widgets.table import Column, Table
 
 
+LITTLE = 1_000_000
+"""nano-USD: a cause of less is not worth its digits."""
+
+
 def role_of(nano: int) -> str:
     """More money warns, less is good."""
     return "warn" if nano > 0 else "ok" if nano < 0 else "quiet"
@@ -126,4 +130,6 @@ class Movers(Table[Contribution]):
                           "right")  # fmt: skip
             case name:
                 part = int(getattr(item.parts, name))
-                line.cell(signed(part, width, g), width, role_of(part), "right")
+                text = signed(part, width, g) if not 0 < abs(part) < LITTLE else "<$0.001"
+                role = role_of(part) if abs(part) >= LITTLE else "quiet"
+                line.cell(text, width, role, "right")
