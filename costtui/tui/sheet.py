@@ -148,7 +148,13 @@ def chart(view: View, spent: Sequence[int], requests: Sequence[int], gaps: froze
 
 
 def alerts(view: View, rows: Sequence[AlertStatus], consumer: Callable[[str], str]) -> Sheet:
-    """The alerts."""
+    """The alerts. What was spent is empty where it is not known: a rule that has not been looked
+    at, and of the past what was below its limit."""
+
+    def known(alert: AlertStatus, value: Value) -> Value:
+        past = alert.state == "inactive" and not view.window.live
+        return value if alert.since and not past else None
+
     return Sheet(
         "alerts",
         ("state", "alert", "labels", "consumer_name", "severity", "cost", "cost_nano",
@@ -156,7 +162,7 @@ def alerts(view: View, rows: Sequence[AlertStatus], consumer: Callable[[str], st
         tuple(
             (a.state, a.rule, " ".join(f"{k}={v}" for k, v in a.labels),
              consumer(dict(a.labels).get("consumer", "")), a.severity,
-             decimal_text(a.value_nano), a.value_nano, a.exactness.word, a.limit_nano, a.window,
+             known(a, decimal_text(a.value_nano)), known(a, a.value_nano), a.exactness.word, a.limit_nano, a.window,
              iso(a.since))
             for a in rows
         ),

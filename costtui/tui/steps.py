@@ -110,7 +110,7 @@ class Steps(Navigation):
         from costtui.tui.widgets.filterbar import FilterBar
 
         screen = self.screen
-        if hasattr(screen, "where") and not screen.query(FilterBar):
+        if getattr(screen, "where", "help") != "help" and not screen.query(FilterBar):
             screen.mount(AtBar(screen.focused, self.clock, self._zone))
 
     # Take away ------------------------------------------------------------------------------
