@@ -102,8 +102,7 @@ def split(before: Totals, now: Totals) -> Parts:
         # The formulas above over one denominator: integers are ten times as fast as fractions.
         whole = 6 * n0 * n1 * w0 * w1
         volume = divide_half_even(
-            (n1 - n0)
-            * (2 * w0 * w1 * (c0 * n1 + c1 * n0) + c0 * n0 * w1 * w1 + c1 * n1 * w0 * w0),
+            (n1 - n0) * (2 * w0 * w1 * (c0 * n1 + c1 * n0) + c0 * n0 * w1 * w1 + c1 * n1 * w0 * w0),
             whole,
         )
         mix = divide_half_even(

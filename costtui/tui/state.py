@@ -153,7 +153,8 @@ class State(NamedTuple):
         """Narrow to several values at once, in a window that ends with `moment` (0 is live), as
         one step: Esc goes back to this state, and to `screen`."""
         new = tuple(f for f in filters if f not in self.filters)
-        mark = Mark(self.filters, self.group, "", self, screen)
+        cursor = new[-1].value if new else ""
+        mark = Mark(self.filters, self.group, cursor, self, screen)
         state = self._replace(
             filters=(*self.filters, *new), trail=(*self.trail, mark), window=window, back=0,
             anchor=moment,

@@ -220,15 +220,20 @@ async def test_no_rule_is_told_how_to_make_one(start: Start, fakes: ModuleType) 
         assert name_of(ui) == "AlertsScreen"
 
 
+def written(folder: Path) -> dict[str, list[dict[str, str]]]:
+    """What was exported, by name."""
+    return {
+        path.name.split("-")[1]: list(csv.DictReader(path.read_text().splitlines()))
+        for path in folder.iterdir()
+    }
+
+
 async def test_both_lists_can_be_taken_away(
     start: Start, fakes: ModuleType, tmp_path: Path
 ) -> None:
     async with start(config=configured(fakes), export_dir=tmp_path) as ui:
         await ui.press("f4", "e", "tab", "e")
-        found = {}
-        for path in tmp_path.iterdir():
-            with path.open() as file:
-                found[path.name.split("-")[1]] = list(csv.DictReader(file))
+        found = written(tmp_path)
         assert sorted(len(rows) for rows in found.values()) == [4, 7]
         (row,) = [r for r in found["alerts"] if r["alert"] == "brand new"]
         assert (row["cost"], row["since"]) == ("", "")

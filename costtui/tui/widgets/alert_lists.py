@@ -21,8 +21,8 @@ _SEVERITIES = {"critical": "over", "warning": "warn"}
 _HOW_TO = (
     ("No alert is set.", "title"),
     ("", "text"),
-    ("An alert fires when the cost of a rolling window reaches a limit. Add to the", "text"),
-    ("configuration, for example:", "text"),
+    ("An alert fires when the cost of a rolling window reaches a limit. To have", "text"),
+    ("one, add for example this to the configuration:", "text"),
     ("", "text"),
     ("alerts:", "accent"),
     ("  - name: daily budget", "accent"),

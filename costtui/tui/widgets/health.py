@@ -181,7 +181,7 @@ class Sources(Table[SourceStatus]):
         compared, differs = differences(item, self.shown.overview if self.shown else None)
         facts = [*compared, *troubles(item)]
         if self.past and item.failures:
-            facts.append(f"no data from {fmt.day_and_minute(item.last_ok, self.look.zone)} on")
+            facts.append(f"no data from {fmt.day_and_minute(item.last_ok, self.look.zone)}")
         text = f" {self.look.glyphs.middle} ".join(facts)
         progress = backfill(
             item, self.look, width if not text else max(width // 2, min(width, _WITH_FACTS))

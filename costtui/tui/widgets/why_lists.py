@@ -11,7 +11,6 @@ from costtui.tui.why import Row, Why, cause, row_text, signed, who
 from costtui.tui.widgets.chart import PER
 from costtui.tui.widgets.table import Column, Table
 
-
 LITTLE = 1_000_000
 """nano-USD: a cause of less is not worth its digits."""
 
@@ -24,7 +23,7 @@ def role_of(nano: int) -> str:
 class StepTable(Table[Row]):
     """The whole window against the one before, then the greatest steps in it."""
 
-    header_from = 5
+    header_from = 4
     found: Why | None = None
 
     def key(self, item: Row) -> str:

@@ -1,4 +1,4 @@
-"""What is kept of alerts: every change once, the state at any moment, and no more than retention."""
+"""What is kept of alerts: every change once, the state at any moment, no more than retention."""
 
 from __future__ import annotations
 
@@ -34,13 +34,15 @@ Labels = tuple[tuple[str, str], ...]
 def status(
     state: str, since: float = NOW, labels: Labels = (), rule: str = "r", **values: Any
 ) -> AlertStatus:
-    return AlertStatus(rule, labels, state, values.pop("severity", "warning"),
-                       values.pop("value", 5), values.pop("limit", 3), since, "1h", **values)  # fmt: skip
+    value, limit = values.pop("value", 5), values.pop("limit", 3)
+    return AlertStatus(rule, labels, state, "warning", value, limit, since, "1h", **values)
 
 
 def rows(path: Path) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(path)) as db:
-        return db.execute("SELECT at, rule, labels, state FROM alert_history ORDER BY id").fetchall()
+        return db.execute(
+            "SELECT at, rule, labels, state FROM alert_history ORDER BY id"
+        ).fetchall()
 
 
 async def test_a_life_of_an_alert(store_path: Path) -> None:
@@ -154,7 +156,8 @@ async def main():
         number = int(told[0].since) + 1 if told else 1
         while True:
             state = STATES[number % 4]
-            await store.put_alerts([AlertStatus("r", (), state, "info", 5, 3, number, "1h")], number)
+            told = [AlertStatus("r", (), state, "info", 5, 3, number, "1h")]
+            await store.put_alerts(told, number)
             print(number, flush=True)
             number += 1
 asyncio.run(main())
@@ -263,4 +266,3 @@ def test_a_reader_of_no_store_knows_nothing(store_path: Path) -> None:
     with Reader(store_path, zone=UTC) as reader:
         assert reader.alerts_at(NOW) == ()
         assert reader.alert_history(0, NOW) == ()
-

@@ -139,8 +139,6 @@ async def test_movement_is_two_breakdowns_of_one_read(store_path: Path) -> None:
             assert (found.before, found.now) == pair
             assert len({r.key for r in found.rows}) == len(found.rows)
             for at, side in enumerate(pair):
-                truth: dict[Any, Any] = dict(
-                    reader.breakdown(View(side, view.filters), BY, NOW)
-                )
+                truth: dict[Any, Any] = dict(reader.breakdown(View(side, view.filters), BY, NOW))
                 own = {r.key: r[at + 1] for r in found.rows if any(r[at + 1])}
                 assert own == truth
