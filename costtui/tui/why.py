@@ -138,11 +138,12 @@ def cause(c: Contribution, glyphs: Glyphs = UNICODE) -> str:
             return f"requests {text}{' as big' if text.endswith(glyphs.times) else ''}"
         case "price":
             c0, c1 = before.effective_nano, now.effective_nano
+            what = "tokens"
             if weight(before) and weight(now):
                 c0, c1 = c0 * weight(now), c1 * weight(before)
-            elif counted:
-                c0, c1 = c0 * now.requests, c1 * before.requests
-            return f"{times(c1, c0, glyphs)} for the same tokens" if c0 > 0 else "it had no price"
+            else:
+                what, c0, c1 = "requests", c0 * now.requests, c1 * before.requests
+            return f"{times(c1, c0, glyphs)} for the same {what}" if c0 > 0 else "it had no price"
     return "more money" if c.difference > 0 else "less money"
 
 
@@ -153,11 +154,16 @@ def _than(what: str, now: int, before: int, glyphs: Glyphs) -> str:
     return f"{text} the {what}"
 
 
-def who(c: Contribution, named: Callable[[str, str], str], filters: Sequence[Filter] = ()) -> str:
+def who(
+    c: Contribution,
+    named: Callable[[str, str], str],
+    filters: Sequence[Filter] = (),
+    glyphs: Glyphs = UNICODE,
+) -> str:
     """`gpt-5 × search × kong-eu`, without what the filters have fixed anyway."""
     fixed = {f.dimension for f in filters if f.op == "="}
     shown = [(d, v) for d, v in c.values if d not in fixed] or list(c.values[:1])
-    return " × ".join(outside(named(d, v), 60) or NO_VALUE for d, v in shown)
+    return f" {glyphs.times} ".join(outside(named(d, v), 60) or NO_VALUE for d, v in shown)
 
 
 def headline(row: Row, why: Why, zone: tzinfo) -> str:

@@ -164,7 +164,7 @@ class WhyScreen(SideScreen):
         if self.movers.has_focus and self.movers.current is not None:
             lead = self.movers.current
         g = self.look.glyphs
-        name = who(lead, self.look.named, self.state.filters)
+        name = who(lead, self.look.named, self.state.filters, g)
         return first, f"{name}: {signed(lead.difference, 12, g)}, {cause(lead, g)}"
 
     def on_table_moved(self, message: Table.Moved) -> None:

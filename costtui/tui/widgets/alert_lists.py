@@ -178,9 +178,10 @@ class AlertHistory(Table[Changed]):
 
     def note_line(self) -> Line:
         line = super().note_line()
-        hint = "h all rules" if self.rule else "h this rule only"
-        key, _, rest = hint.partition(" ")
-        return line if line.width else line.put(key, "key").put(f" {rest}", "quiet")
+        if line.width:
+            return line
+        line.put("h", "key").put(" all rules" if self.rule else " this rule only", "quiet")
+        return line.put("   w", "key").put(" why it moved", "quiet")
 
     def empty_text(self) -> str:
         text = "nothing changed in this window: 6 is 30 days, [ goes back"

@@ -10,6 +10,7 @@ from textual.geometry import Size
 
 from costtui.model.charge import Exactness
 from costtui.model.snapshot import Overview, Totals
+from costtui.model.timewindow import Window
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
@@ -104,6 +105,14 @@ class Figures:
         ]
 
 
+def then_names(window: Window, look: Look) -> tuple[str, str] | None:
+    """What the day and the month are called that a past window ends in; None where it is live."""
+    if window.live:
+        return None
+    last = datetime.fromtimestamp(window.end - 1, look.zone)
+    return f"{last.day} {last.strftime('%b')}", last.strftime("%b %Y")
+
+
 def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[Card]:
     """The figures of the overview's strip."""
     g = look.glyphs
@@ -112,12 +121,7 @@ def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[
     burn, burn_before = overview.burn_nano_per_hour, overview.burn_previous_nano_per_hour
     estimate = Exactness(overview.month.exactness | Exactness.ESTIMATE)
     projected = make.cost(overview.month_projection_nano, estimate)
-    window = overview.view.window
-    day_name, month_name = "today", "month"
-    if not window.live:  # the day and the month that the view ends in
-        last = datetime.fromtimestamp(window.end - 1, look.zone)
-        day_name = f"{last.day} {last.strftime('%b')}"
-        month_name = last.strftime("%b %Y" if width >= 8 else "%b")
+    day_name, month_name = then_names(overview.view.window, look) or ("today", "month")
     month = make.spent(month_name, overview.month, overview.month_previous, 4)
     narrow = width < NARROW - 1
     if narrow:
