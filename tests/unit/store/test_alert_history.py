@@ -262,6 +262,31 @@ def test_the_state_at_a_moment_is_the_last_change_before_it(
                                 if (a, n, s) == newest})  # fmt: skip
 
 
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["r", "s"]),
+                          st.sampled_from(["x", "y"]), st.sampled_from([*STATES, "removed"])),
+                max_size=25),
+       st.integers(0, 31))  # fmt: skip
+def test_pruning_changes_no_state_above_the_floor(
+    told: list[tuple[int, str, str, str]], floor: int
+) -> None:
+    with closing(sqlite3.connect(":memory:")) as db:
+        for _, sql in migrations():
+            db.executescript(sql)
+        for at, rule, team, state in told:
+            labels = json.dumps([["team", team]])
+            db.execute(history.INSERT_SQL, (at, rule, labels, state, "info", 1, 1, "1h", 0))
+        moments = range(floor, 32)
+        before = [history.states_at(db, moment) for moment in moments]
+        db.execute(history.PRUNE_SQL, (floor,))
+        assert [history.states_at(db, moment) for moment in moments] == before
+        (old,) = db.execute("SELECT count(*) FROM alert_history WHERE at < ?", (floor,)).fetchone()
+        assert old <= 4  # one an instance at most
+        latest = history.states_at(db, 99)
+        db.execute(history.CAP_SQL, (3,))
+        assert history.states_at(db, 99) == latest
+
+
 def test_a_reader_of_no_store_knows_nothing(store_path: Path) -> None:
     with Reader(store_path, zone=UTC) as reader:
         assert reader.alerts_at(NOW) == ()
