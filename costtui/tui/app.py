@@ -8,10 +8,10 @@ output at all.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual.screen import Screen
 from textual.timer import Timer
@@ -19,10 +19,11 @@ from textual.timer import Timer
 from costtui.config.schema import Config
 from costtui.engine.clock import Clock, SystemClock
 from costtui.engine.zone import zone_of
-from costtui.model.snapshot import Overview
+from costtui.model.snapshot import AlertStatus, Overview
 from costtui.model.timewindow import MINUTE
 from costtui.tui import theming
 from costtui.tui.bindings import textual_bindings
+from costtui.tui.cells import outside
 from costtui.tui.data import Answer, Data, Desk, consumer_names
 from costtui.tui.ending import end_on_signals
 from costtui.tui.glyphs import glyphs_for
@@ -248,6 +249,8 @@ class CosttuiApp(Steps):
                 self.show(self.shown)
         elif answer.error is not None:
             self._fail(answer.error)
+        elif answer.kind == "firing":
+            self._ring(cast("Sequence[AlertStatus]", answer.value))
         else:
             for screen in self.screen_stack:
                 handler = getattr(screen, "answered", None)
@@ -276,12 +279,22 @@ class CosttuiApp(Steps):
         if news.changed and not self.state.paused:
             self.ask_overview(mark=False)
             self._refresh_others(asked=False)
+            if self.state.past:  # whoever looks back still hears what fires now
+                self._desk.ask("firing", lambda data: data.alerts())
 
     def _refresh_others(self, *, asked: bool = True) -> None:
         for screen in self.screen_stack[1:]:
             handler = getattr(screen, "store_changed", None)
             if handler is not None:
                 handler(asked=asked)
+
+    def _ring(self, alerts: Sequence[AlertStatus]) -> None:
+        """Something fires now, and the screen shows the past."""
+        if self._firings.new(alerts):
+            self.bell()
+            names = ", ".join(outside(a.rule, 40) for a in alerts if a.state == "firing")
+            text = f"{names}: firing now. L goes back to now, F4 lists the alerts."
+            self.notify(text, title="Alert", severity="error", markup=False)
 
     def _fail(self, error: BaseException) -> None:
         self._failed_at = self.clock.now()

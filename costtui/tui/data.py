@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from costtui.config.schema import Consumer
 from costtui.model.snapshot import (
     AlertChange,
+    AlertStatus,
     Overview,
     RequestRow,
     SkippedLine,
@@ -64,6 +65,9 @@ class Data(Protocol):
 
     def skipped(self) -> Sequence[SkippedLine]:
         """The newest lines that could not be read."""
+
+    def alerts(self) -> Sequence[AlertStatus]:
+        """The alerts as they are now."""
 
     def alert_history(self, start: float, end: float) -> Sequence[AlertChange]:
         """What alerts changed to in `[start, end)`, newest first."""

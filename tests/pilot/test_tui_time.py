@@ -128,6 +128,25 @@ async def test_the_past_is_not_brought_up_to_date_and_does_not_ring(
         assert "connection refused" not in ui.text
 
 
+async def test_what_fires_now_is_heard_in_the_past(
+    start: Start, fakes: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with start() as ui:
+        rung: list[int] = []
+        monkeypatch.setattr(ui.app, "bell", lambda: rung.append(1))
+        await ui.tick()
+        await ui.press("left_square_bracket")
+        ui.data.version += 1
+        await ui.tick()
+        assert rung == []
+        ui.data.alerts_now = (fakes.FIRING,)
+        for _ in range(2):
+            ui.data.version += 1
+            await ui.tick()
+        assert rung == [1]
+        assert "opus is expensive: firing now" in ui.toasts
+
+
 async def test_what_had_not_changed_is_not_given_a_number(start: Start) -> None:
     async with start() as ui:
         await ui.press("left_square_bracket")

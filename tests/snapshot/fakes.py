@@ -506,6 +506,7 @@ class FakeData:
         self.alive = True
         self.closed = False
         self.changes = alert_changes()
+        self.alerts_now = alerts()
         self.moves: list[tuple[View, tuple[tuple[Window, Window], ...]]] = []
         self.error: Exception | None = None
 
@@ -562,6 +563,9 @@ class FakeData:
 
     def skipped(self) -> list[SkippedLine]:
         return skipped()
+
+    def alerts(self) -> tuple[AlertStatus, ...]:
+        return self.alerts_now
 
     def alert_history(self, start: float, end: float) -> list[AlertChange]:
         return [c for c in self.changes if start <= c.at < end]
