@@ -172,6 +172,17 @@ class AlertStatus:
     exactness: Exactness = Exactness.EXACT
 
 
+class AlertChange(NamedTuple):
+    """One change of an alert instance's state."""
+
+    id: int
+    at: float
+    """When it changed, epoch seconds."""
+    status: AlertStatus
+    """What it became; `since` is `at`. Its state is `removed` where the rule has left the
+    configuration."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnpricedModel:
     """Usage that has no rate: listed so that it can be priced."""
@@ -192,6 +203,7 @@ class Overview:
     total: Totals
     previous: Totals
     today: Totals
+    """Of the day that the view ends in, up to its end; so with the month and the projection."""
     today_previous: Totals
     """Yesterday up to the same time of day."""
     month: Totals
@@ -199,7 +211,7 @@ class Overview:
     month_projection_nano: int
     """Month to date plus the rest of the month at the last seven days' rate; an estimate."""
     burn_nano_per_hour: int
-    """The last hour's spend for live windows; else the window's spend per hour."""
+    """The spend of the last hour before the view's end."""
     burn_previous_nano_per_hour: int
     chart: tuple[int, ...]
     """effective nano-USD per bucket of the window, oldest first."""
@@ -208,7 +220,9 @@ class Overview:
     """Indices of buckets in which nothing arrived because a source was down: gaps, not zeros."""
     breakdowns: tuple[Breakdown, ...]
     sources: tuple[SourceStatus, ...]
+    """Of a view of the past, what is known of then: see `store.then`."""
     alerts: tuple[AlertStatus, ...]
+    """At the view's end."""
     unpriced: tuple[UnpricedModel, ...] = ()
     gaps: tuple[Gap, ...] = ()
     collector_alive: bool = True

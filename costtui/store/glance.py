@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from costtui.model.movement import BY, Moved, Movement
 from costtui.model.snapshot import (
     Overview,
     SourceStatus,
@@ -28,6 +29,7 @@ from costtui.model.timewindow import (
     start_of_month,
     start_of_next_month,
 )
+from costtui.store import history
 from costtui.store import overview as screens
 from costtui.store.catalogue import Selection
 from costtui.store.cover import ceil_to, kept, whole_minutes
@@ -39,6 +41,7 @@ from costtui.store.rows import (
     gaps_between,
 )
 from costtui.store.sums import Sums, add_up
+from costtui.store.then import then
 
 if TYPE_CHECKING:
     from costtui.model.comparison import Compared
@@ -66,6 +69,12 @@ class Glance(Reading):
         window = kept(window, self._floors)
         return self._cache.total(connection, window.start, window.end, chosen)
 
+    def _per_hour(self, connection: sqlite3.Connection, window: Window, chosen: Selection) -> int:
+        """nano-USD an hour; where only days are kept, of the whole day."""
+        window = kept(window, self._floors)
+        spent = self._total(connection, window, chosen).effective_nano
+        return spent * HOUR // max(window.seconds, MINUTE)
+
     def _sums(self, connection: sqlite3.Connection, window: Window, chosen: Selection) -> Sums:
         sums = self._cache.by_series(connection, window.start, window.end)
         return self._cache.extend(sums, chosen)
@@ -80,9 +89,11 @@ class Glance(Reading):
             window = view.window
             chosen = self._catalogue.select(view.filters)
             before_window = self._previous(window)
-            end = ceil_minute(now)
-            today = Window(start_of_day(now, self._zone), end, HOUR, "today")
-            month = Window(start_of_month(now, self._zone), end, HOUR, "month")
+            # A view of the past shows what held at its end, and not what holds now.
+            moment = now if window.live else window.end - 1
+            end = ceil_minute(moment)
+            today = Window(start_of_day(moment, self._zone), end, HOUR, "today")
+            month = Window(start_of_month(moment, self._zone), end, HOUR, "month")
             past = previous(month, self._zone)
             self._cache.cuts = tuple(
                 sorted(
@@ -99,19 +110,14 @@ class Glance(Reading):
             month_total = self._total(connection, month, chosen)
             statuses = all_statuses(connection)
             earliest = oldest_usage(connection)
-            if window.live:
-                hour = Window(end - HOUR, end, MINUTE)
-                burn, burn_before = (
-                    self._total(connection, w, chosen).effective_nano
-                    for w in (hour, Window(end - 2 * HOUR, end - HOUR, MINUTE))
-                )
-            else:
-                burn = _per_hour(total, window)
-                burn_before = _per_hour(previous_total, before_window)
+            burn, burn_before = (
+                self._per_hour(connection, Window(end - back, end - back + HOUR, MINUTE), chosen)
+                for back in (HOUR, 2 * HOUR)
+            )
             return Overview(
                 view=view,
                 revision=self._revision,
-                taken_at=now,
+                taken_at=now if window.live else float(end),
                 total=total,
                 previous=previous_total,
                 today=self._total(connection, today, chosen),
@@ -119,7 +125,7 @@ class Glance(Reading):
                 month=month_total,
                 month_previous=self._total(connection, previous(month, self._zone), chosen),
                 month_projection_nano=month_total.effective_nano
-                + self._rest_of_month(connection, now, end, earliest, chosen),
+                + self._rest_of_month(connection, moment, end, earliest, chosen),
                 burn_nano_per_hour=burn,
                 burn_previous_nano_per_hour=burn_before,
                 chart=cost,
@@ -128,8 +134,12 @@ class Glance(Reading):
                 breakdowns=tuple(
                     screens.breakdown(self._catalogue, d, rows, before, buckets) for d in dimensions
                 ),
-                sources=statuses,
-                alerts=all_alerts(connection),
+                sources=statuses
+                if window.live
+                else self._sources_then(connection, statuses, window, month.start),
+                alerts=all_alerts(connection)
+                if window.live
+                else history.states_at(connection, end),
                 unpriced=screens.unpriced(self._catalogue, rows),
                 gaps=gaps,
                 collector_alive=self._alive(now),
@@ -137,6 +147,23 @@ class Glance(Reading):
                 notes=_notes(asked.window, window),
                 compared=self._compare(connection, view, statuses),
             )
+
+    def _sources_then(
+        self,
+        connection: sqlite3.Connection,
+        statuses: tuple[SourceStatus, ...],
+        window: Window,
+        since: int,
+    ) -> tuple[SourceStatus, ...]:
+        """The sources at the end of `window`. Usage since `since`, or in the window, tells that a
+        source was there; gaps are kept as long as hours, and without them nothing is known."""
+        low, end = min(since, window.start), window.end
+        seen: set[str] = set()
+        if end > self._floors.hour:
+            sums = self._cache.by_series(connection, low, end)
+            names = {self._catalogue.series[sid].source for sid in sums}
+            seen = {name for at, (name, _) in self._catalogue.sources.items() if at in names}
+        return then(statuses, gaps_between(connection, end - 1, end + 1), seen, end)
 
     def _compare(
         self,
@@ -215,6 +242,33 @@ class Glance(Reading):
                 view, now, self._zone, earliest,
             )  # fmt: skip
 
+    def movement(self, view: View, pairs: Sequence[tuple[Window, Window]]) -> tuple[Movement, ...]:
+        """For each (before, now) of `pairs`, what every combination of `BY` used in both, under
+        the filters of `view`; from one read."""
+        found = []
+        with self._read() as connection:
+            chosen = self._catalogue.select(view.filters)
+            keys = self._catalogue.keys(BY)
+            for pair in pairs:
+                before, now = (kept(whole_minutes(w), self._floors) for w in pair)
+                old, new = (self._by_key(connection, w, chosen, keys) for w in (before, now))
+                none = Totals()
+                rows = (Moved(k, old.get(k, none), new.get(k, none)) for k in {**old, **new})
+                found.append(Movement(before, now, tuple(rows)))
+        return tuple(found)
+
+    def _by_key(
+        self,
+        connection: sqlite3.Connection,
+        window: Window,
+        chosen: Selection,
+        keys: dict[int, tuple[str, ...]],
+    ) -> dict[tuple[str, ...], Totals]:
+        rows = self._sums(connection, window, chosen)
+        return {
+            key: add_up([rows[i] for i in ids]) for key, ids in screens.grouped(keys, rows).items()
+        }
+
     def _rest_of_month(
         self,
         connection: sqlite3.Connection,
@@ -234,10 +288,6 @@ class Glance(Reading):
 
     def _alive(self, now: float) -> bool:
         return abs(now - self._heartbeat) < HEARTBEAT_S or self._lock.holder() is not None
-
-
-def _per_hour(totals: Totals, window: Window) -> int:
-    return totals.effective_nano * HOUR // max(window.seconds, MINUTE)
 
 
 def _notes(asked: Window, read: Window) -> tuple[str, ...]:

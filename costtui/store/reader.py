@@ -15,6 +15,7 @@ from costtui.config.schema import Consumer
 from costtui.errors import UsageError
 from costtui.model.charge import Exactness
 from costtui.model.snapshot import (
+    AlertChange,
     AlertStatus,
     Filter,
     Gap,
@@ -31,8 +32,8 @@ from costtui.model.timewindow import (
     Window,
     ceil_minute,
 )
+from costtui.store import history, requests, timeline
 from costtui.store import overview as screens
-from costtui.store import requests, timeline
 from costtui.store.catalogue import Selection
 from costtui.store.cover import kept, whole_minutes
 from costtui.store.glance import Glance
@@ -196,6 +197,24 @@ class Reader(Glance):
     def alerts(self) -> tuple[AlertStatus, ...]:
         with self._read() as connection:
             return all_alerts(connection)
+
+    def alerts_at(self, moment: float) -> tuple[AlertStatus, ...]:
+        """The state of every instance at `moment`, epoch seconds: its last change at or before."""
+        with self._read() as connection:
+            return history.states_at(connection, moment)
+
+    def alert_history(
+        self,
+        start: float,
+        end: float,
+        rule: str | None = None,
+        labels: Sequence[tuple[str, str]] | None = None,
+        limit: int = history.HISTORY_LIMIT,
+    ) -> tuple[AlertChange, ...]:
+        """The changes of state in `[start, end)`, the newest `limit` of them, newest first; of all
+        rules, or of one, or of one of its instances."""
+        with self._read() as connection:
+            return history.between(connection, start, end, rule, labels, limit)
 
     def gaps(self, start: float, end: float) -> tuple[Gap, ...]:
         """Stretches without data that touch `[start, end)`."""

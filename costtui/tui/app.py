@@ -8,10 +8,10 @@ output at all.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual.screen import Screen
 from textual.timer import Timer
@@ -19,10 +19,11 @@ from textual.timer import Timer
 from costtui.config.schema import Config
 from costtui.engine.clock import Clock, SystemClock
 from costtui.engine.zone import zone_of
-from costtui.model.snapshot import Overview
+from costtui.model.snapshot import AlertStatus, Overview
 from costtui.model.timewindow import MINUTE
 from costtui.tui import theming
 from costtui.tui.bindings import textual_bindings
+from costtui.tui.cells import outside
 from costtui.tui.data import Answer, Data, Desk, consumer_names
 from costtui.tui.ending import end_on_signals
 from costtui.tui.firstrun import FirstConfig, FirstRun
@@ -136,6 +137,7 @@ class CosttuiApp(Steps):
             self.state,
             configured=bool(config.sources),
             rules=len(config.alerts),
+            alert_rules=config.alerts,
             notice=notice,
             starting=ensure_collector is not None,
             sample_config=sample_config,
@@ -235,12 +237,13 @@ class CosttuiApp(Steps):
         now = self.clock.now()
         if (self.shown.error and now - self._failed_at >= RETRY) or (
             not self.state.paused
-            and not self.state.back
+            and not self.state.past
             and (int(now) // MINUTE != self._asked_minute)
         ):
             self.ask_overview(mark=False)
         overview = self.shown.overview
-        if overview is not None and not self.state.paused and states_moved(overview, now):
+        live = overview is not None and overview.view.window.live
+        if overview is not None and live and not self.state.paused and states_moved(overview, now):
             self.show(self.shown._replace(overview=replace(overview, taken_at=now)))
         self._look()
 
@@ -264,6 +267,8 @@ class CosttuiApp(Steps):
                 self.show(self.shown)
         elif answer.error is not None:
             self._fail(answer.error)
+        elif answer.kind == "firing":
+            self._ring(cast("Sequence[AlertStatus]", answer.value))
         else:
             for screen in self.screen_stack:
                 handler = getattr(screen, "answered", None)
@@ -280,7 +285,7 @@ class CosttuiApp(Steps):
         if news.problem != shown.collector:
             shown = shown._replace(collector=news.problem)
         if overview is not None and not self.state.paused:
-            if news.statuses is not None:
+            if news.statuses is not None and overview.view.window.live:
                 now = self.clock.now()
                 overview = replace(overview, sources=tuple(news.statuses), taken_at=now)
             if news.alive is not None and news.alive is not overview.collector_alive:
@@ -292,12 +297,22 @@ class CosttuiApp(Steps):
         if news.changed and not self.state.paused:
             self.ask_overview(mark=False)
             self._refresh_others(asked=False)
+            if self.state.past:  # whoever looks back still hears what fires now
+                self._desk.ask("firing", lambda data: data.alerts())
 
     def _refresh_others(self, *, asked: bool = True) -> None:
         for screen in self.screen_stack[1:]:
             handler = getattr(screen, "store_changed", None)
             if handler is not None:
                 handler(asked=asked)
+
+    def _ring(self, alerts: Sequence[AlertStatus]) -> None:
+        """Something fires now, and the screen shows the past."""
+        if self._firings.new(alerts):
+            self.bell()
+            names = ", ".join(outside(a.rule, 40) for a in alerts if a.state == "firing")
+            text = f"{names}: firing now. L goes back to now, F4 lists the alerts."
+            self.notify(text, title="Alert", severity="error", markup=False)
 
     def _fail(self, error: BaseException) -> None:
         self._failed_at = self.clock.now()
@@ -315,7 +330,8 @@ class CosttuiApp(Steps):
             self.shown = self.shown._replace(
                 state=self.state, overview=answer.value, pending=False, error=""
             )
-            if self._firings.new(answer.value.alerts):
+            live = answer.value.view.window.live  # what fired in the past does not ring now
+            if live and self._firings.new(answer.value.alerts):
                 self.bell()
         elif answer.error is not None:
             self._failed_at = self.clock.now()

@@ -12,11 +12,21 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from costtui.config.schema import Consumer
-from costtui.model.snapshot import Overview, RequestRow, SkippedLine, SourceStatus, View
+from costtui.model.snapshot import (
+    AlertChange,
+    AlertStatus,
+    Overview,
+    RequestRow,
+    SkippedLine,
+    SourceStatus,
+    View,
+)
 
 if TYPE_CHECKING:
     from costtui.model.fleet import Fleet
+    from costtui.model.movement import Movement
     from costtui.model.spending import Days, Spent
+    from costtui.model.timewindow import Window
 
 
 class Data(Protocol):
@@ -65,6 +75,15 @@ class Data(Protocol):
 
     def skipped(self) -> Sequence[SkippedLine]:
         """The newest lines that could not be read."""
+
+    def alerts(self) -> Sequence[AlertStatus]:
+        """The alerts as they are now."""
+
+    def alert_history(self, start: float, end: float) -> Sequence[AlertChange]:
+        """What alerts changed to in `[start, end)`, newest first."""
+
+    def movement(self, view: View, pairs: Sequence[tuple[Window, Window]]) -> Sequence[Movement]:
+        """What every combination of dimensions used in both windows of each pair (before, now)."""
 
     def close(self) -> None:
         """Release the connection."""

@@ -109,9 +109,12 @@ class Line:
         return self.to(width)
 
     def on(self, style: Style) -> Line:
-        """Lay the whole line on a background (a cursor)."""
+        """Lay the whole line on a background (a cursor). What has a background of its own keeps
+        it: its text may be unreadable on another one."""
+        plain = self.look.palette.base.bgcolor
         self.segments = [
-            Segment(text, own + style if own else style) for text, own, _ in self.segments
+            Segment(text, style if not own else own + style if own.bgcolor == plain else own)
+            for text, own, _ in self.segments
         ]
         return self
 

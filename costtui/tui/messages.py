@@ -79,3 +79,11 @@ class Filtered(Message):
     def __init__(self, filter: Filter) -> None:
         super().__init__()
         self.filter = filter
+
+
+class Travelled(Message):
+    """The user wants to see what was at a moment, epoch seconds."""
+
+    def __init__(self, moment: float) -> None:
+        super().__init__()
+        self.moment = moment

@@ -20,10 +20,12 @@ for _digit in "0123456789":
 SCREENS = {
     "requests": "requests:RequestsScreen",
     "fleet": "fleet:FleetScreen",
+    "alerts": "alerts:AlertsScreen",
     "budgets": "budgets:BudgetsScreen",
     "advice": "advice:AdviceScreen",
     "prices": "prices:PricesScreen",
     "sources": "sources:SourcesScreen",
+    "why": "why:WhyScreen",
 }
 """Screens that stand directly above the overview: name → `module:Class` in `tui/screens`. Each is
 made from the look and what is shown, and imported when it is first opened."""

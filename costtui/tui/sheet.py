@@ -6,12 +6,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from costtui.analysis.blame import Contribution
 from costtui.analysis.reconcile import difference, verdict
 from costtui.model.charge import CostBasis
 from costtui.model.comparison import Compared
 from costtui.model.fleet import GatewayUsage
 from costtui.model.money import decimal_text
-from costtui.model.snapshot import AlertStatus, Group, RequestRow, SourceStatus, Totals, View
+from costtui.model.movement import BY
+from costtui.model.snapshot import (
+    AlertChange,
+    AlertStatus,
+    Group,
+    RequestRow,
+    SourceStatus,
+    Totals,
+    View,
+)
+from costtui.model.timewindow import Window
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui.widgets.request_table import NANOSECONDS
 
@@ -137,7 +148,13 @@ def chart(view: View, spent: Sequence[int], requests: Sequence[int], gaps: froze
 
 
 def alerts(view: View, rows: Sequence[AlertStatus], consumer: Callable[[str], str]) -> Sheet:
-    """The alerts."""
+    """The alerts. What was spent is empty where it is not known: a rule that has not been looked
+    at, and of the past what was below its limit."""
+
+    def known(alert: AlertStatus, value: Value) -> Value:
+        past = alert.state == "inactive" and not view.window.live
+        return value if alert.since and not past else None
+
     return Sheet(
         "alerts",
         ("state", "alert", "labels", "consumer_name", "severity", "cost", "cost_nano",
@@ -145,9 +162,45 @@ def alerts(view: View, rows: Sequence[AlertStatus], consumer: Callable[[str], st
         tuple(
             (a.state, a.rule, " ".join(f"{k}={v}" for k, v in a.labels),
              consumer(dict(a.labels).get("consumer", "")), a.severity,
-             decimal_text(a.value_nano), a.value_nano, a.exactness.word, a.limit_nano, a.window,
-             iso(a.since))
+             known(a, decimal_text(a.value_nano)), known(a, a.value_nano), a.exactness.word,
+             a.limit_nano, a.window, iso(a.since))
             for a in rows
+        ),
+        view,
+    )  # fmt: skip
+
+
+def alert_history(view: View, rows: Sequence[AlertChange], consumer: Callable[[str], str]) -> Sheet:
+    """What alerts changed to, newest first."""
+    plain = alerts(view, [c.status for c in rows], consumer)
+    return Sheet(
+        "alert_history",
+        ("at", *plain.columns[:-1]),
+        tuple((iso(c.at), *row[:-1]) for c, row in zip(rows, plain.rows, strict=True)),
+        view,
+    )
+
+
+def contributions(
+    view: View,
+    rows: Sequence[Contribution],
+    spans: tuple[Window, Window],
+    consumer: Callable[[str], str],
+) -> Sheet:
+    """Who moved between the two `spans` (before, now), with the causes."""
+    before, now = spans
+    return Sheet(
+        "why",
+        ("before_start", "before_end", "now_start", "now_end", *BY, "consumer_name",
+         "before_cost_nano", "now_cost_nano", "difference_nano", "volume_nano", "price_nano",
+         "mix_nano", "before_requests", "now_requests", "before_tokens", "now_tokens"),
+        tuple(
+            (iso(before.start), iso(before.end), iso(now.start), iso(now.end),
+             *(values.get(d) for d in BY), consumer(values.get("consumer", "")),
+             c.before.effective_nano, c.now.effective_nano, c.difference, *c.parts,
+             c.before.requests, c.now.requests, c.before.tokens, c.now.tokens)
+            for c in rows
+            for values in (dict(c.values),)
         ),
         view,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import inf
 from typing import NamedTuple
 
+from costtui.config.schema import AlertRule
 from costtui.model.found import Found
 from costtui.model.snapshot import Breakdown, Group, Overview, Totals
 from costtui.tui.cells import outside
@@ -39,6 +40,8 @@ class Shown(NamedTuple):
     """False when no source is configured at all."""
     rules: int = 0
     """Alert rules in the configuration; each has a status once it has been evaluated."""
+    alert_rules: tuple[AlertRule, ...] = ()
+    """Those rules."""
     notice: str = ""
     """What came up at the start, for example an unknown theme."""
 

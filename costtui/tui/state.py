@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import tzinfo
+from dataclasses import replace
+from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 from costtui.model.snapshot import Filter, View
-from costtui.model.timewindow import WINDOW_BY_NAME, window_at
+from costtui.model.timewindow import (
+    MINUTE,
+    WINDOW_BY_NAME,
+    ceil_minute,
+    start_of_day,
+    start_of_month,
+    start_of_next_month,
+    window_at,
+)
 
 GROUPS = ("model", "provider", "consumer", "gateway", "endpoint", "team")
 """What the big panel may show, in the order of `g`."""
@@ -24,6 +33,10 @@ class Mark(NamedTuple):
     group: str
     cursor: str
     """Key of the row that was drilled into."""
+    before: State | None = None
+    """Everything, where the step went to another window, too."""
+    screen: str = ""
+    """The screen that the step was made on, where that is not the overview."""
 
 
 class State(NamedTuple):
@@ -35,9 +48,9 @@ class State(NamedTuple):
 
     window: str = "24h"
     back: int = 0
-    """Periods in the past; 0 is live."""
+    """Periods before `anchor`."""
     anchor: float = 0.0
-    """The `now` that a past window counts from: looking back must not slide."""
+    """The `now` that a past window counts from: looking back must not slide. 0 is live."""
     filters: tuple[Filter, ...] = ()
     group: str = "model"
     trail: tuple[Mark, ...] = ()
@@ -49,9 +62,13 @@ class State(NamedTuple):
 
     def view(self, now: float, zone: tzinfo) -> View:
         """The question to ask at `now` (epoch seconds)."""
-        moment = self.anchor if self.back else now
-        window = window_at(WINDOW_BY_NAME[self.window], moment, zone, self.back)
-        return View(window, self.filters)
+        window = window_at(WINDOW_BY_NAME[self.window], self.anchor or now, zone, self.back)
+        return View(replace(window, live=False) if self.past else window, self.filters)
+
+    @property
+    def past(self) -> bool:
+        """Is this not the window that now is in?"""
+        return self.anchor > 0
 
     @property
     def panels(self) -> tuple[str, ...]:
@@ -59,16 +76,44 @@ class State(NamedTuple):
         return (self.group, *(d for d in PANELS if d != self.group))[:4]
 
     def with_window(self, name: str) -> State:
-        """Another length, live again: two periods back of 24h is not two periods back of 7d."""
-        return self._replace(window=name, back=0, anchor=0.0)
+        """Another length: around the moment that was gone to, else live. Two periods back of 24h
+        is not two periods back of 7d."""
+        anchor = 0.0 if self.back else self.anchor
+        return self._replace(window=name, back=0, anchor=anchor)
 
-    def earlier(self, now: float) -> State:
-        anchor = self.anchor if self.back else now
-        return self._replace(back=min(MAX_BACK, self.back + 1), anchor=anchor)
+    def at(self, moment: float) -> State:
+        """The screen as it was at `moment`, epoch seconds: the window of this length whose newest
+        minute holds it."""
+        return self._replace(back=0, anchor=moment)
 
-    def later(self) -> State:
-        back = max(0, self.back - 1)
-        return self._replace(back=back, anchor=self.anchor if back else 0.0)
+    def earlier(self, now: float, zone: tzinfo = UTC) -> State:
+        if self.anchor and not self.back:
+            return self.at(self._beside(-1, zone))
+        return self._replace(back=min(MAX_BACK, self.back + 1), anchor=self.anchor or now)
+
+    def later(self, now: float = 0.0, zone: tzinfo = UTC) -> State:
+        """One period on; live where that would not be past. `now` and `zone` matter to a moment
+        that was gone to."""
+        if self.back > 1:
+            return self._replace(back=self.back - 1)
+        moment = self._beside(1, zone) if self.anchor and not self.back else now
+        if moment < now and ceil_minute(moment) < ceil_minute(now):
+            return self.at(moment)
+        return self._replace(back=0, anchor=0.0)
+
+    def _beside(self, step: int, zone: tzinfo) -> float:
+        """The moment one period before or after `anchor`: of a calendar window, its end."""
+        spec = WINDOW_BY_NAME[self.window]
+        if spec.seconds:
+            return max(float(MINUTE), self.anchor + step * spec.seconds)
+        month = spec.name == "month"
+        if step < 0:
+            start = (start_of_month if month else start_of_day)(self.anchor, zone)
+            return max(float(MINUTE), start - 1.0)
+        end = self.anchor
+        for _ in range(2):
+            end = start_of_next_month(end, zone) if month else _start_of_next_day(end, zone)
+        return end - 1.0
 
     def live(self) -> State:
         return self._replace(back=0, anchor=0.0, paused=False)
@@ -102,11 +147,29 @@ class State(NamedTuple):
             trail=(*self.trail, Mark(self.filters, self.group, "")),
         )
 
+    def visit(
+        self, filters: tuple[Filter, ...], window: str, moment: float, screen: str = ""
+    ) -> State:
+        """Narrow to several values at once, in a window that ends with `moment` (0 is live), as
+        one step: Esc goes back to this state, and to `screen`."""
+        new = tuple(f for f in filters if f not in self.filters)
+        cursor = new[-1].value if new else ""
+        mark = Mark(self.filters, self.group, cursor, self, screen)
+        state = self._replace(
+            filters=(*self.filters, *new), trail=(*self.trail, mark), window=window, back=0,
+            anchor=moment,
+        )  # fmt: skip
+        return state._replace(group=state.next_dimension() or self.group)
+
     def climb(self) -> tuple[State, str] | None:
         """One step out and the row key to put the cursor on; None at the top."""
         if not self.trail:
             return None
         mark = self.trail[-1]
+        if mark.before is not None:
+            before = mark.before
+            look = {name: getattr(self, name) for name in _LOOK}
+            return before._replace(**look), mark.cursor
         state = self._replace(filters=mark.filters, group=mark.group, trail=self.trail[:-1])
         return state, mark.cursor
 
@@ -117,6 +180,14 @@ class State(NamedTuple):
     def with_next_unit(self) -> State:
         at = UNITS.index(self.unit)
         return self._replace(unit=UNITS[(at + 1) % len(UNITS)])
+
+
+_LOOK = ("sort", "reverse", "unit", "compare", "paused")
+"""How things are shown: what going back leaves as it is."""
+
+
+def _start_of_next_day(moment: float, zone: tzinfo) -> int:
+    return start_of_day(start_of_day(moment, zone) + 36 * 3600, zone)
 
 
 def parse_filter(text: str) -> Filter:

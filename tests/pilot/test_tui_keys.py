@@ -68,7 +68,8 @@ async def test_time_travel_stands_still_and_comes_back(start: Start) -> None:
         back = ui.data.asked[-1][0].window
         assert back.end == live.end - 2 * 86400
         assert not back.live
-        assert "2 periods back" in ui.lines[0]
+        assert "PAST" in ui.lines[0]
+        assert "as it was on " in ui.lines[1]
         ui.clock.time += 600
         await ui.tick()
         assert ui.data.asked[-1][0].window == back

@@ -16,7 +16,9 @@ from costtui.model.charge import CostBasis, Exactness
 from costtui.model.comparison import Compared
 from costtui.model.dimension import Dimensions
 from costtui.model.fleet import Fleet, GatewayUsage
+from costtui.model.movement import Moved, Movement
 from costtui.model.snapshot import (
+    AlertChange,
     AlertStatus,
     Breakdown,
     Filter,
@@ -176,6 +178,22 @@ def alerts(now: float = NOW) -> tuple[AlertStatus, ...]:
     )  # fmt: skip
 
 
+def sources_then(end: int) -> tuple[SourceStatus, ...]:
+    """What is known of the past: two answered, one was down, of one nothing is known."""
+    told = ((float(end), 0), (float(end), 0), (0.0, 0), (end - 1500.0, 1))
+    return tuple(
+        SourceStatus(s.name, s.kind, s.gateway, last_ok=ok, interval=s.interval, failures=failed)
+        for s, (ok, failed) in zip(sources(), told, strict=True)
+    )
+
+
+def alerts_then(end: int) -> tuple[AlertStatus, ...]:
+    """One that fired then and does not now."""
+    daily, team = alerts(float(end))
+    past = replace(team, state="firing", severity="critical", value_nano=23_100_000_000)
+    return daily, past
+
+
 FIRING = AlertStatus(
     "opus is expensive", (("model", "claude-opus-4-1"),), "firing", "critical",
     148_230_000_000, 100_000_000_000, NOW - 1260, "24h", Exactness.LOWER_BOUND,
@@ -208,7 +226,7 @@ def overview(
     return Overview(
         view=View(window, filters),
         revision=1,
-        taken_at=now,
+        taken_at=now if window.live else window.end,
         total=total,
         previous=scaled(total, 0.891),
         today=today,
@@ -222,8 +240,8 @@ def overview(
         chart_requests=tuple(v // 7_100_000 for v in chart),
         gap_buckets=gaps,
         breakdowns=parts,
-        sources=sources(now),
-        alerts=alerts(now),
+        sources=sources(now) if window.live else sources_then(window.end),
+        alerts=alerts(now) if window.live else alerts_then(window.end),
         unpriced=(
             UnpricedModel("qwen", "qwen3-coder-plus", 380, 1_640_000),
             UnpricedModel("ollama", "llama3.3:70b", 32, 160_000),
@@ -427,6 +445,69 @@ def skipped() -> list[SkippedLine]:
     ]  # fmt: skip
 
 
+def alert_changes(now: float = NOW) -> list[AlertChange]:
+    """Two rules over the last day: one flapped, one fires since 21 minutes."""
+    search = (("consumer", "search"),)
+    told: tuple[tuple[float, str, tuple[tuple[str, str], ...], str, str, int], ...] = (
+        (1260, FIRING.rule, FIRING.labels, "firing", "critical", 100_400_000_000),
+        (1380, FIRING.rule, FIRING.labels, "pending", "critical", 100_100_000_000),
+        (
+            130,
+            "team playground",
+            (("consumer", "intern-playground"),),
+            "pending",
+            "info",
+            20_300_000_000,
+        ),
+        (30_000, "team playground", search, "inactive", "info", 0),
+        (30_900, "team playground", search, "resolved", "info", 19_900_000_000),
+        (38_000, "team playground", search, "firing", "info", 20_100_000_000),
+        (80_000, "daily budget", (), "inactive", "warning", 12_770_000_000),
+    )
+    limits = {"opus is expensive": (100, "24h"), "team playground": (20, "1h"),
+              "daily budget": (800, "24h")}  # fmt: skip
+    found = [
+        AlertChange(n, now - ago, AlertStatus(
+            rule, labels, state, severity, nano, limits[rule][0] * NANO, now - ago,
+            limits[rule][1],
+        ))
+        for n, (ago, rule, labels, state, severity, nano) in enumerate(told)
+    ]  # fmt: skip
+    return sorted(found, key=lambda c: -c.at)
+
+
+def movement(before: Window, now: Window) -> Movement:
+    """One consumer on one gateway has three times the requests; others move a little; one is new,
+    one is gone, one got dearer, one has no price."""
+    hours = max(1, now.seconds // 3600)
+
+    def used(requests: int, nano_each: int, tokens: int = 2100) -> Totals:
+        return Totals(
+            requests=requests * hours, input=tokens * requests * hours,
+            output=tokens // 8 * requests * hours, effective_nano=requests * nano_each * hours,
+        )  # fmt: skip
+
+    free = used(40, 0)
+    rows = (
+        (("openai", "gpt-5", "search", "kong-eu", "/v1/chat/completions"),
+         used(420, 7_100_000), used(1302, 7_100_000)),
+        (("anthropic", "claude-sonnet-4-5", "checkout-assistant", "llm-proxy", "/v1/messages"),
+         used(310, 9_000_000), used(318, 9_000_000)),
+        (("anthropic", "claude-opus-4-1", "support-bot", "llm-proxy", "/v1/messages"),
+         used(51, 42_000_000), used(50, 51_000_000)),
+        (("google", "gemini-2.5-pro", "", "agentgateway-1", "/v1/messages"),
+         used(0, 0), used(120, 4_000_000)),
+        (("openai", "gpt-5-mini", "mobile-app", "agentgateway-2", "/v1/messages"),
+         used(900, 800_000), used(0, 0)),
+        (("deepseek", "deepseek-chat", "data-pipeline", "agentgateway-1", "/v1/messages"),
+         used(200, 1_100_000), used(200, 2_300_000, 4700)),
+        (("ollama", "llama3.3:70b", "search", "kong-eu", "/v1/messages"),
+         free._replace(unpriced_tokens=free.tokens, unpriced_requests=free.requests),
+         free._replace(unpriced_tokens=free.tokens, unpriced_requests=free.requests)),
+    )  # fmt: skip
+    return Movement(before, now, tuple(Moved(*row) for row in rows))
+
+
 class FakeData:
     """A `Data` whose answers are values or functions of the view."""
 
@@ -440,6 +521,9 @@ class FakeData:
         self.checks = 0
         self.alive = True
         self.closed = False
+        self.changes = alert_changes()
+        self.alerts_now = alerts()
+        self.moves: list[tuple[View, tuple[tuple[Window, Window], ...]]] = []
         self.error: Exception | None = None
 
     def data_version(self) -> int:
@@ -508,6 +592,16 @@ class FakeData:
 
     def skipped(self) -> list[SkippedLine]:
         return skipped()
+
+    def alerts(self) -> tuple[AlertStatus, ...]:
+        return self.alerts_now
+
+    def alert_history(self, start: float, end: float) -> list[AlertChange]:
+        return [c for c in self.changes if start <= c.at < end]
+
+    def movement(self, view: View, pairs: Sequence[tuple[Window, Window]]) -> list[Movement]:
+        self.moves.append((view, tuple(pairs)))
+        return [movement(*pair) for pair in pairs]
 
     def close(self) -> None:
         self.closed = True

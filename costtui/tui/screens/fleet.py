@@ -10,7 +10,7 @@ from costtui.model.fleet import Fleet
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer
 from costtui.tui.look import Look
-from costtui.tui.messages import Ask, Open, StateChanged
+from costtui.tui.messages import Ask, Open, Push, StateChanged
 from costtui.tui.screens.side import SideScreen
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
@@ -89,7 +89,7 @@ class FleetScreen(SideScreen):
         self._waiting = False
         window = fleet.view.window
         if (window.name, fleet.view.filters, window.live) == (
-            state.window, state.filters, not state.back,
+            state.window, state.filters, not state.past,
         ):  # fmt: skip
             self.fleet = fleet
             self._draw()
@@ -116,6 +116,11 @@ class FleetScreen(SideScreen):
 
     def action_filter(self) -> None:
         self.post_message(Open("filter"))
+
+    def action_why(self) -> None:
+        from costtui.tui.screens.why import WhyScreen
+
+        self.post_message(Push(WhyScreen))
 
     def action_unit(self) -> None:
         self._change(self.shown.state.with_next_unit())

@@ -228,6 +228,9 @@ class OverviewScreen(Screen[None]):
     def action_start_config(self) -> None:
         self.post_message(StartConfig())
 
+    def action_why(self) -> None:
+        self.post_message(Open("why"))
+
     def action_group(self) -> None:
         self.change(self.shown.state.with_next_group())
 

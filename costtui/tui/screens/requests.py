@@ -36,7 +36,8 @@ class RequestsScreen(SideScreen):
 
     def on_mount(self) -> None:
         self.table.focus()
-        self._asked = (self.shown.state.window, self.shown.state.back, self.shown.state.filters)
+        state = self.shown.state
+        self._asked = (state.window, state.back, state.anchor, state.filters)
         self._ask(None)
 
     @property
@@ -66,7 +67,8 @@ class RequestsScreen(SideScreen):
 
     def show(self, shown: Shown) -> None:
         super().show(shown)
-        now = (shown.state.window, shown.state.back, shown.state.filters)
+        state = shown.state
+        now = (state.window, state.back, state.anchor, state.filters)
         if now != self._asked:
             self._asked = now
             self._ask(None)

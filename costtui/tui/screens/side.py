@@ -30,6 +30,8 @@ class Title(Lines):
             return [line.put(f" {self.text}", "accent")]
         if shown.state.paused:
             right.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip")).put("  ")
+        if shown.state.past:
+            right.styled(f" {g.back} PAST ", self.look.palette.style("chip")).put("  ")
         if shown.overview is not None:
             window = shown.overview.view.window
             arguments = (window.start, window.end, self.look.zone, g)

@@ -69,7 +69,8 @@ class Status(Lines):
                 more = f" +{len(names) - 1}" if len(names) > 1 else ""
                 yield Line(look).put(f"{light} {outside(names[0], 24)} {state}{more}", role)
             elif names:
-                yield Line(look).put(light, role).put(f" {len(names)} {state}", "quiet")
+                word = state if overview.view.window.live or state != "new" else "unknown"
+                yield Line(look).put(light, role).put(f" {len(names)} {word}", "quiet")
         for hint in (reconcile_hint(overview, look), exactness_hint(overview, look, short=short)):
             if hint.width:
                 yield hint

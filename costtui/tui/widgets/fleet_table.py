@@ -113,6 +113,8 @@ class FleetTable(Table[GatewayUsage]):
         if overview is None:
             return "", "quiet"
         states = [health(s, overview.taken_at) for s in self._sources(row)]
+        if not overview.view.window.live:  # what is not known of then is not new
+            states = [s for s in states if s[0] != "new"]
         if row.gap:
             states.append(("gap", "warn"))
         return min(states, key=lambda s: _WORST.index(s[0]), default=("", "quiet"))

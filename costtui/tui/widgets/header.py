@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from textual.geometry import Size
 
@@ -34,7 +35,8 @@ class Header(Lines):
             first.put("  ")
         else:
             first.put(shown.state.window, "accent").put("  ")
-        first.put(self._span(shown, room - first.width), "text")
+        span = self._span(shown, room - first.width)
+        first.put(span, "accent" if shown.state.past else "text")
         return [first.cut(room).to(width - right.width).extend(right), self._path(shown, width)]
 
     def _windows(self, line: Line, shown: Shown) -> None:
@@ -66,10 +68,8 @@ class Header(Lines):
             line.styled(f" {g.cross} NOT READ ", self.look.palette.style("alarm"))
         elif state.paused:
             line.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip"))
-        elif state.back:
-            periods = "period" if state.back == 1 else "periods"
-            text = f" {g.back} {state.back} {periods} back " if width >= 100 else f" -{state.back} "
-            line.styled(text, self.look.palette.style("chip"))
+        elif state.past:
+            line.styled(f" {g.back} PAST ", self.look.palette.style("chip"))
         elif overview is None:
             line.put(f"{g.middle} starting", "quiet")
         elif not overview.collector_alive and not shown.starting:
@@ -99,6 +99,10 @@ class Header(Lines):
         notes = shown.overview.notes if shown.overview is not None else ()
         for note in notes[:1]:
             right.put(f"{g.warn} {outside(note, 70)}  ", "warn")
+        if state.past and shown.overview is not None and not shown.overview.view.window.live:
+            last = datetime.fromtimestamp(shown.overview.view.window.end, self.look.zone)
+            when = last.strftime("%a %d %b %Y %H:%M" if width >= 100 else "%a %d %b %H:%M")
+            right.put(f"as it was on {when} ", "accent").put(f"{g.middle} ", "quiet")
         facts = [] if notes else [f"by {state.unit}"]
         if width >= 100 and not notes:
             facts.append(f"sorted by {state.sort}")
