@@ -57,8 +57,8 @@ PRUNE_SQL: Final = (
 """What is below the floor `?1` goes, except the last state of each instance before the floor, and
 of a rule without one its last `inactive`: views above the floor begin with these."""
 CAP_SQL: Final = (
-    "DELETE FROM alert_history WHERE id <= "
-    "(SELECT id FROM alert_history ORDER BY id DESC LIMIT 1 OFFSET ?1) "
+    "DELETE FROM alert_history WHERE (at, id) <= "
+    "(SELECT at, id FROM alert_history ORDER BY at DESC, id DESC LIMIT 1 OFFSET ?1) "
     f"AND id NOT IN ({_LASTING.format(until='1e300')})"
 )
 """What is more than the newest `?1` goes, with the same exception. (Asking of each row whether a

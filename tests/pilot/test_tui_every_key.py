@@ -18,8 +18,8 @@ LEAVING = ("quit", "stop")
 
 def opener(place: str) -> str:
     """The key that goes to a screen."""
-    action = "overview" if place == "overview" else f"goto('{place}')"
-    return next(k.keys.split(",")[0] for k in KEYS if k.action == action)
+    actions = (place, f"goto('{place}')")
+    return next(k.keys.split(",")[0] for k in KEYS if k.action in actions)
 
 
 def on(ui: Any, place: str) -> list[Key]:
