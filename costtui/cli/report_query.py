@@ -19,7 +19,6 @@ from costtui.config.words import did_you_mean, nearest, quoted
 from costtui.errors import UsageError
 from costtui.model.comparison import Compared
 from costtui.model.dimension import known_dimensions, tag_of
-from costtui.model.safetext import visible
 from costtui.model.snapshot import AlertStatus, Filter, SourceStatus, Totals, UnpricedModel, View
 from costtui.model.timewindow import (
     HOUR,
@@ -227,7 +226,7 @@ def check_tags(option: str, names: Iterable[str], tags: Sequence[str]) -> None:
         # The name alone is compared: `tag:` in front of both would make anything look near.
         near = nearest(tag_of(name), tags)
         meant = f' (did you mean "tag:{near}"?)' if near else ""
-        known = ", ".join(map(visible, tags[:20])) + (", …" if len(tags) > 20 else "")
+        known = ", ".join(tags[:20]) + (", …" if len(tags) > 20 else "")
         raise UsageError(f"{option}: no consumer has {quoted(name)}; there are {known}{meant}")
 
 

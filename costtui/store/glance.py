@@ -38,10 +38,11 @@ from costtui.store.rows import (
     all_statuses,
     gaps_between,
 )
-from costtui.store.sums import Sums, add_up
+from costtui.store.sums import Groups, Sums
 
 if TYPE_CHECKING:
     from costtui.model.comparison import Compared
+    from costtui.model.cross import Cross, DimensionUse
     from costtui.model.fleet import Fleet
 
 HEARTBEAT_S: Final = 30.0
@@ -69,6 +70,11 @@ class Glance(Reading):
         sums = self._cache.by_series(connection, window.start, window.end)
         return self._cache.extend(sums, chosen)
 
+    def _groups(
+        self, connection: sqlite3.Connection, window: Window, chosen: Selection, by: tuple[str, ...]
+    ) -> Groups:
+        return self._cache.groups(connection, window.start, window.end, chosen, by)
+
     def overview(
         self, view: View, now: float, dimensions: Sequence[str] = DEFAULT_DIMENSIONS
     ) -> Overview:
@@ -90,10 +96,10 @@ class Glance(Reading):
                 )
             )
             rows = self._sums(connection, window, chosen)
-            before = self._sums(connection, before_window, chosen)
             buckets = screens.chart(connection, self._cache, window, chosen)
-            cost, count = buckets.spark(buckets.vectors)
-            total, previous_total = add_up(rows.values()), add_up(before.values())
+            cost, count = buckets.total()
+            total = self._total(connection, window, chosen)
+            previous_total = self._total(connection, before_window, chosen)
             gaps = gaps_between(connection, window.start, window.end)
             month_total = self._total(connection, month, chosen)
             statuses = all_statuses(connection)
@@ -125,7 +131,15 @@ class Glance(Reading):
                 chart_requests=count,
                 gap_buckets=screens.gap_buckets(window, cost, count, gaps),
                 breakdowns=tuple(
-                    screens.breakdown(self._catalogue, d, rows, before, buckets) for d in dimensions
+                    screens.breakdown(
+                        self._catalogue,
+                        d,
+                        self._groups(connection, window, chosen, (d,)),
+                        self._groups(connection, before_window, chosen, (d,)),
+                        rows,
+                        buckets,
+                    )
+                    for d in dimensions
                 ),
                 sources=statuses,
                 alerts=all_alerts(connection),
@@ -135,7 +149,15 @@ class Glance(Reading):
                 earliest=earliest,
                 notes=_notes(asked.window, window),
                 compared=self._compare(connection, view, statuses),
+                sizes=self._sizes(rows),
             )
+
+    def _sizes(self, rows: Sums) -> tuple[tuple[str, int], ...]:
+        """How many values each dimension has in some sums."""
+        keys = self._catalogue.keys
+        return tuple(
+            (d, len(set(map(keys((d,)).__getitem__, rows)))) for d in self._catalogue.groupable
+        )
 
     def _compare(
         self,
@@ -176,6 +198,27 @@ class Glance(Reading):
                 self._previous(window), all_statuses(connection),
                 gaps_between(connection, window.start, window.end), self._revision, now,
             )  # fmt: skip
+
+    def cross(self, view: View, rows: str, columns: str, now: float) -> Cross:  # noqa: ARG002
+        """Two dimensions at once, with the period before."""
+        from costtui.store import cross  # not before the first paint
+
+        with self._read() as connection:
+            view = self._view(view)
+            chosen = self._catalogue.select(view.filters)
+            return cross.cross(
+                connection, self._cache, view, self._previous(view.window), chosen,
+                (rows, columns), self._revision,
+            )  # fmt: skip
+
+    def dimensions(self, view: View, now: float) -> tuple[DimensionUse, ...]:  # noqa: ARG002
+        """What a view can be grouped by: how many values, and the dearest of them."""
+        from costtui.store import cross
+
+        with self._read() as connection:
+            view = self._view(view)
+            chosen = self._catalogue.select(view.filters)
+            return cross.uses(self._catalogue, self._sums(connection, view.window, chosen))
 
     def _rest_of_month(
         self,

@@ -4,39 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import Final
 
 from costtui.model.charge import CostBasis
 from costtui.model.snapshot import Breakdown, Gap, Group, Totals, UnpricedModel
 from costtui.model.timewindow import Window, floor_to
 from costtui.store.catalogue import Catalogue, Selection
 from costtui.store.cover import Segment, ceil_to
-from costtui.store.levels import EFFECTIVE, TABLE_OF_STEP
-from costtui.store.sums import Matrix, SumCache, Sums, add_up
+from costtui.store.levels import TABLE_OF_STEP
+from costtui.store.matrix import Chart, Matrix, RequestSpark, Spark
+from costtui.store.sums import Groups, SumCache, Sums
 
-Vectors = dict[int, tuple[Sequence[int], Sequence[int]]]
-"""series → (effective, requests) for each bucket of a window."""
-
-
-@dataclass(slots=True)
-class Chart:
-    """The window's buckets by series."""
-
-    width: int
-    vectors: Vectors
-
-    def spark(self, ids: Iterable[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """(effective, requests) of some series together."""
-        found = [self.vectors[sid] for sid in ids if sid in self.vectors]
-        if not found:
-            return (0,) * self.width, (0,) * self.width
-        if len(found) == 1:
-            return tuple(found[0][0]), tuple(found[0][1])
-        cost, count = zip(*found, strict=True)
-        return (
-            tuple(map(sum, zip(*cost, strict=True))),
-            tuple(map(sum, zip(*count, strict=True))),
-        )
+FEW: Final = 200
+"""Groups of a dimension up to which all their sparks are added up at once."""
 
 
 def chart(
@@ -59,32 +39,7 @@ def chart(
                 parts.append(cache.matrix(connection, Segment(table, low, high), step))
         if last < window.end:
             parts.append(cache.by_series(connection, last, window.end))
-    return Chart(len(window.buckets()), _vectors(parts, selection))
-
-
-def _vectors(parts: list[Matrix | Sums], selection: Selection) -> Vectors:
-    ids: set[int] = set()
-    for part in parts:
-        ids.update(part.effective if isinstance(part, Matrix) else part)
-    vectors: Vectors = {}
-    for sid in ids & selection:
-        cost: list[int] = []
-        count: list[int] = []
-        for part in parts:
-            if isinstance(part, Matrix):
-                own = part.effective.get(sid)
-                if own is None:
-                    cost.extend([0] * part.width)
-                    count.extend([0] * part.width)
-                else:
-                    cost.extend(own)
-                    count.extend(part.requests[sid])
-            else:
-                row = part.get(sid)
-                cost.append(row[EFFECTIVE] if row else 0)
-                count.append(row[0] if row else 0)
-        vectors[sid] = (cost, count)
-    return vectors
+    return Chart(cache.catalogue, len(window.buckets()), parts, selection)
 
 
 def grouped(keys: dict[int, tuple[str, ...]], rows: Sums) -> dict[tuple[str, ...], list[int]]:
@@ -96,25 +51,25 @@ def grouped(keys: dict[int, tuple[str, ...]], rows: Sums) -> dict[tuple[str, ...
 
 
 def breakdown(
-    catalogue: Catalogue, dimension: str, now: Sums, before: Sums, buckets: Chart
+    catalogue: Catalogue, dimension: str, now: Groups, before: Groups, rows: Sums, buckets: Chart
 ) -> Breakdown:
-    """The groups of one dimension, dearest first. `now` and `before` are extended sums."""
-    keys = catalogue.keys((dimension,))
-    old = {key: add_up([before[i] for i in ids]) for key, ids in grouped(keys, before).items()}
-    groups = []
-    current = grouped(keys, now)
-    for key in [*current, *(key for key in old if key not in current)]:
-        ids = current.get(key, [])
-        cost, count = buckets.spark(ids)
-        groups.append(
-            Group(
-                key[0],
-                add_up([now[i] for i in ids]),
-                old.get(key, Totals()),
-                cost,
-                count,
-            )
-        )
+    """The groups of one dimension, dearest first. `rows` are the sums that `now` is of."""
+    by = (dimension,)
+    none = Totals()
+    keys = [*now, *(key for key in before if key not in now)]
+    sparks: dict[tuple[str, ...], tuple[Sequence[int], Sequence[int]]] = {}
+    flat = (0,) * buckets.width
+    if len(keys) <= FEW:
+        for key, (cost, count) in buckets.grouped(by).items():
+            sparks[key] = tuple(cost), tuple(count)
+    else:
+        for key, ids in grouped(catalogue.keys(by), rows).items():
+            spark = Spark(buckets, ids)
+            sparks[key] = spark, RequestSpark(spark)
+    groups = [
+        Group(key[0], now.get(key, none), before.get(key, none), *sparks.get(key, (flat, flat)))
+        for key in keys
+    ]
     groups.sort(key=lambda g: (-g.totals.effective_nano, -g.totals.requests, g.key))
     return Breakdown(dimension, tuple(groups))
 

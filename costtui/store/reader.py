@@ -100,8 +100,9 @@ class Reader(Glance):
             return screens.breakdown(
                 self._catalogue,
                 by,
+                self._groups(connection, view.window, chosen, (by,)),
+                self._groups(connection, self._previous(view.window), chosen, (by,)),
                 self._sums(connection, view.window, chosen),
-                self._sums(connection, self._previous(view.window), chosen),
                 screens.chart(connection, self._cache, view.window, chosen),
             ).groups
 

@@ -15,6 +15,7 @@ from costtui.config.schema import Consumer
 from costtui.model.snapshot import Overview, RequestRow, SkippedLine, SourceStatus, View
 
 if TYPE_CHECKING:
+    from costtui.model.cross import Cross, DimensionUse
     from costtui.model.fleet import Fleet
 
 
@@ -32,6 +33,12 @@ class Data(Protocol):
 
     def fleet(self, view: View, now: float) -> Fleet:
         """Every gateway over the usual periods."""
+
+    def cross(self, view: View, rows: str, columns: str, now: float) -> Cross:
+        """Two dimensions at once."""
+
+    def dimensions(self, view: View, now: float) -> Sequence[DimensionUse]:
+        """What the view can be grouped by."""
 
     def requests(
         self,

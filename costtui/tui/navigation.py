@@ -20,6 +20,7 @@ for _digit in "0123456789":
 SCREENS = {
     "requests": "requests:RequestsScreen",
     "fleet": "fleet:FleetScreen",
+    "cross": "cross:CrossScreen",
     "sources": "sources:SourcesScreen",
 }
 """Screens that stand directly above the overview: name → `module:Class` in `tui/screens`. Each is
@@ -48,7 +49,7 @@ class Navigation(App[int]):
             from costtui.tui.widgets.filterbar import FilterBar
 
             if not self.screen.query(FilterBar):
-                self.screen.mount(FilterBar(self.screen.focused))
+                self.screen.mount(FilterBar(self.screen.focused, self.look.tags))
         else:
             self.action_goto(message.screen)
 

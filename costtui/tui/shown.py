@@ -7,10 +7,11 @@ from dataclasses import replace
 from math import inf
 from typing import NamedTuple
 
+from costtui.model.dimension import is_mapped
 from costtui.model.snapshot import Breakdown, Group, Overview, Totals
 from costtui.tui.cells import outside
 from costtui.tui.glyphs import Glyphs
-from costtui.tui.state import State
+from costtui.tui.state import GROUPS, State
 
 SORTS = ("name", "value", "change", "requests", "tokens")
 """What rows can be sorted by, in the order of the columns."""
@@ -40,6 +41,22 @@ class Shown(NamedTuple):
     """Alert rules in the configuration; each has a status once it has been evaluated."""
     notice: str = ""
     """What came up at the start, for example an unknown theme."""
+
+    @property
+    def single(self) -> frozenset[str]:
+        """Dimensions known to have one value, or none, in what is shown."""
+        sizes = self.overview.sizes if self.overview is not None else ()
+        return frozenset(name for name, number in sizes if number < 2)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What `g` goes through: what has more than one value here, or is configured."""
+        sizes = dict(self.overview.sizes) if self.overview is not None else {}
+        if not any(number > 1 for number in sizes.values()):
+            return GROUPS
+        wide = [name for name, number in sizes.items() if number > 1 or is_mapped(name)]
+        wide.sort(key=lambda name: GROUPS.index(name) if name in GROUPS else len(GROUPS))
+        return tuple(wide)
 
     @property
     def condition(self) -> str:

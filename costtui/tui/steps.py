@@ -86,6 +86,11 @@ class Steps(Navigation):
             self.overview_screen.climbed(row)
             self.go(state)
 
+    def action_filters(self) -> None:
+        from costtui.tui.screens.filters import FilterList
+
+        self.push_screen(FilterList(self.look, self.shown))
+
     # Take away ------------------------------------------------------------------------------
 
     def action_export(self, kind: str) -> None:
