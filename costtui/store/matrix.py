@@ -1,8 +1,8 @@
 """Usage by series and bucket of a closed stretch, for charts and sparklines.
 
 Kept as what there is and not as a table with a cell for every bucket: of ten thousand consumers
-most buckets are empty, and a dense table of 30 days would be 58 MB of zeros. Nothing changes after it
-was read, so that the screen's thread may draw from it while the reader's thread goes on.
+most buckets are empty, and a dense table of 30 days would be 58 MB of zeros. Nothing changes
+after it was read, so that the screen's thread may draw from it while the reader's thread goes on.
 """
 
 from __future__ import annotations

@@ -110,6 +110,8 @@ def ordered(breakdown: Breakdown, state: State, name: Callable[[str], str] = str
     def by_name(group: Group) -> str:
         return name(group.key).casefold()
 
+    if (state.sort, state.unit, state.reverse) == ("value", "cost", False):
+        return list(breakdown.groups)  # as the reader gives them; sorting 10,000 took 25 ms
     if state.sort == "name":
         rows = sorted(breakdown.groups, key=by_name, reverse=state.reverse)
     else:

@@ -18,7 +18,9 @@ class Overlay(ModalScreen[None]):
     where = ""
     CSS = """
     Overlay { align: center top; background: $background 40%; }
+    Overlay:ansi { background: transparent; }
     """
+    SCOPED_CSS = False  # Textual would look for an Overlay inside of the class that inherits it.
 
     def __init__(self, look: Look, shown: Shown) -> None:
         super().__init__()

@@ -236,7 +236,7 @@ class OverviewScreen(Screen[None]):
         self.post_message(Push(lambda look, shown: _chooser(look, shown, self._group_by)))
 
     def _group_by(self, choice: dict[str, str]) -> None:
-        self.change(self.shown.state.with_group(choice["panel"]))
+        self.change(self.shown.state.with_group(choice["group"]))
         self.go_to("panel-0")
 
     def action_unit(self) -> None:
@@ -257,4 +257,4 @@ class OverviewScreen(Screen[None]):
 def _chooser(look: Look, shown: Shown, done: Callable[[dict[str, str]], object]) -> Screen[None]:
     from costtui.tui.screens.chooser import Chooser
 
-    return Chooser(look, shown, {"panel": shown.state.group}, done)
+    return Chooser(look, shown, {"group": shown.state.group}, done)

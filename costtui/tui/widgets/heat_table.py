@@ -14,6 +14,7 @@ from typing import NamedTuple
 from textual.geometry import Size
 
 from costtui.model.cross import Cross
+from costtui.model.money import NANO
 from costtui.model.snapshot import Totals
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, fit, outside
@@ -57,7 +58,8 @@ class HeatTable(Table[str]):
     column_keys: list[str]
     at = 0
     """Index of the column under the cursor; behind the last one it is the total."""
-    _at_key: str | None = ""
+    _kept: tuple[str | None] | None = None
+    """The column that the cursor was put on; None before anybody has."""
     _order: object = None
     _darkest = 0
     _from = 0
@@ -68,7 +70,7 @@ class HeatTable(Table[str]):
         unit = shown.state.unit
         if cross is None or self.cross is None or _axes(cross) != _axes(self.cross):
             self.cursor, self.cursor_key, self.scrolled = 0, "", 0
-            self.at, self._at_key, self._from, self.sort, self.reverse = 0, "", 0, None, False
+            self.at, self._kept, self._from, self.sort, self.reverse = 0, None, 0, None, False
         self.shown, self.cross = shown, cross
         order = (id(cross), unit, self.sort, self.reverse)
         if order == self._order:
@@ -81,11 +83,8 @@ class HeatTable(Table[str]):
             return
         self.column_keys = self._sorted(cross.column_totals, unit)
         self._darkest = max((amount(t, unit) for t in cross.cells.values()), default=0)
-        if self._at_key is None:
-            self.at = len(self.column_keys)
-        elif self._at_key in self.column_keys:
-            self.at = self.column_keys.index(self._at_key)
-        self.at = min(self.at, len(self.column_keys))
+        if self._kept is not None:
+            self.at = self._place(self._kept[0])
         rows: Mapping[str, Totals] = cross.row_totals
         if self.sort is not None:
             cells, column = cross.cells, self.sort
@@ -93,16 +92,28 @@ class HeatTable(Table[str]):
         found = self._sorted(rows, unit)
         self.set_items(found[::-1] if self.reverse else found)
 
-    @staticmethod
-    def _sorted(totals: Mapping[str, Totals], unit: str) -> list[str]:
+    def _sorted(self, totals: Mapping[str, Totals], unit: str) -> list[str]:
         """Most first; equals stay in the order they come in, dearest first."""
+        cross = self.cross
+        if (
+            unit == "cost"
+            and cross
+            and any(totals is t for t in (cross.row_totals, cross.column_totals))
+        ):
+            return list(totals)
         return sorted(totals, key=lambda key: -amount(totals[key], unit))
+
+    def _place(self, column: str | None) -> int:
+        """Where a column is now; where it was, when it has gone."""
+        if column is None or column not in self.column_keys:
+            return len(self.column_keys) if column is None else min(self.at, len(self.column_keys))
+        return self.column_keys.index(column)
 
     # Cursor ---------------------------------------------------------------------------------
 
     def move_column(self, step: int) -> None:
         self.at = max(0, min(len(self.column_keys), self.at + step))
-        self._at_key = self.column
+        self._kept = (self.column,)
         self.redraw()
 
     @property
@@ -258,20 +269,30 @@ class HeatTable(Table[str]):
         line.cell(name, fits.name, "focus-title" if selected else role).put(" ")
         under = self.at - fits.first if self.at < len(self.column_keys) else len(values) - 1
         for index, (now, before) in enumerate(values):
-            cell = Line(self.look)
-            self._cell(cell, now, before, fits.cell, shaded=row is not None and index < fits.number)
-            line.extend(cell.on(self.look.palette.cursor) if selected and index == under else cell)
+            if selected and index == under:
+                text = self._text(now, before, fits.cell)[0]
+                text = fit(text, fits.cell, self.look.glyphs.cut, "right")
+                line.styled(text + " ", self.look.palette.style("chip"))
+            else:
+                inside = row is not None and index < fits.number
+                self._cell(line, now, before, fits.cell, shaded=inside)
         return line
+
+    def _text(self, now: Totals, before: Totals, width: int) -> tuple[str, str]:
+        """(text, role) of a cell: the amount, or the change."""
+        unit = self.shown.state.unit if self.shown else "cost"
+        if not self.changes:
+            return amount_text(self, now, unit, width)
+        used, was = amount(now, unit), amount(before, unit)
+        text = fmt.change(used, was, self.look.glyphs, width) if used or was > 0 else ""
+        return text, change_role(used, was, cost=unit == "cost")
 
     def _cell(self, line: Line, now: Totals, before: Totals, width: int, *, shaded: bool) -> None:
         """`width` cells and a blank: the amount on its shade, or the change."""
         look, unit = self.look, self.shown.state.unit if self.shown else "cost"
-        used, was = amount(now, unit), amount(before, unit)
-        if self.changes:
-            text = fmt.change(used, was, look.glyphs, width) if used or was > 0 else ""
-            line.cell(text, width, change_role(used, was, cost=unit == "cost"), "right").put(" ")
-            return
-        text, role = amount_text(self, now, unit, width)
+        used = amount(now, unit)
+        shaded = shaded and not self.changes
+        text, role = self._text(now, before, width)
         styles = None if look.glyphs.ascii else look.palette.heat(STEPS)
         if shaded and used > 0 and styles is not None:
             style = styles[shade(used, self._darkest, STEPS) - 1]
@@ -301,6 +322,11 @@ class HeatTable(Table[str]):
             line.put(f" {len(self.items):,} {g.times} {len(self.column_keys):,}", "quiet")
         if self.changes:
             line.put("  change against the period before", "quiet")
+        if self.current is not None and self.size.width >= 100:
+            # Titles of columns are cut; here is room for the whole of both.
+            column = self.column
+            line.put("  ").put(self.title_of(0, self.current), "text").put(f" {g.times} ", "quiet")
+            line.put("total" if column is None else self.title_of(1, column), "text")
         return line
 
     def note_line(self) -> Line:
@@ -359,7 +385,11 @@ def amount_text(table: HeatTable, totals: Totals, unit: str, width: int) -> tupl
         return fmt.count(totals.requests, width), "value"
     if not totals.effective_nano and totals.unpriced_tokens:
         return "unpriced", "warn"
-    return fmt.money(totals.effective_nano, width, totals.exactness, table.look.glyphs), "value"
+    nano, glyphs = totals.effective_nano, table.look.glyphs
+    if nano < NANO:  # $0.000061 among dollars is noise
+        width = min(width, 7 + len(fmt.mark(totals.exactness, glyphs)))
+    text = fmt.money(nano, width, totals.exactness, glyphs)
+    return text, "value" if nano else "quiet"
 
 
 def two_lines(text: str, width: int) -> tuple[str, str]:
