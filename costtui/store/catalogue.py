@@ -16,6 +16,7 @@ from typing import Final
 from costtui.config.schema import Consumer, tag_names
 from costtui.config.words import did_you_mean
 from costtui.errors import UsageError
+from costtui.model.charge import CostBasis
 from costtui.model.dimension import DIMENSIONS, MAPPED_DIMENSIONS, TAG, tag_of
 from costtui.model.snapshot import Filter
 from costtui.store.series import COLUMNS, Series, from_row
@@ -41,6 +42,8 @@ class Catalogue:
         mapped = (d for d in MAPPED_DIMENSIONS if any(getattr(who, d) for _, who in consumers))
         self.groupable = (*DIMENSIONS, *mapped, *(TAG + t for t in self.tags))
         """Those that are worth offering: of the mapped ones what the configuration names."""
+        self.unpriced: set[int] = set()
+        """Series that have no price."""
         self._newest = 0
         self._exact = {pattern: who for pattern, who in consumers if not _is_glob(pattern)}
         self._globs = [(pattern, who) for pattern, who in consumers if _is_glob(pattern)]
@@ -63,6 +66,8 @@ class Catalogue:
         for row in rows:
             series = from_row(row)
             self.series[series.id] = series
+            if series.basis is CostBasis.UNPRICED:
+                self.unpriced.add(series.id)
             self._newest = series.id
 
     @property

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from costtui.model.snapshot import (
+    Breakdown,
     Overview,
     SourceStatus,
     Totals,
@@ -32,6 +33,7 @@ from costtui.store import overview as screens
 from costtui.store.catalogue import Selection
 from costtui.store.cover import ceil_to, kept, whole_minutes
 from costtui.store.levels import oldest_usage
+from costtui.store.matrix import Chart, Grouping
 from costtui.store.reading import Reading
 from costtui.store.rows import (
     all_alerts,
@@ -49,11 +51,14 @@ HEARTBEAT_S: Final = 30.0
 """A collector that said something within this time is alive."""
 
 _WEEK: Final = 7 * 86400
-DEFAULT_DIMENSIONS: Final = ("provider", "model", "consumer", "gateway")
+PANEL_DIMENSIONS: Final = ("provider", "model", "consumer", "gateway")
 
 
 class Glance(Reading):
     """Whole screens from one read transaction each. `Reader` is what callers use."""
+
+    _sized: tuple[Sums | None, tuple[tuple[str, int], ...]] = (None, ())
+    """The sums that dimensions were counted in last, and how many values they have."""
 
     def _view(self, view: View) -> View:
         window = kept(whole_minutes(view.window), self._floors)
@@ -76,7 +81,7 @@ class Glance(Reading):
         return self._cache.groups(connection, window.start, window.end, chosen, by)
 
     def overview(
-        self, view: View, now: float, dimensions: Sequence[str] = DEFAULT_DIMENSIONS
+        self, view: View, now: float, dimensions: Sequence[str] = PANEL_DIMENSIONS
     ) -> Overview:
         """Everything the overview shows. `view` of the answer is what was really read: where
         retention keeps no minutes, its window is wider and its steps are coarser."""
@@ -97,7 +102,7 @@ class Glance(Reading):
             )
             rows = self._sums(connection, window, chosen)
             buckets = screens.chart(connection, self._cache, window, chosen)
-            cost, count = buckets.total()
+            cost, count = buckets.total(self._ends(connection, chosen))
             total = self._total(connection, window, chosen)
             previous_total = self._total(connection, before_window, chosen)
             gaps = gaps_between(connection, window.start, window.end)
@@ -131,15 +136,7 @@ class Glance(Reading):
                 chart_requests=count,
                 gap_buckets=screens.gap_buckets(window, cost, count, gaps),
                 breakdowns=tuple(
-                    screens.breakdown(
-                        self._catalogue,
-                        d,
-                        self._groups(connection, window, chosen, (d,)),
-                        self._groups(connection, before_window, chosen, (d,)),
-                        rows,
-                        buckets,
-                    )
-                    for d in dimensions
+                    self._panel(connection, view, chosen, d, rows, buckets) for d in dimensions
                 ),
                 sources=statuses,
                 alerts=all_alerts(connection),
@@ -149,15 +146,41 @@ class Glance(Reading):
                 earliest=earliest,
                 notes=_notes(asked.window, window),
                 compared=self._compare(connection, view, statuses),
-                sizes=self._sizes(rows),
+                sizes=self._sizes(connection, window, chosen, rows),
             )
 
-    def _sizes(self, rows: Sums) -> tuple[tuple[str, int], ...]:
-        """How many values each dimension has in some sums."""
-        keys = self._catalogue.keys
-        return tuple(
-            (d, len(set(map(keys((d,)).__getitem__, rows)))) for d in self._catalogue.groupable
-        )
+    def _ends(self, connection: sqlite3.Connection, chosen: Selection) -> Grouping:
+        return lambda low, high, by: self._cache.groups(connection, low, high, chosen, by)
+
+    def _panel(
+        self,
+        connection: sqlite3.Connection,
+        view: View,
+        chosen: Selection,
+        dimension: str,
+        rows: Sums,
+        buckets: Chart,
+    ) -> Breakdown:
+        by, before = (dimension,), self._previous(view.window)
+        return self._panels.breakdown(
+            dimension, chosen, self._groups(connection, view.window, chosen, by),
+            self._groups(connection, before, chosen, by), rows, buckets,
+            self._ends(connection, chosen),
+        )  # fmt: skip
+
+    def _sizes(
+        self, connection: sqlite3.Connection, window: Window, chosen: Selection, rows: Sums
+    ) -> tuple[tuple[str, int], ...]:
+        """How many values each dimension has in some sums; remembered for the last ones."""
+        if self._sized[0] is not rows:
+            keys, grouped = self._catalogue.keys, PANEL_DIMENSIONS
+            sizes = tuple(
+                (d, len(self._groups(connection, window, chosen, (d,))) if d in grouped
+                 else len(set(map(keys((d,)).__getitem__, rows))))
+                for d in self._catalogue.groupable
+            )  # fmt: skip
+            self._sized = rows, sizes
+        return self._sized[1]
 
     def _compare(
         self,

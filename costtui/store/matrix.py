@@ -10,9 +10,10 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, overload
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, overload
 
+from costtui.model.timewindow import Window
 from costtui.store.catalogue import Catalogue, Selection
 from costtui.store.cover import Segment
 from costtui.store.levels import EFFECTIVE
@@ -87,29 +88,49 @@ def read(connection: sqlite3.Connection, segment: Segment, step: int) -> Matrix:
     return Matrix((segment.high - low) // step, cells)
 
 
+class End(NamedTuple):
+    """A bucket that the window cuts, `[low, high)`, by series."""
+
+    low: int
+    high: int
+    rows: Mapping[int, tuple[int, ...]]
+
+
+Grouping = Callable[[int, int, By], Mapping[Key, tuple[int, ...]]]
+"""The sums of `[low, high)` for each group."""
+
+
 class Chart:
     """The buckets of one window: matrices in the middle, sums at its clipped ends."""
 
-    __slots__ = ("_catalogue", "_parts", "_selection", "width")
+    __slots__ = ("_catalogue", "_parts", "_selection", "width", "window")
 
     def __init__(
         self,
         catalogue: Catalogue,
-        width: int,
-        parts: Sequence[Matrix | dict[int, tuple[int, ...]]],
+        window: Window,
+        parts: Sequence[Matrix | End],
         selection: Selection,
     ) -> None:
         self._catalogue = catalogue
         self._selection = selection
-        self.width = width
-        self._parts: list[tuple[int, Matrix | dict[int, tuple[int, ...]]]] = []
+        self.width = len(window.buckets())
+        self.window = window.start, window.end, window.step
+        self._parts: list[tuple[int, Matrix | End]] = []
         at = 0
         for part in parts:
             self._parts.append((at, part))
             at += part.width if isinstance(part, Matrix) else 1
 
-    def grouped(self, by: By) -> dict[Key, Pair]:
-        """The buckets of each group, remembered for the closed part. For few groups."""
+    def same(self, other: Chart) -> bool:
+        """Made of the very same parts?"""
+        return len(self._parts) == len(other._parts) and all(
+            one is two or (isinstance(one, End) and isinstance(two, End) and one.rows is two.rows)
+            for (_, one), (_, two) in zip(self._parts, other._parts, strict=True)
+        )
+
+    def grouped(self, by: By, ends: Grouping) -> dict[Key, Pair]:
+        """The buckets of each group. For few groups, and in the reader's thread alone."""
         whole: dict[Key, Pair] = {}
 
         def pair_of(key: Key) -> Pair:
@@ -118,23 +139,21 @@ class Chart:
                 pair = whole[key] = [0] * self.width, [0] * self.width
             return pair
 
-        keys = self._catalogue.keys(by)
         for at, part in self._parts:
             if isinstance(part, Matrix):
                 for key, own in part.grouped(self._catalogue, by, self._selection).items():
                     for into, values in zip(pair_of(key), own, strict=True):
                         into[at : at + part.width] = values
                 continue
-            for sid, row in part.items():
-                if sid in self._selection:
-                    cost, count = pair_of(keys[sid])
-                    cost[at] += row[EFFECTIVE]
-                    count[at] += row[0]
+            for key, row in ends(part.low, part.high, by).items():
+                cost, count = pair_of(key)
+                cost[at] += row[EFFECTIVE]
+                count[at] += row[0]
         return whole
 
-    def total(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def total(self, ends: Grouping) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """(effective, requests) of everything selected."""
-        pair = self.grouped(()).get((), ([0] * self.width, [0] * self.width))
+        pair = self.grouped((), ends).get((), ([0] * self.width, [0] * self.width))
         return tuple(pair[0]), tuple(pair[1])
 
     def spark(self, ids: Iterable[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -146,7 +165,7 @@ class Chart:
             for at, part in self._parts:
                 if isinstance(part, Matrix):
                     part.add(sid, cost, count, at)
-                elif row := part.get(sid):
+                elif row := part.rows.get(sid):
                     cost[at] += row[EFFECTIVE]
                     count[at] += row[0]
         return tuple(cost), tuple(count)

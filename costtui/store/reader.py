@@ -97,14 +97,9 @@ class Reader(Glance):
         with self._read() as connection:
             view = self._view(view)
             chosen = self._catalogue.select(view.filters)
-            return screens.breakdown(
-                self._catalogue,
-                by,
-                self._groups(connection, view.window, chosen, (by,)),
-                self._groups(connection, self._previous(view.window), chosen, (by,)),
-                self._sums(connection, view.window, chosen),
-                screens.chart(connection, self._cache, view.window, chosen),
-            ).groups
+            buckets = screens.chart(connection, self._cache, view.window, chosen)
+            rows = self._sums(connection, view.window, chosen)
+            return self._panel(connection, view, chosen, by, rows, buckets).groups
 
     def timeline(self, view: View, step: int, now: float) -> list[tuple[int, Totals]]:  # noqa: ARG002
         """(start of the bucket, sums) for each bucket of `step` seconds, oldest first, empty ones

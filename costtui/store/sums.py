@@ -25,8 +25,8 @@ from costtui.store.levels import COLUMNS, EFFECTIVE, TABLE_OF_STEP
 from costtui.store.matrix import Matrix
 
 SUMS_KEPT: Final = 32_000
-"""Cached rows of sums, about a third of a kilobyte each; five of every series where that is more,
-because one window takes four and would else be read again at every key."""
+"""Cached rows of sums, about a third of a kilobyte each; six of every series where that is more,
+because one window takes up to five and would else be read again at every key."""
 
 ROWS_KEPT: Final = 32_000
 """Cached rows of what was put together from them; most are the same objects."""
@@ -142,7 +142,7 @@ class SumCache:
             entry[sid] = tuple(sums)
         self._sums[segment] = entry
         self._rows += len(entry) + 1
-        room = max(SUMS_KEPT, 5 * len(self.catalogue.series))
+        room = max(SUMS_KEPT, 6 * len(self.catalogue.series))
         while self._rows > room and len(self._sums) > 1:
             _, old = self._sums.popitem(last=False)
             self._rows -= len(old) + 1
@@ -282,7 +282,7 @@ class SumCache:
     ) -> dict[Any, Any]:
         into[key] = value
         into.move_to_end(key)
-        room = max(ROWS_KEPT, 5 * len(self.catalogue.series)) - sum(map(len, into.values()))
+        room = max(ROWS_KEPT, 8 * len(self.catalogue.series)) - sum(map(len, into.values()))
         while room < 0 and len(into) > 2:
             room += len(into.popitem(last=False)[1])
         return value
