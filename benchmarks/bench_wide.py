@@ -1,13 +1,13 @@
 """Ten thousand consumers: what a key press costs when one dimension is very wide.
 
-Builds a store by SQL (by default 10,000 consumers who use three of 50 models each, so 30,000 series;
-a fifth of the consumers is active in any hour of 30 days) and runs the real app without a terminal
-on it, in this process:
+Builds a store by SQL (by default 10,000 consumers who use three of 50 models each, so 30,000
+series; a fifth of the consumers is active in any hour of 30 days) and runs the real app without a
+terminal on it, in this process:
 
-    overview     first overview of a fresh reader, a key press (another window), a new revision
+    overview     first overview of a fresh reader, the same one again, after a new revision
     cross        consumer × model of the heat table: first, again, after a new revision
     move         a cursor key in the panel of consumers: from the press to the painted screen
-    panel        another sort, unit or order of that panel
+    panel        another sort, unit or order of that panel; unfold: M, and back
     table        a cursor key in the heat table, of which none may cost a question
     answer       a window key in the heat table: from the press to the new numbers on screen
     memory       resident MB of a process that has the app open, with 10 and with all consumers

@@ -53,7 +53,7 @@ class Shown(NamedTuple):
         """What `g` goes through: what has more than one value here, or is configured."""
         sizes = dict(self.overview.sizes) if self.overview is not None else {}
         if not any(number > 1 for number in sizes.values()):
-            return GROUPS
+            return GROUPS[:5]  # nobody knows yet, and of the rest little is configured
         wide = [name for name, number in sizes.items() if number > 1 or is_mapped(name)]
         wide.sort(key=lambda name: GROUPS.index(name) if name in GROUPS else len(GROUPS))
         return tuple(wide)

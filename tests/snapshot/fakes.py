@@ -215,6 +215,7 @@ def overview(
         ),
         gaps=(Gap("agentgateway-2", now - 903, now),),
         earliest=now - 40 * 86400,
+        sizes=tuple((d, len(names)) for d, names in VALUES.items()),
     )
 
 

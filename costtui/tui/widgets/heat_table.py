@@ -7,17 +7,16 @@ the nano-dollar. Moving asks nothing: the whole table is here, and only what is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from operator import sub
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from textual.geometry import Size
 
 from costtui.model.cross import Cross
-from costtui.model.money import NANO
 from costtui.model.snapshot import Totals
 from costtui.tui import format as fmt
-from costtui.tui.cells import cell_len, fit, outside
+from costtui.tui.cells import fit, outside
+from costtui.tui.heat import STEPS, amount_text, less, shade, two_lines
 from costtui.tui.look import Line, frame
 from costtui.tui.shown import Shown, amount, change_role, nothing_matches
 from costtui.tui.widgets.panel import NO_VALUE
@@ -26,8 +25,6 @@ from costtui.tui.widgets.table import Table
 CELL, CELL_MOST = 9, 15
 """Cells of an amount, the blank behind it not counted."""
 NAME_LEAST, NAME_MOST = 12, 30
-STEPS = 6
-"""Shades of a colour; each is half of the next darker one."""
 NOTHING = Totals()
 
 
@@ -221,7 +218,7 @@ class HeatTable(Table[str]):
         whole = self._across([self._pair(None, c) for c in columns], self._pair(None, None), fits)
         if hidden:
             down = zip(*seen, strict=True) if seen else [()] * len(whole)
-            rest = [_less(total, column) for total, column in zip(whole, down, strict=True)]
+            rest = [less(total, column) for total, column in zip(whole, down, strict=True)]
             body.append(self._line(f"{hidden:,} other", rest, fits, False, None))
         body.append(self._line("total", whole, fits, False, None))
         return body
@@ -230,7 +227,7 @@ class HeatTable(Table[str]):
         self, cells: list[tuple[Totals, Totals]], total: tuple[Totals, Totals], fits: Visible
     ) -> list[tuple[Totals, Totals]]:
         """One line: the visible cells, what is in the columns beside them, and the total."""
-        return [*cells, *([_less(total, cells)] if fits.other else []), total]
+        return [*cells, *([less(total, cells)] if fits.other else []), total]
 
     def _header(self, columns: list[str], fits: Visible) -> list[Line]:
         upper, lower = Line(self.look), Line(self.look)
@@ -282,7 +279,7 @@ class HeatTable(Table[str]):
         """(text, role) of a cell: the amount, or the change."""
         unit = self.shown.state.unit if self.shown else "cost"
         if not self.changes:
-            return amount_text(self, now, unit, width)
+            return amount_text(now, unit, width, self.look.glyphs)
         used, was = amount(now, unit), amount(before, unit)
         text = fmt.change(used, was, self.look.glyphs, width) if used or was > 0 else ""
         return text, change_role(used, was, cost=unit == "cost")
@@ -355,54 +352,3 @@ class HeatTable(Table[str]):
 
 def _axes(cross: Cross) -> tuple[str, str]:
     return cross.rows, cross.columns
-
-
-def _less(
-    total: tuple[Totals, Totals], parts: Iterable[tuple[Totals, Totals]]
-) -> tuple[Totals, Totals]:
-    """What is left of a total, now and before."""
-    now, before = total
-    for one, other in parts:
-        now, before = Totals._make(map(sub, now, one)), Totals._make(map(sub, before, other))
-    return now, before
-
-
-def shade(value: int, darkest: int, steps: int) -> int:
-    """1…`steps` for a positive value: the upper half of the scale is the darkest step, the quarter
-    below it the next. Spend is so uneven that on a straight scale all but a few cells were pale."""
-    if value <= 0 or darkest <= 0:
-        return 1
-    return max(1, steps - (darkest // value).bit_length() + 1)
-
-
-def amount_text(table: HeatTable, totals: Totals, unit: str, width: int) -> tuple[str, str]:
-    """(text, role) of a cell. No usage is blank, unpriced usage says so."""
-    if not (totals.requests or totals.tokens or totals.effective_nano):
-        return "", "text"
-    if unit == "tokens":
-        return fmt.compact(totals.tokens, width), "value"
-    if unit == "requests":
-        return fmt.count(totals.requests, width), "value"
-    if not totals.effective_nano and totals.unpriced_tokens:
-        return "unpriced", "warn"
-    nano, glyphs = totals.effective_nano, table.look.glyphs
-    if nano < NANO:  # $0.000061 among dollars is noise
-        width = min(width, 7 + len(fmt.mark(totals.exactness, glyphs)))
-    text = fmt.money(nano, width, totals.exactness, glyphs)
-    return text, "value" if nano else "quiet"
-
-
-def two_lines(text: str, width: int) -> tuple[str, str]:
-    """A column's title on two lines, broken behind a separator where there is one."""
-    if cell_len(text) <= width:
-        return "", text
-    head = text[:width]
-    while cell_len(head) > width:
-        head = head[:-1]
-    cut = max((head.rfind(c) for c in "-_/.: @"), default=-1) + 1
-    if cut < 3 or cell_len(text[cut:]) > width >= cell_len(text[len(head) :]):
-        cut = len(head)
-    return text[:cut], text[cut:]
-
-
-__all__ = ["HeatTable", "amount_text", "shade", "two_lines"]
