@@ -345,9 +345,14 @@ class HeatTable(Table[str]):
         return line.put(f" {g.middle} ".join(facts), "quiet")
 
     def empty_text(self) -> str:
-        if self.cross is None or self.shown is None:
-            return "reading …"
-        return nothing_matches(self.shown.state, self.look.named) or "no usage in this window"
+        shown = self.shown
+        if self.cross is None or shown is None:
+            return "reading …" if shown is None or not shown.error else outside(shown.error)
+        if shown.condition == "welcome":
+            return "no source is configured yet; costtui demo shows this screen at work"
+        if shown.condition == "waiting":
+            return "no usage has been read yet; F9 shows what the sources are doing"
+        return nothing_matches(shown.state, self.look.named) or "no usage in this window"
 
 
 def _axes(cross: Cross) -> tuple[str, str]:
