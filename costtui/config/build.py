@@ -258,7 +258,14 @@ class Builder:
 
     def consumers(self, entries: dict[str, Value]) -> tuple[tuple[str, Consumer], ...]:
         return tuple(
-            (name, Consumer(**_direct(entry.data, CONSUMER))) for name, entry in entries.items()
+            (
+                name,
+                Consumer(
+                    **_direct(entry.data, CONSUMER),
+                    tags=tuple((k, v.data) for k, v in entry.data.get("tags", {}).items()),
+                ),
+            )
+            for name, entry in entries.items()
         )
 
     def alerts(self, entries: list[Value]) -> tuple[AlertRule, ...]:
@@ -317,6 +324,7 @@ _COMPOSED = {
     },
     id(QUERY): {"dimensions", "values"},
     id(PRICE): {"unit", *RATE_KEYS},
+    id(CONSUMER): {"tags"},
     id(ALERT): {"cost_over", "by", "where"},
 }
 """Keys that the builder puts together itself."""

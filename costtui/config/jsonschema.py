@@ -96,6 +96,8 @@ def _shape(shape: Shape) -> dict[str, Any]:
         names = shape.key.schema()
         if "anyOf" in names:  # a choice; a key is never filled in from the environment
             made["propertyNames"] = names["anyOf"][0]
+        elif "pattern" in names:
+            made["propertyNames"] = names
     else:
         assert isinstance(shape, Free)
     return made

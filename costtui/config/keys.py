@@ -18,6 +18,7 @@ from costtui.config.kinds import (
     File,
     Glob,
     Money,
+    TagName,
     Text,
     Zone,
 )
@@ -90,6 +91,11 @@ CONSUMER: Final = Section(
         Key("name", Text(empty=True), "Shown instead of the id."),
         Key("team", Text(empty=True), "What `team` groups by."),
         Key("org", Text(empty=True), "What `org` groups by."),
+        Key(
+            "tags",
+            MapOf(TagName(), Text(empty=True, limit=200), "tag"),
+            "What `tag:NAME` groups by: any names of your own.",
+        ),
     ),
 )
 

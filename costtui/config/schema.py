@@ -6,6 +6,7 @@ Values are already validated and in one unit (seconds, nano-USD, Decimal); `load
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -80,6 +81,17 @@ class Consumer:
     name: str = ""
     team: str = ""
     org: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    """(name, value) of whatever else it is reported by."""
+
+    def tag(self, name: str) -> str:
+        """The value of a tag, `""` where it has none."""
+        return next((value for key, value in self.tags if key == name), "")
+
+
+def tag_names(consumers: Iterable[tuple[str, Consumer]]) -> tuple[str, ...]:
+    """Every tag that some consumer has, by name."""
+    return tuple(sorted({name for _, who in consumers for name, _ in who.tags}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 DIMENSIONS = ("provider", "model", "consumer", "gateway", "endpoint", "service")
@@ -9,6 +11,11 @@ DIMENSIONS = ("provider", "model", "consumer", "gateway", "endpoint", "service")
 
 MAPPED_DIMENSIONS = ("team", "org")
 """Joined at query time from the config's `consumers:`, so a re-mapping is retroactive."""
+
+TAG = "tag:"
+"""Begins a dimension that is a tag of the consumer's, also joined at query time: `tag:env`."""
+TAG_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,62}", re.ASCII)
+"""What a tag may be called: nothing that `--by` divides at or that a filter's operator begins."""
 
 LLM = "llm"
 INFRASTRUCTURE = "infrastructure"
@@ -31,3 +38,18 @@ class Dimensions(NamedTuple):
 def value_or_none(text: str) -> str:
     """`text`, or `""` where the text is one of the ways to say "no value"."""
     return "" if text.lower() in NO_VALUE else text
+
+
+def tag_of(dimension: str) -> str:
+    """The tag's name of a dimension `tag:env`; `""` for every other dimension."""
+    return dimension[len(TAG) :] if dimension.startswith(TAG) else ""
+
+
+def is_mapped(dimension: str) -> bool:
+    """Does the configuration say what it is, and not the usage?"""
+    return dimension in MAPPED_DIMENSIONS or dimension.startswith(TAG)
+
+
+def known_dimensions(tags: Iterable[str] = ()) -> tuple[str, ...]:
+    """Every dimension there is, with one for each of the names in `tags`."""
+    return (*DIMENSIONS, *MAPPED_DIMENSIONS, *(TAG + name for name in tags))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,11 +56,18 @@ class Filter:
     """One step of a drill-down or one `/` filter."""
 
     dimension: str
-    """A name of `DIMENSIONS` or `MAPPED_DIMENSIONS`, or `any`: some dimension matches."""
+    """A name of `DIMENSIONS` or `MAPPED_DIMENSIONS`, a `tag:NAME`, or `any`: some dimension
+    matches."""
     value: str
     op: str = "="
     """`=` equal, `!=` not equal, `~` regular expression, `!~` not, `*` contains (case folded),
     `!*` contains not."""
+
+    @property
+    def inverted(self) -> Filter:
+        """What lets pass exactly what this one does not."""
+        op = self.op.removeprefix("!") if self.op.startswith("!") else f"!{self.op}"
+        return Filter(self.dimension, self.value, op)
 
     def __str__(self) -> str:
         if self.dimension == "any":
@@ -83,9 +91,10 @@ class Group:
     """The dimension's value; `""` is "no value"."""
     totals: Totals
     previous: Totals
-    spark: tuple[int, ...]
-    """effective nano-USD per chart bucket of the window, oldest first."""
-    spark_requests: tuple[int, ...] = ()
+    spark: Sequence[int]
+    """effective nano-USD per chart bucket of the window, oldest first. Of a dimension with many
+    values it is added up when it is first looked at, in whatever thread that is."""
+    spark_requests: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +240,8 @@ class Overview:
     notes: tuple[str, ...] = field(default=())
     compared: tuple[Compared, ...] = ()
     """What counts beside what reconciling sources saw, by gateway."""
+    sizes: tuple[tuple[str, int], ...] = ()
+    """(dimension, number of its values in this view) of everything that can be grouped by."""
 
 
 class RequestRow(NamedTuple):

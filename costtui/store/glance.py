@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from costtui.model.movement import BY, Moved, Movement
 from costtui.model.snapshot import (
+    Breakdown,
     Overview,
     SourceStatus,
     Totals,
@@ -34,29 +34,31 @@ from costtui.store import overview as screens
 from costtui.store.catalogue import Selection
 from costtui.store.cover import ceil_to, kept, whole_minutes
 from costtui.store.levels import oldest_usage
+from costtui.store.matrix import Chart, Grouping
 from costtui.store.reading import Reading
 from costtui.store.rows import (
     all_alerts,
     all_statuses,
     gaps_between,
 )
-from costtui.store.sums import Sums, add_up
+from costtui.store.sums import Groups, Sums
 from costtui.store.then import then
 
 if TYPE_CHECKING:
     from costtui.model.comparison import Compared
-    from costtui.model.fleet import Fleet
-    from costtui.model.spending import Days, Spent
 
 HEARTBEAT_S: Final = 30.0
 """A collector that said something within this time is alive."""
 
 _WEEK: Final = 7 * 86400
-DEFAULT_DIMENSIONS: Final = ("provider", "model", "consumer", "gateway")
+PANEL_DIMENSIONS: Final = ("provider", "model", "consumer", "gateway")
 
 
 class Glance(Reading):
     """Whole screens from one read transaction each. `Reader` is what callers use."""
+
+    _sized: tuple[Sums | None, tuple[tuple[str, int], ...]] = (None, ())
+    """The sums that dimensions were counted in last, and how many values they have."""
 
     def _view(self, view: View) -> View:
         window = kept(whole_minutes(view.window), self._floors)
@@ -79,8 +81,13 @@ class Glance(Reading):
         sums = self._cache.by_series(connection, window.start, window.end)
         return self._cache.extend(sums, chosen)
 
+    def _groups(
+        self, connection: sqlite3.Connection, window: Window, chosen: Selection, by: tuple[str, ...]
+    ) -> Groups:
+        return self._cache.groups(connection, window.start, window.end, chosen, by)
+
     def overview(
-        self, view: View, now: float, dimensions: Sequence[str] = DEFAULT_DIMENSIONS
+        self, view: View, now: float, dimensions: Sequence[str] = PANEL_DIMENSIONS
     ) -> Overview:
         """Everything the overview shows. `view` of the answer is what was really read: where
         retention keeps no minutes, its window is wider and its steps are coarser."""
@@ -102,10 +109,10 @@ class Glance(Reading):
                 )
             )
             rows = self._sums(connection, window, chosen)
-            before = self._sums(connection, before_window, chosen)
             buckets = screens.chart(connection, self._cache, window, chosen)
-            cost, count = buckets.spark(buckets.vectors)
-            total, previous_total = add_up(rows.values()), add_up(before.values())
+            cost, count = buckets.total(self._ends(connection, chosen))
+            total = self._total(connection, window, chosen)
+            previous_total = self._total(connection, before_window, chosen)
             gaps = gaps_between(connection, window.start, window.end)
             month_total = self._total(connection, month, chosen)
             statuses = all_statuses(connection)
@@ -132,7 +139,7 @@ class Glance(Reading):
                 chart_requests=count,
                 gap_buckets=screens.gap_buckets(window, cost, count, gaps),
                 breakdowns=tuple(
-                    screens.breakdown(self._catalogue, d, rows, before, buckets) for d in dimensions
+                    self._panel(connection, view, chosen, d, rows, buckets) for d in dimensions
                 ),
                 sources=statuses
                 if window.live
@@ -146,6 +153,7 @@ class Glance(Reading):
                 earliest=earliest,
                 notes=_notes(asked.window, window),
                 compared=self._compare(connection, view, statuses),
+                sizes=self._sizes(connection, window, chosen, rows),
             )
 
     def _sources_then(
@@ -164,6 +172,39 @@ class Glance(Reading):
             names = {self._catalogue.series[sid].source for sid in sums}
             seen = {name for at, (name, _) in self._catalogue.sources.items() if at in names}
         return then(statuses, gaps_between(connection, end - 1, end + 1), seen, end)
+
+    def _ends(self, connection: sqlite3.Connection, chosen: Selection) -> Grouping:
+        return lambda low, high, by: self._cache.groups(connection, low, high, chosen, by)
+
+    def _panel(
+        self,
+        connection: sqlite3.Connection,
+        view: View,
+        chosen: Selection,
+        dimension: str,
+        rows: Sums,
+        buckets: Chart,
+    ) -> Breakdown:
+        by, before = (dimension,), self._previous(view.window)
+        return self._panels.breakdown(
+            dimension, chosen, self._groups(connection, view.window, chosen, by),
+            self._groups(connection, before, chosen, by), rows, buckets,
+            self._ends(connection, chosen),
+        )  # fmt: skip
+
+    def _sizes(
+        self, connection: sqlite3.Connection, window: Window, chosen: Selection, rows: Sums
+    ) -> tuple[tuple[str, int], ...]:
+        """How many values each dimension has in some sums; remembered for the last ones."""
+        if self._sized[0] is not rows:
+            keys, grouped = self._catalogue.keys, PANEL_DIMENSIONS
+            sizes = tuple(
+                (d, len(self._groups(connection, window, chosen, (d,))) if d in grouped
+                 else len(set(map(keys((d,)).__getitem__, rows))))
+                for d in self._catalogue.groupable
+            )  # fmt: skip
+            self._sized = rows, sizes
+        return self._sized[1]
 
     def _compare(
         self,
@@ -191,83 +232,6 @@ class Glance(Reading):
         `by` in it. Of the view's filters those on gateway, provider and model narrow it."""
         with self._read() as connection:
             return self._compare(connection, self._view(view), all_statuses(connection), by)
-
-    def fleet(self, view: View, now: float) -> Fleet:
-        """Every gateway over the usual periods, which end where the view does."""
-        from costtui.store import fleet as fleets  # not before the first paint
-
-        with self._read() as connection:
-            view = self._view(view)
-            window = view.window
-            return fleets.fleet(
-                connection, self._cache, self._catalogue, self._floors, self._zone, view,
-                self._previous(window), all_statuses(connection),
-                gaps_between(connection, window.start, window.end), self._revision, now,
-            )  # fmt: skip
-
-    def spent(
-        self,
-        view: View,
-        now: float,  # noqa: ARG002
-        by: tuple[str, ...] = (),
-    ) -> tuple[Spent, ...]:
-        """The usage of each (provider, model, *by), with what can be compared with a list price."""
-        from costtui.store import spending  # not before the first paint
-
-        with self._read() as connection:
-            view = self._view(view)
-            chosen = self._catalogue.select(view.filters)
-            rows = self._sums(connection, view.window, chosen)
-            return spending.spent(self._catalogue, rows, by)
-
-    def failed(self, view: View, now: float) -> dict[str, int] | None:  # noqa: ARG002
-        """consumer → nano-USD of its failed requests in the view, as far as single requests are
-        known; None where the window is too long to look at each of them."""
-        from costtui.store import spending
-
-        with self._read() as connection:
-            chosen = self._catalogue.select(view.filters)
-            window = self._view(view).window
-            return spending.failed(connection, self._catalogue, self._floors, window, chosen)
-
-    def days(self, view: View, now: float) -> Days:
-        """This month, the last one, and each of the last thirty whole days."""
-        from costtui.store import spending
-
-        with self._read() as connection:
-            chosen = self._catalogue.select(view.filters)
-            earliest = oldest_usage(connection)
-            return spending.days(
-                lambda low, high: self._total(connection, Window(low, high, HOUR), chosen),
-                view, now, self._zone, earliest,
-            )  # fmt: skip
-
-    def movement(self, view: View, pairs: Sequence[tuple[Window, Window]]) -> tuple[Movement, ...]:
-        """For each (before, now) of `pairs`, what every combination of `BY` used in both, under
-        the filters of `view`; from one read."""
-        found = []
-        with self._read() as connection:
-            chosen = self._catalogue.select(view.filters)
-            keys = self._catalogue.keys(BY)
-            for pair in pairs:
-                before, now = (kept(whole_minutes(w), self._floors) for w in pair)
-                old, new = (self._by_key(connection, w, chosen, keys) for w in (before, now))
-                none = Totals()
-                rows = (Moved(k, old.get(k, none), new.get(k, none)) for k in {**old, **new})
-                found.append(Movement(before, now, tuple(rows)))
-        return tuple(found)
-
-    def _by_key(
-        self,
-        connection: sqlite3.Connection,
-        window: Window,
-        chosen: Selection,
-        keys: dict[int, tuple[str, ...]],
-    ) -> dict[tuple[str, ...], Totals]:
-        rows = self._sums(connection, window, chosen)
-        return {
-            key: add_up([rows[i] for i in ids]) for key, ids in screens.grouped(keys, rows).items()
-        }
 
     def _rest_of_month(
         self,

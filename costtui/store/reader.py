@@ -36,7 +36,6 @@ from costtui.store import history, requests, timeline
 from costtui.store import overview as screens
 from costtui.store.catalogue import Selection
 from costtui.store.cover import kept, whole_minutes
-from costtui.store.glance import Glance
 from costtui.store.levels import LEVELS
 from costtui.store.rows import (
     SKIPPED_SQL,
@@ -46,9 +45,10 @@ from costtui.store.rows import (
     skipped_from_row,
 )
 from costtui.store.sums import add_up
+from costtui.store.views import Views
 
 
-class Reader(Glance):
+class Reader(Views):
     """Reads the store at `path`. Times are epoch seconds; days and months begin in `zone`.
 
     Every method may raise a `StoreError` (damaged, newer, unreadable) and, for a filter or a
@@ -98,13 +98,9 @@ class Reader(Glance):
         with self._read() as connection:
             view = self._view(view)
             chosen = self._catalogue.select(view.filters)
-            return screens.breakdown(
-                self._catalogue,
-                by,
-                self._sums(connection, view.window, chosen),
-                self._sums(connection, self._previous(view.window), chosen),
-                screens.chart(connection, self._cache, view.window, chosen),
-            ).groups
+            buckets = screens.chart(connection, self._cache, view.window, chosen)
+            rows = self._sums(connection, view.window, chosen)
+            return self._panel(connection, view, chosen, by, rows, buckets).groups
 
     def timeline(self, view: View, step: int, now: float) -> list[tuple[int, Totals]]:  # noqa: ARG002
         """(start of the bucket, sums) for each bucket of `step` seconds, oldest first, empty ones

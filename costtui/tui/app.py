@@ -16,7 +16,7 @@ from typing import Any, ClassVar, cast
 from textual.screen import Screen
 from textual.timer import Timer
 
-from costtui.config.schema import Config
+from costtui.config.schema import Config, tag_names
 from costtui.engine.clock import Clock, SystemClock
 from costtui.engine.zone import zone_of
 from costtui.model.snapshot import AlertStatus, Overview
@@ -132,6 +132,7 @@ class CosttuiApp(Steps):
             glyphs_for(ascii_only=ascii_wanted, encoding=encoding),
             zone,
             consumer_names(config.consumers),
+            tag_names(config.consumers),
         )
         self.shown = Shown(
             self.state,
@@ -205,7 +206,7 @@ class CosttuiApp(Steps):
 
     def _key(self) -> object:
         state = self.state
-        return state.window, state.back, state.anchor, state.filters, state.panels
+        return state.window, state.back, state.anchor, state.filters, frozenset(state.panels)
 
     def ask_overview(self, *, mark: bool = True) -> None:
         """Ask for what the state says. `mark` says on screen when it takes a while."""
@@ -327,6 +328,8 @@ class CosttuiApp(Steps):
             self._glance.stop()
             self._glance = None
         if isinstance(answer.value, Overview):
+            # The panels are in the answer whichever of them is the big one.
+            self.state = self.state.settled(Shown(self.state, answer.value).single)
             self.shown = self.shown._replace(
                 state=self.state, overview=answer.value, pending=False, error=""
             )

@@ -23,6 +23,7 @@ from costtui.model.snapshot import (
 )
 
 if TYPE_CHECKING:
+    from costtui.model.cross import Cross, DimensionUse
     from costtui.model.fleet import Fleet
     from costtui.model.movement import Movement
     from costtui.model.spending import Days, Spent
@@ -52,6 +53,12 @@ class Data(Protocol):
 
     def days(self, view: View, now: float) -> Days:
         """This month, the last one, and the last whole days."""
+
+    def cross(self, view: View, rows: str, columns: str, now: float) -> Cross:
+        """Two dimensions at once."""
+
+    def dimensions(self, view: View, now: float) -> Sequence[DimensionUse]:
+        """What the view can be grouped by."""
 
     def requests(
         self,

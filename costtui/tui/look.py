@@ -21,7 +21,7 @@ from costtui.tui.palette import Palette
 class Look:
     """What every widget needs to know to draw."""
 
-    __slots__ = ("consumer", "glyphs", "palette", "zone")
+    __slots__ = ("consumer", "glyphs", "palette", "tags", "zone")
 
     def __init__(
         self,
@@ -29,12 +29,15 @@ class Look:
         glyphs: Glyphs,
         zone: tzinfo,
         consumer: Callable[[str], str] = lambda _: "",
+        tags: tuple[str, ...] = (),
     ) -> None:
-        """`consumer` gives the name of a consumer id, `""` where the configuration has none."""
+        """`consumer` gives the name of a consumer id, `""` where the configuration has none. `tags`
+        are the names of the tags that consumers have."""
         self.palette = palette
         self.glyphs = glyphs
         self.zone = zone
         self.consumer = consumer
+        self.tags = tags
 
     def named(self, dimension: str, value: str) -> str:
         """A dimension's value as people know it: a consumer by its name."""

@@ -24,6 +24,7 @@ SCREENS = {
     "budgets": "budgets:BudgetsScreen",
     "advice": "advice:AdviceScreen",
     "prices": "prices:PricesScreen",
+    "cross": "cross:CrossScreen",
     "sources": "sources:SourcesScreen",
     "why": "why:WhyScreen",
 }
@@ -53,7 +54,7 @@ class Navigation(App[int]):
             from costtui.tui.widgets.filterbar import FilterBar
 
             if not self.screen.query(FilterBar):
-                self.screen.mount(FilterBar(self.screen.focused))
+                self.screen.mount(FilterBar(self.screen.focused, self.look.tags))
         else:
             self.action_goto(message.screen)
 

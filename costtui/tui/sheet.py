@@ -10,6 +10,7 @@ from costtui.analysis.blame import Contribution
 from costtui.analysis.reconcile import difference, verdict
 from costtui.model.charge import CostBasis
 from costtui.model.comparison import Compared
+from costtui.model.cross import Cross
 from costtui.model.fleet import GatewayUsage
 from costtui.model.money import decimal_text
 from costtui.model.movement import BY
@@ -82,6 +83,43 @@ def groups(
         ),
         view,
     )  # fmt: skip
+
+
+def cross(
+    found: Cross, rows: Sequence[str], columns: Sequence[str], named: Callable[[str, str], str]
+) -> Sheet:
+    """The whole heat table in long form, one line a cell with usage now or before, in the order of
+    the screen. `named` gives what a value is called."""
+    axes = (found.rows, found.columns)
+    people = [axis == "consumer" for axis in axes]
+
+    def names(pair: tuple[str, str]) -> tuple[Value, ...]:
+        name = [
+            named("consumer", v) if v else "" for v, who in zip(pair, people, strict=True) if who
+        ]
+        return (*pair, *(n if n not in pair else "" for n in name))
+
+    none = Totals()
+    at = {key: number for number, key in enumerate(rows)}
+    across = {key: number for number, key in enumerate(columns)}
+    pairs = sorted(
+        {**found.cells, **found.previous}, key=lambda pair: (at[pair[0]], across[pair[1]])
+    )
+    return Sheet(
+        f"{found.rows}-by-{found.columns}".replace(":", "-").replace("/", "-"),
+        (*axes, *(("consumer_name",) if any(people) else ()), *(n for n, _ in _TOTALS),
+         "previous_cost_nano", "previous_requests", "previous_tokens"),
+        tuple(
+            (*names(pair), *(f(found.cells.get(pair, none)) for _, f in _TOTALS),
+             *_before(found.previous.get(pair, none)))
+            for pair in pairs
+        ),
+        found.view,
+    )  # fmt: skip
+
+
+def _before(totals: Totals) -> tuple[Value, ...]:
+    return totals.effective_nano, totals.requests, totals.tokens
 
 
 def fleet(view: View, rows: Sequence[GatewayUsage]) -> Sheet:

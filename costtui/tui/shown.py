@@ -8,11 +8,12 @@ from math import inf
 from typing import NamedTuple
 
 from costtui.config.schema import AlertRule
+from costtui.model.dimension import is_mapped
 from costtui.model.found import Found
 from costtui.model.snapshot import Breakdown, Group, Overview, Totals
 from costtui.tui.cells import outside
 from costtui.tui.glyphs import Glyphs
-from costtui.tui.state import State
+from costtui.tui.state import GROUPS, State
 
 SORTS = ("name", "value", "change", "requests", "tokens")
 """What rows can be sorted by, in the order of the columns."""
@@ -51,6 +52,22 @@ class Shown(NamedTuple):
     """What a look around this machine found; None before there was one."""
     config_file: str = ""
     """The configuration that was read."""
+
+    @property
+    def single(self) -> frozenset[str]:
+        """Dimensions known to have one value, or none, in what is shown."""
+        sizes = self.overview.sizes if self.overview is not None else ()
+        return frozenset(name for name, number in sizes if number < 2)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What `g` goes through: what has more than one value here, or is configured."""
+        sizes = dict(self.overview.sizes) if self.overview is not None else {}
+        if not any(number > 1 for number in sizes.values()):
+            return GROUPS[:5]  # nobody knows yet, and of the rest little is configured
+        wide = [name for name, number in sizes.items() if number > 1 or is_mapped(name)]
+        wide.sort(key=lambda name: GROUPS.index(name) if name in GROUPS else len(GROUPS))
+        return tuple(wide)
 
     @property
     def condition(self) -> str:
@@ -104,6 +121,8 @@ def ordered(breakdown: Breakdown, state: State, name: Callable[[str], str] = str
     def by_name(group: Group) -> str:
         return name(group.key).casefold()
 
+    if (state.sort, state.unit, state.reverse) == ("value", "cost", False):
+        return list(breakdown.groups)  # as the reader gives them; sorting 10,000 took 25 ms
     if state.sort == "name":
         rows = sorted(breakdown.groups, key=by_name, reverse=state.reverse)
     else:

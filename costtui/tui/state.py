@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import NamedTuple
@@ -17,8 +18,8 @@ from costtui.model.timewindow import (
     window_at,
 )
 
-GROUPS = ("model", "provider", "consumer", "gateway", "endpoint", "team")
-"""What the big panel may show, in the order of `g`."""
+GROUPS = ("model", "provider", "consumer", "gateway", "endpoint", "service", "team", "org")
+"""What the big panel may show, in the order of `g`; after these come tags."""
 PANELS = ("provider", "model", "consumer", "gateway")
 """The dimensions that always have a panel, in the order of a drill-down."""
 UNITS = ("cost", "tokens", "requests")
@@ -53,6 +54,8 @@ class State(NamedTuple):
     """The `now` that a past window counts from: looking back must not slide. 0 is live."""
     filters: tuple[Filter, ...] = ()
     group: str = "model"
+    proposed: bool = False
+    """The group is what a drill proposed, and not what the user chose."""
     trail: tuple[Mark, ...] = ()
     sort: str = "value"
     reverse: bool = False
@@ -118,25 +121,38 @@ class State(NamedTuple):
     def live(self) -> State:
         return self._replace(back=0, anchor=0.0, paused=False)
 
-    def next_dimension(self) -> str | None:
-        """Where a drill from the big panel leads; None when only requests are left."""
-        fixed = {f.dimension for f in self.filters if f.op == "="}
-        free = [d for d in PANELS if d not in fixed]
-        return free[0] if free else None
+    def fixed(self) -> set[str]:
+        """Dimensions of which the filters leave one value."""
+        return {f.dimension for f in self.filters if f.op == "="}
 
-    def drill(self, dimension: str, value: str) -> State:
+    def next_dimension(self, single: Collection[str] = ()) -> str | None:
+        """Where a drill from the big panel leads; None when only requests are left. `single` are
+        dimensions that are known to have one value."""
+        fixed = self.fixed()
+        free = [d for d in PANELS if d not in fixed]
+        return next((d for d in free if d not in single), free[0] if free else None)
+
+    def drill(self, dimension: str, value: str, single: Collection[str] = ()) -> State:
         """Narrow to one row; the next dimension takes the big panel."""
         mark = Mark(self.filters, self.group, value)
         narrowed = self._replace(
             filters=(*self.filters, Filter(dimension, value)),
             trail=(*self.trail, mark),
         )
-        return narrowed._replace(group=narrowed.next_dimension() or self.group)
+        following = narrowed.next_dimension(single) or self.group
+        return narrowed._replace(group=following, proposed=True)
 
-    def at_end(self, dimension: str) -> bool:
+    def settled(self, single: Collection[str]) -> State:
+        """The group that a drill should have proposed, now that the answer says which dimensions
+        have a single value in what is left. What the user chose stays."""
+        if not self.proposed or self.group not in single:
+            return self
+        return self._replace(group=self.next_dimension(single) or self.group)
+
+    def at_end(self, dimension: str, single: Collection[str] = ()) -> bool:
         """Would a drill on `dimension` leave nothing to break down by?"""
-        fixed = {f.dimension for f in self.filters if f.op == "="} | {dimension}
-        return all(d in fixed for d in PANELS)
+        done = {*self.fixed(), *single, dimension}
+        return all(d in done for d in PANELS)
 
     def filtered(self, found: Filter) -> State:
         """One more `/` filter."""
@@ -161,6 +177,36 @@ class State(NamedTuple):
         )  # fmt: skip
         return state._replace(group=state.next_dimension() or self.group)
 
+    def without(self, index: int) -> State:
+        """The filter at `index` is taken out of the stack; the others and the ways back to them
+        stay as they are."""
+        if not 0 <= index < len(self.filters):
+            return self
+        # A mark holds the filters before its step, a beginning of the present ones. A step that
+        # made this filter alone goes with it; one that made several stays for the others.
+        sizes = [*(len(m.filters) for m in self.trail), len(self.filters)]
+        trail = tuple(
+            mark._replace(
+                filters=_without(mark.filters, index),
+                before=mark.before and mark.before.without(index),
+            )
+            for n, mark in enumerate(self.trail)
+            if not (sizes[n] == index and sizes[n + 1] == index + 1)
+        )
+        return self._replace(filters=_without(self.filters, index), trail=trail)
+
+    def with_inverted(self, index: int) -> State:
+        """The filter at `index` lets pass what it did not, here and on the way back."""
+
+        def turned(filters: tuple[Filter, ...]) -> tuple[Filter, ...]:
+            return tuple(f.inverted if n == index else f for n, f in enumerate(filters))
+
+        trail = tuple(
+            m._replace(filters=turned(m.filters), before=m.before and m.before.with_inverted(index))
+            for m in self.trail
+        )
+        return self._replace(filters=turned(self.filters), trail=trail)
+
     def climb(self) -> tuple[State, str] | None:
         """One step out and the row key to put the cursor on; None at the top."""
         if not self.trail:
@@ -170,12 +216,16 @@ class State(NamedTuple):
             before = mark.before
             look = {name: getattr(self, name) for name in _LOOK}
             return before._replace(**look), mark.cursor
-        state = self._replace(filters=mark.filters, group=mark.group, trail=self.trail[:-1])
+        state = self._replace(
+            filters=mark.filters, group=mark.group, trail=self.trail[:-1], proposed=False
+        )
         return state, mark.cursor
 
-    def with_next_group(self) -> State:
-        at = GROUPS.index(self.group)
-        return self._replace(group=GROUPS[(at + 1) % len(GROUPS)])
+    def with_group(self, dimension: str) -> State:
+        return self._replace(group=dimension, proposed=False)
+
+    def with_next_group(self, groups: Sequence[str] = GROUPS) -> State:
+        return self.with_group(following(self.group, groups))
 
     def with_next_unit(self) -> State:
         at = UNITS.index(self.unit)
@@ -190,19 +240,37 @@ def _start_of_next_day(moment: float, zone: tzinfo) -> int:
     return start_of_day(start_of_day(moment, zone) + 36 * 3600, zone)
 
 
-def parse_filter(text: str) -> Filter:
-    """What was typed after `/`. Raises ValueError with a reason to show.
+def _without(filters: tuple[Filter, ...], index: int) -> tuple[Filter, ...]:
+    return (*filters[:index], *filters[index + 1 :])
+
+
+def following(one: str, names: Sequence[str]) -> str:
+    """What comes after `one` in a ring of names; the first where it is none of them."""
+    at = names.index(one) + 1 if one in names else 0
+    return names[at % len(names)] if names else one
+
+
+def parse_filter(text: str, tags: Sequence[str] = ()) -> Filter:
+    """What was typed after `/`. Raises ValueError with a reason to show. `tags` are the names of
+    the tags that consumers have.
 
     `claude` contains, `!claude` contains not, `~cl.*5` matches, `!~cl.*5` does not,
-    `provider=anthropic`, `model!=gpt-5`, `model~^gpt`, `model!~^gpt`, `consumer=` (no value).
+    `provider=anthropic`, `model!=gpt-5`, `model~^gpt`, `model!~^gpt`, `consumer=` (no value),
+    `tag:env=prod`.
     """
     import re
 
-    from costtui.model.dimension import DIMENSIONS, MAPPED_DIMENSIONS
+    from costtui.config.words import nearest
+    from costtui.model.dimension import known_dimensions, tag_of
 
     text = text.strip()
-    known = (*DIMENSIONS, *MAPPED_DIMENSIONS)
-    found = re.match(r"([a-z_]+)(!=|!~|=|~)(.*)", text, re.DOTALL)
+    known = known_dimensions(tags)
+    found = re.match(r"(tag:[^!=~]*|[a-z_]+)(!=|!~|=|~)(.*)", text, re.DOTALL)
+    if found and tag_of(found.group(1)) and found.group(1) not in known:
+        near = nearest(tag_of(found.group(1)), tags)
+        there = f"there are {', '.join(tags)}" if tags else "`consumers:` gives them"
+        meant = f"; did you mean tag:{near}?" if near else ""
+        raise ValueError(f"no consumer has {found.group(1)}; {there}{meant}")
     if found and found.group(1) in known:
         dimension, op, value = found.groups()
     elif found and found.group(2) in ("=", "!=") and found.group(1).isalpha():

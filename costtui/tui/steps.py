@@ -113,6 +113,11 @@ class Steps(Navigation):
         if getattr(screen, "where", "help") != "help" and not screen.query(FilterBar):
             screen.mount(AtBar(screen.focused, self.clock, self._zone))
 
+    def action_filters(self) -> None:
+        from costtui.tui.screens.filters import FilterList
+
+        self.push_screen(FilterList(self.look, self.shown))
+
     # Take away ------------------------------------------------------------------------------
 
     def action_export(self, kind: str) -> None:

@@ -14,6 +14,7 @@ from types import ModuleType
 from costtui.config.schema import Config, DisplayConfig, SourceConfig, StoreConfig
 from costtui.model.charge import CostBasis, Exactness
 from costtui.model.comparison import Compared
+from costtui.model.cross import Cross, DimensionUse
 from costtui.model.dimension import Dimensions
 from costtui.model.fleet import Fleet, GatewayUsage
 from costtui.model.movement import Moved, Movement
@@ -248,6 +249,7 @@ def overview(
         ),
         gaps=(Gap("agentgateway-2", now - 903, now),),
         earliest=now - 40 * 86400,
+        sizes=tuple((d, len(names)) for d, names in VALUES.items()),
     )
 
 
@@ -409,6 +411,64 @@ def hostile() -> Overview:
     return replace(base, breakdowns=tuple(parts), sources=(bad, *base.sources[1:]), alerts=(alert,))
 
 
+def cross(
+    view: View,
+    rows: str = "model",
+    columns: str = "consumer",
+    *,
+    names: dict[str, tuple[str, ...]] | None = None,
+    empty: bool = False,
+) -> Cross:
+    """Two dimensions that add up, with holes, an unpriced row, estimates and a lower bound."""
+    names = {**VALUES, **(names or {})}
+    rng = random.Random(f"{rows} {columns}")
+    cells: dict[tuple[str, str], Totals] = {}
+    previous: dict[tuple[str, str], Totals] = {}
+    for at, row in enumerate(names[rows]):
+        for other, column in enumerate(names[columns]):
+            if empty or rng.random() < 0.3:
+                continue
+            nano = int(190 * NANO * rng.random() ** 3 / (1 + at) / (1 + other))
+            used = totals(rng, nano, unpriced={row, column} & set(UNPRICED) != set())
+            if column == "intern-playground":
+                used = used._replace(estimated_nano=used.effective_nano)
+            if (at, other) == (0, 1):
+                used = used._replace(lower_bounds=1)
+            cells[row, column] = used
+            if rng.random() < 0.85:
+                previous[row, column] = scaled(used, rng.uniform(0.4, 1.7))
+
+    def side(of: dict[tuple[str, str], Totals], axis: int) -> dict[str, Totals]:
+        found: dict[str, Totals] = {}
+        for pair, used in of.items():
+            found[pair[axis]] = found.get(pair[axis], Totals()).plus(used)
+        return dict(sorted(found.items(), key=lambda p: (-p[1].effective_nano, p[0])))
+
+    none = Totals()
+    both = [side(cells, axis) for axis in (0, 1)], [side(previous, axis) for axis in (0, 1)]
+    now = [{**both[0][n], **{k: none for k in both[1][n] if k not in both[0][n]}} for n in (0, 1)]
+    whole = Totals(*map(sum, zip(none, *cells.values(), strict=True)))
+    before = Totals(*map(sum, zip(none, *previous.values(), strict=True)))
+    return Cross(view, 1, rows, columns, cells, previous, now[0], now[1], both[1][0], both[1][1],
+                 whole, before)  # fmt: skip
+
+
+def dimension_uses() -> tuple[DimensionUse, ...]:
+    """What the chooser shows, with two tags."""
+    whole = 512 * NANO
+    return (
+        DimensionUse("provider", 7, "anthropic", 214 * NANO, whole),
+        DimensionUse("model", 14, "claude-sonnet-4-5", 180 * NANO, whole),
+        DimensionUse("consumer", 10_000, "checkout-assistant", 9 * NANO, whole),
+        DimensionUse("gateway", 4, "kong-eu", 301 * NANO, whole),
+        DimensionUse("endpoint", 3, "/v1/messages", 350 * NANO, whole),
+        DimensionUse("service", 1, "llm", whole, whole),
+        DimensionUse("team", 4, "payments", 160 * NANO, whole),
+        DimensionUse("tag:cost-center", 12, "4711", 100 * NANO, whole),
+        DimensionUse("tag:env", 3, "", 400 * NANO, whole),
+    )
+
+
 def request_rows(number: int = 60, *, before: int | None = None) -> list[RequestRow]:
     rng = random.Random(11)
     rows = []
@@ -518,6 +578,8 @@ class FakeData:
         self.version = 1
         self.asked: list[tuple[View, float, tuple[str, ...]]] = []
         self.fleets: list[View] = []
+        self.crosses: list[tuple[View, str, str]] = []
+        self.uses: list[View] = []
         self.checks = 0
         self.alive = True
         self.closed = False
@@ -563,6 +625,17 @@ class FakeData:
         none = isinstance(self.answer, Overview) and not self.answer.earliest
         zero = Totals()
         return Days(view, zero, zero, found.last_month_start, (), 0.0) if none else found
+
+    def cross(self, view: View, rows: str, columns: str, now: float) -> Cross:
+        self.crosses.append((view, rows, columns))
+        if self.error is not None:
+            raise self.error
+        empty = self.answer is not None and not callable(self.answer) and not self.answer.total[0]
+        return cross(view, rows, columns, empty=empty)
+
+    def dimensions(self, view: View, now: float) -> tuple[DimensionUse, ...]:
+        self.uses.append(view)
+        return dimension_uses()
 
     def requests(
         self,

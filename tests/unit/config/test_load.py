@@ -125,7 +125,10 @@ def test_the_rest(everything: Config) -> None:
     assert everything.consumers == (
         ("alice", Consumer("Alice", "search", "product")),
         ("svc-*", Consumer(team="data")),
-        ("007", Consumer("Bond")),
+        (
+            "007",
+            Consumer("Bond", tags=(("env", "prod"), ("cost-center", "4711"), ("k8s.io/app", ""))),
+        ),
     )
     assert everything.alerts == (
         AlertRule("all", 50_000_000_000, 86400, "24h"),
