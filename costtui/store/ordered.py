@@ -77,6 +77,8 @@ class Ordered:
         self.slices: list[Slice] = []
         """Newest first; together they are `[bottom, top)` without a hole."""
         self.top = self.bottom = high
+        self.checked: object = None
+        """The state of the store in which it was found complete."""
         self._again: list[Slice] = []
 
     def __len__(self) -> int:

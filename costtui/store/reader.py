@@ -191,6 +191,15 @@ class Reader(Glance):
         """The list is no longer looked at: give its memory back."""
         self._lists.forget()
 
+    def checkpoint(self, source: str) -> list[tuple[str, str]]:
+        """(part, state) of what a source remembers, as it wrote it."""
+        with self._read() as connection:
+            return connection.execute(
+                "SELECT part, state FROM checkpoint JOIN source ON source.id = checkpoint.source "
+                "WHERE source.name = ? ORDER BY part",
+                (source,),
+            ).fetchall()
+
     def request(self, identity: int) -> RequestRow | None:
         """One request in full, None when it is no longer kept."""
         with self._read() as connection:

@@ -1,7 +1,7 @@
 """Stretches of a list of requests, in every order and from any place.
 
-By time each stretch is a range of the table. By an amount there is one list of numbers at a time
-(`ordered`), kept between two questions; it goes when another order, filter or time is asked for.
+By time each stretch is a range of the table. By an amount there is a list of numbers (`ordered`),
+kept between two questions until others are asked for.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ from costtui.store.ordered import Ordered
 from costtui.store.requests import Wanted
 
 BUDGET_S: Final = 0.04
-"""Seconds of sorting in one question (and the slice it is on): further keys are answered between two of them."""
+"""Seconds of sorting in one question, and the slice it is on; further keys are answered between
+two of them."""
+
+
+KEPT: Final = 2
+"""Lists in memory: the one on screen and the one that is being exported."""
 
 
 class Store(NamedTuple):
@@ -42,13 +47,11 @@ class RequestLists:
     """Answers for one reader, inside of its read transactions."""
 
     def __init__(self) -> None:
-        self._key: object = None
-        self._ordered: Ordered | None = None
-        self._checked: object = None
+        self._kept: dict[object, Ordered] = {}
 
     def forget(self) -> None:
         """Give the memory back."""
-        self._key = self._ordered = self._checked = None
+        self._kept.clear()
 
     def stretch(
         self, store: Store, view: View, listing: Listing, at: Spot | str, limit: int, since: int
@@ -80,16 +83,21 @@ class RequestLists:
     ) -> Stretch:
         connection = store.connection
         key = (store.opened, view.filters, listing.order, listing.status)
-        ordered = self._ordered
-        apart = ordered is not None and not want.low < ordered.top <= want.high
-        if ordered is None or key != self._key or apart:
+        ordered = self._kept.pop(key, None)
+        if ordered is not None:
+            past = ordered.top > want.high and not view.window.live
+            if past or ordered.top <= want.low:
+                ordered = None
+        if ordered is None:
             ordered = Ordered(listing.order, _newest_id(connection, want) + 1)
-            self._key, self._ordered, self._checked = key, ordered, None
+        self._kept[key] = ordered
+        while len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
         until = time.monotonic() + BUDGET_S
         done = ordered.move(connection, want, until)
         now = (store.revision, want.low, want.high)
-        if done and self._checked != now:
-            self._checked = now
+        if done and ordered.checked != now:
+            ordered.checked = now
             if not _complete(store, want, listing, ordered):
                 ordered.read_again()
                 ordered.move(connection, want, until)

@@ -27,7 +27,7 @@ from costtui.tui.data import Answer, Data, Desk, consumer_names
 from costtui.tui.ending import end_on_signals
 from costtui.tui.glyphs import glyphs_for
 from costtui.tui.look import Look
-from costtui.tui.messages import Answered, Ask
+from costtui.tui.messages import Answered, Ask, OwnAnswer
 from costtui.tui.palette import Palette
 from costtui.tui.resizing import Resizing
 from costtui.tui.screens.overview import OverviewScreen
@@ -244,6 +244,8 @@ class CosttuiApp(Steps):
             if answer.tag == self._key():
                 self._take(answer)
                 self.show(self.shown)
+        elif isinstance(answer.tag, OwnAnswer):
+            answer.tag.answered(answer)
         elif answer.error is not None:
             self._fail(answer.error)
         else:

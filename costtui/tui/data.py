@@ -16,6 +16,7 @@ from costtui.model.snapshot import Overview, RequestRow, SkippedLine, SourceStat
 
 if TYPE_CHECKING:
     from costtui.model.fleet import Fleet
+    from costtui.model.listing import Listing, Spot, Stretch
 
 
 class Data(Protocol):
@@ -33,16 +34,17 @@ class Data(Protocol):
     def fleet(self, view: View, now: float) -> Fleet:
         """Every gateway over the usual periods."""
 
-    def requests(
-        self,
-        view: View,
-        limit: int,
-        before: int | None = None,
-        order: str = "time",
-        reverse: bool = False,
-    ) -> Sequence[RequestRow]:
-        """Requests of the view, newest first; `before` is the id to go on after. Or the first by
-        `order` (`time`, `cost`, `tokens`), the most or with `reverse` the least first."""
+    def request_list(
+        self, view: View, listing: Listing, at: Spot | str, limit: int, since: int = 0
+    ) -> Stretch:
+        """About `limit` requests that follow each other: from the start of a list, up to its end,
+        or around a place. To be asked again until `done` is 1."""
+
+    def forget_lists(self) -> None:
+        """Nobody looks at a list of requests any more."""
+
+    def checkpoint(self, source: str) -> Sequence[tuple[str, str]]:
+        """(part, state) of what a source remembers."""
 
     def request(self, identity: int) -> RequestRow | None:
         """One request in full."""

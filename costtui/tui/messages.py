@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.message import Message
 
@@ -67,6 +67,13 @@ class Ask(Message):
         self.kind = kind
         self.job = job
         self.tag = tag
+
+
+@runtime_checkable
+class OwnAnswer(Protocol):
+    """A tag that takes its answer itself, also an error: its work outlives its screen."""
+
+    def answered(self, answer: Answer) -> None: ...
 
 
 class Filtered(Message):

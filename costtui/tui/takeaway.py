@@ -24,6 +24,10 @@ COPY_LIMIT = 4000
 
 def export(app: App[int], kind: str, places: list[Path], now: float, zone: tzinfo) -> None:
     """Write what is shown as `csv` or `json` and say where it is, or why there is no file."""
+    streamed = getattr(app.screen, "export_rows", None)
+    if streamed is not None:
+        streamed(kind, places, now, zone)
+        return
     sheet = getattr(app.screen, "sheet", lambda: None)()
     if sheet is None:
         app.notify("Nothing has been read yet that could be written.", severity="warning")
@@ -33,8 +37,12 @@ def export(app: App[int], kind: str, places: list[Path], now: float, zone: tzinf
     except ExportError as error:
         app.notify(str(error), title="Export", severity="error", timeout=10, markup=False)
         return
-    rows = f"{len(sheet.rows):,} row{'' if len(sheet.rows) == 1 else 's'}"
+    rows = rows_in_words(len(sheet.rows))
     app.notify(f"{rows} in {path}", title="Export", timeout=8, markup=False)
+
+
+def rows_in_words(rows: int) -> str:
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
 def copy(app: App[int]) -> None:

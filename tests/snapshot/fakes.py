@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from costtui.config.schema import Config, DisplayConfig, SourceConfig, StoreConfig
 from costtui.model.charge import CostBasis, Exactness
 from costtui.model.comparison import Compared
 from costtui.model.dimension import Dimensions
 from costtui.model.fleet import Fleet, GatewayUsage
+from costtui.model.listing import Listing, Spot, Stretch, spot_of
 from costtui.model.snapshot import (
     AlertStatus,
     Breakdown,
@@ -411,6 +413,32 @@ def skipped() -> list[SkippedLine]:
     ]  # fmt: skip
 
 
+def stretch_of(
+    rows: list[RequestRow], listing: Listing, at: Spot | str, limit: int, since: int = 0
+) -> Stretch:
+    """What a store answers, by sorting everything."""
+    kinds: dict[str, Callable[[RequestRow], bool]] = {
+        "all": lambda r: True,
+        "errors": lambda r: r.errors > 0,
+        "throttled": lambda r: r.throttled > 0,
+        "unpriced": lambda r: r.basis is CostBasis.UNPRICED,
+    }
+    wanted = [r for r in rows if kinds[listing.status](r)]
+    wanted.sort(key=lambda r: spot_of(r, listing.order), reverse=not listing.reverse)
+    total = len(wanted)
+    if at == "start":
+        first, last = 0, limit
+    elif isinstance(at, str):
+        first, last = max(0, total - limit), total
+    else:
+        before = [r for r in wanted if (spot_of(r, listing.order) < at) is listing.reverse
+                  and spot_of(r, listing.order) != at]  # fmt: skip
+        first, last = max(0, len(before) - limit // 2), len(before) + limit // 2 + 1
+    found = tuple(wanted[first:last])
+    newer = sum(r.id > since for r in wanted) if since else 0
+    return Stretch(found, first, total, True, first == 0, first + len(found) >= total, newer=newer)
+
+
 class FakeData:
     """A `Data` whose answers are values or functions of the view."""
 
@@ -421,6 +449,8 @@ class FakeData:
         self.version = 1
         self.asked: list[tuple[View, float, tuple[str, ...]]] = []
         self.fleets: list[View] = []
+        self.lists: list[Any] = []
+        """Questions for stretches of lists, and None where the list was given back."""
         self.checks = 0
         self.alive = True
         self.closed = False
@@ -451,25 +481,23 @@ class FakeData:
             return no_fleet()._replace(view=view)
         return fleet(view.window, now=now, filters=view.filters)
 
-    def requests(
-        self,
-        view: View,
-        limit: int,
-        before: int | None = None,
-        order: str = "time",
-        reverse: bool = False,
-    ) -> list[RequestRow]:
-        by: dict[str, Callable[[RequestRow], int]] = {
-            "time": lambda r: r.time_ns,
-            "cost": lambda r: r.effective_nano,
-            "tokens": lambda r: r.tokens,
-        }
-        rows = request_rows(before=before)
-        rows.sort(key=by[order], reverse=not reverse)
-        return rows[:limit]
+    def request_list(
+        self, view: View, listing: Listing, at: Spot | str, limit: int, since: int = 0
+    ) -> Stretch:
+        self.lists.append((listing, at))
+        return stretch_of(self.rows(), listing, at, limit, since)
+
+    def rows(self) -> list[RequestRow]:
+        return request_rows()
+
+    def forget_lists(self) -> None:
+        self.lists.append(None)
+
+    def checkpoint(self, source: str) -> list[tuple[str, str]]:
+        return []
 
     def request(self, identity: int) -> RequestRow | None:
-        return next((r for r in request_rows() if r.id == identity), None)
+        return next((r for r in self.rows() if r.id == identity), None)
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         return sources()
