@@ -92,8 +92,9 @@ def main() -> None:
     parser.add_argument("path", type=Path)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--now", type=float, default=NOW, help="epoch seconds of the newest one")
     options = parser.parse_args()
-    build(options.path, options.rows, options.days)
+    build(options.path, options.rows, options.days, options.now)
 
 
 if __name__ == "__main__":

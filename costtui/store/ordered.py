@@ -1,4 +1,5 @@
-"""A window's requests in the order of an amount, as numbers in memory: sixteen bytes a request.
+"""A window's requests in the order of an amount, as numbers in memory: twelve bytes a request,
+sixteen where the amount is large.
 
 There is no index by cost or tokens, and one would cost every append. Instead the window is read
 once, newest first, in slices that are sorted and kept as they are: a place in the list is a binary
@@ -16,9 +17,9 @@ import sqlite3
 import time
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from costtui.model.listing import Spot
@@ -32,6 +33,10 @@ AMOUNTS: Final = {
 }
 SLICE: Final = 50_000
 """Rows of one slice."""
+SCAN_CACHE: Final = -1000
+"""SQLite's page cache while a window is read through, in KiB as `PRAGMA cache_size` has it."""
+FIRST: Final = 10_000
+"""Rows of the first one: something to show after 15 ms."""
 
 Pair = tuple[int, int]
 """(amount, id)"""
@@ -42,12 +47,17 @@ class Slice:
 
     __slots__ = ("amounts", "high", "ids", "low", "total")
 
-    def __init__(self, low: int, high: int, pairs: list[Pair]) -> None:
+    def __init__(self, low: int, high: int, pairs: Iterable[Pair]) -> None:
         self.low = low
         self.high = high
-        self.amounts = array("q", [pair[0] for pair in pairs])
-        self.ids = array("q", [pair[1] for pair in pairs])
-        self.total = sum(self.amounts)
+        # One flat array first: a list of pairs would take eight times as much for a moment.
+        flat = array("q", chain.from_iterable(pairs))
+        amounts = flat[::2]
+        small = len(amounts) > 0 and amounts[0] >= 0 and amounts[-1] < 1 << 32
+        self.total = sum(amounts)
+        self.ids = flat[1::2]
+        self.amounts: array[int] = array("I", amounts) if small else amounts
+        """Four bytes each where they fit: most costs are below four dollars."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -65,8 +75,8 @@ class Slice:
         first = max(0, at - limit)
         return zip(reversed(self.amounts[first:at]), reversed(self.ids[first:at]), strict=True)
 
-    def pairs(self) -> list[Pair]:
-        return list(zip(self.amounts, self.ids, strict=True))
+    def pairs(self) -> Iterator[Pair]:
+        return zip(self.amounts, self.ids, strict=True)
 
 
 class Ordered:
@@ -99,6 +109,15 @@ class Ordered:
         have become old. Ends at the monotonic time `until`; True when
         every request is in the list."""
         self._forget_older(want.low)
+        (cache,) = connection.execute("PRAGMA cache_size").fetchone()
+        # Each page is needed once. With the usual cache the viewer would keep 16 MB of them.
+        connection.execute(f"PRAGMA cache_size={SCAN_CACHE}")
+        try:
+            return self._move(connection, want, until)
+        finally:
+            connection.execute(f"PRAGMA cache_size={cache}")
+
+    def _move(self, connection: sqlite3.Connection, want: Wanted, until: float) -> bool:
         newest = False
         while not newest:
             newest = not self._newer(connection, want)
@@ -146,15 +165,16 @@ class Ordered:
 
     def _read(self, connection: sqlite3.Connection, want: Wanted, low: int, high: int) -> Slice:
         # Sorted by SQLite: it leaves the interpreter to the screen meanwhile.
-        rows = connection.execute(
+        pairs = connection.execute(
             f"SELECT {self._amount}, id FROM request WHERE id >= :low AND id < :high{want.sql} "
             "ORDER BY 1, 2",
             want.within(low, high),
-        ).fetchall()
-        return Slice(low, high, rows)
+        )
+        return Slice(low, high, pairs)
 
     def _older(self, connection: sqlite3.Connection, want: Wanted) -> None:
-        edge = edge_of(connection, want.low, self.bottom, SLICE, up=False) or want.low
+        size = SLICE if self.slices else FIRST
+        edge = edge_of(connection, want.low, self.bottom, size, up=False) or want.low
         self.slices.append(self._read(connection, want, edge, self.bottom))
         self.bottom = edge
 
@@ -183,7 +203,7 @@ class Ordered:
             new, old = slices[:2]
             if new in self._again or old in self._again:
                 break
-            slices[:2] = [Slice(old.low, new.high, list(merge(old.pairs(), new.pairs())))]
+            slices[:2] = [Slice(old.low, new.high, merge(old.pairs(), new.pairs()))]
 
     def _forget_older(self, low: int) -> None:
         """The window moved on."""
@@ -193,8 +213,7 @@ class Ordered:
             self.bottom = gone.high
         last = self.slices[-1] if self.slices else None
         if last is not None and last.low < low:
-            kept = [pair for pair in last.pairs() if pair[1] >= low]
-            cut = Slice(low, last.high, kept)
+            cut = Slice(low, last.high, (pair for pair in last.pairs() if pair[1] >= low))
             self.slices[-1] = cut
             self._again = [cut if s is last else s for s in self._again]
             self.bottom = low
