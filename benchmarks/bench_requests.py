@@ -28,9 +28,9 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from bench_tui import Terminal
-from gen_requests import NOW, build
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.bench_tui import Terminal
+from benchmarks.gen_requests import NOW, build
 
 APP = """
 import dataclasses

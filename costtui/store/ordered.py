@@ -89,6 +89,8 @@ class Ordered:
         self.top = self.bottom = high
         self.checked: object = None
         """The state of the store in which it was found complete."""
+        self.used = 0.0
+        """When it was asked for last, monotonic seconds."""
         self._again: list[Slice] = []
 
     def __len__(self) -> int:

@@ -25,8 +25,8 @@ BUDGET_S: Final = 0.04
 two of them."""
 
 
-KEPT: Final = 2
-"""Lists in memory: the one on screen and the one that is being exported."""
+KEPT_S: Final = 3.0
+"""Seconds that a list in another order than the last one is kept: an export goes on in its own."""
 
 
 class Store(NamedTuple):
@@ -90,10 +90,11 @@ class RequestLists:
                 ordered = None
         if ordered is None:
             ordered = Ordered(listing.order, _newest_id(connection, want) + 1)
+        now_s = time.monotonic()
+        self._kept = {k: o for k, o in self._kept.items() if now_s - o.used < KEPT_S}
         self._kept[key] = ordered
-        while len(self._kept) > KEPT:
-            del self._kept[next(iter(self._kept))]
-        until = time.monotonic() + BUDGET_S
+        ordered.used = now_s
+        until = now_s + BUDGET_S
         done = ordered.move(connection, want, until)
         now = (store.revision, want.low, want.high)
         if done and ordered.checked != now:
