@@ -29,7 +29,7 @@ from costtui.tui.ending import end_on_signals
 from costtui.tui.firstrun import FirstConfig, FirstRun
 from costtui.tui.glyphs import glyphs_for
 from costtui.tui.look import Look
-from costtui.tui.messages import Answered, Ask
+from costtui.tui.messages import Answered, Ask, OwnAnswer
 from costtui.tui.palette import Palette
 from costtui.tui.rates import Rates
 from costtui.tui.resizing import Resizing
@@ -266,6 +266,8 @@ class CosttuiApp(Steps):
             if answer.tag == self._key():
                 self._take(answer)
                 self.show(self.shown)
+        elif isinstance(answer.tag, OwnAnswer):
+            answer.tag.answered(answer)
         elif answer.error is not None:
             self._fail(answer.error)
         elif answer.kind == "firing":

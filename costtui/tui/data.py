@@ -25,6 +25,7 @@ from costtui.model.snapshot import (
 if TYPE_CHECKING:
     from costtui.model.cross import Cross, DimensionUse
     from costtui.model.fleet import Fleet
+    from costtui.model.listing import Listing, Spot, Stretch
     from costtui.model.movement import Movement
     from costtui.model.spending import Days, Spent
     from costtui.model.timewindow import Window
@@ -60,16 +61,17 @@ class Data(Protocol):
     def dimensions(self, view: View, now: float) -> Sequence[DimensionUse]:
         """What the view can be grouped by."""
 
-    def requests(
-        self,
-        view: View,
-        limit: int,
-        before: int | None = None,
-        order: str = "time",
-        reverse: bool = False,
-    ) -> Sequence[RequestRow]:
-        """Requests of the view, newest first; `before` is the id to go on after. Or the first by
-        `order` (`time`, `cost`, `tokens`), the most or with `reverse` the least first."""
+    def request_list(
+        self, view: View, listing: Listing, at: Spot | str, limit: int, since: int = 0
+    ) -> Stretch:
+        """About `limit` requests that follow each other: from the start of a list, up to its end,
+        or around a place. To be asked again until `done` is 1."""
+
+    def forget_lists(self) -> None:
+        """Nobody looks at a list of requests any more."""
+
+    def checkpoint(self, source: str) -> Sequence[tuple[str, str]]:
+        """(part, state) of what a source remembers."""
 
     def request(self, identity: int) -> RequestRow | None:
         """One request in full."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.message import Message
 
@@ -71,6 +71,13 @@ class Ask(Message):
 
 class StartConfig(Message):
     """The user wants a first configuration."""
+
+
+@runtime_checkable
+class OwnAnswer(Protocol):
+    """A tag that takes its answer itself, also an error: its work outlives its screen."""
+
+    def answered(self, answer: Answer) -> None: ...
 
 
 class Filtered(Message):

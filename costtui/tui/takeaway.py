@@ -25,12 +25,17 @@ COPY_LIMIT = 4000
 
 def export(app: App[int], kind: str, places: list[Path], now: float, zone: tzinfo) -> None:
     """Write what is shown as `csv` or `json` and say where it is, or why there is no file."""
+    web = app._driver is not None and app._driver.is_web
+    streamed = getattr(app.screen, "export_rows", None)
+    if streamed is not None and not web:
+        streamed(kind, places, now, zone)
+        return
     sheet = getattr(app.screen, "sheet", lambda: None)()
     if sheet is None:
         app.notify("Nothing has been read yet that could be written.", severity="warning")
         return
-    rows = f"{len(sheet.rows):,} row{'' if len(sheet.rows) == 1 else 's'}"
-    if app._driver is not None and app._driver.is_web:
+    rows = rows_in_words(len(sheet.rows))
+    if web:
         # The disk is the server's; the browser has its own place for files.
         name, text = content(sheet, kind, now, zone)
         app.deliver_text(StringIO(text), save_filename=name)
@@ -42,6 +47,10 @@ def export(app: App[int], kind: str, places: list[Path], now: float, zone: tzinf
         app.notify(str(error), title="Export", severity="error", timeout=10, markup=False)
         return
     app.notify(f"{rows} in {path}", title="Export", timeout=8, markup=False)
+
+
+def rows_in_words(rows: int) -> str:
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
 def copy(app: App[int]) -> None:

@@ -336,45 +336,6 @@ async def test_themes_go_round(start: Start) -> None:
         assert seen[-1] == first
 
 
-async def test_requests_page_on(start: Start, fakes: ModuleType) -> None:
-    class Many(fakes.FakeData):  # type: ignore[name-defined, misc]
-        def requests(self, view: Any, limit: int, before: int | None = None, *_: Any) -> Any:
-            return fakes.request_rows(900, before=before)[:limit]
-
-    async with start(data=Many()) as ui:
-        await ui.press("f3")
-        table = ui.app.screen.query_one("#requests")
-        assert len(table.items) == 300
-        await ui.press("end")
-        assert len(table.items) == 600
-        await ui.press("end", "end")
-        assert len(table.items) == 900
-        assert len({r.id for r in table.items}) == 900
-        await ui.press("end")
-        assert table.complete or len(table.items) == 900
-
-
-async def test_requests_are_sorted(start: Start) -> None:
-    async with start() as ui:
-        await ui.press("f3")
-        table = ui.app.screen.query_one("#requests")
-        assert "newest first" in ui.text
-        times = [r.time_ns for r in table.items]
-        assert times == sorted(times, reverse=True)
-        await ui.press("less_than_sign")
-        spent = [r.effective_nano for r in table.items]
-        assert spent == sorted(spent, reverse=True)
-        assert "dearest first" in ui.text
-        assert "cost▼" in ui.text or "cost↓" in ui.text
-        await ui.press("r")
-        assert [r.effective_nano for r in table.items] == sorted(spent)
-        await ui.press("less_than_sign")
-        tokens = [r.tokens for r in table.items]
-        assert tokens == sorted(tokens, reverse=True)
-        await ui.press("less_than_sign")
-        assert [r.time_ns for r in table.items] == times
-
-
 async def test_consumers_go_by_their_names(start: Start, fakes: ModuleType, tmp_path: Path) -> None:
     consumers = (
         ("search", Consumer(name="Search Team")),

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from costtui.config.schema import Config, DisplayConfig, SourceConfig, StoreConfig
 from costtui.model.charge import CostBasis, Exactness
@@ -17,6 +18,7 @@ from costtui.model.comparison import Compared
 from costtui.model.cross import Cross, DimensionUse
 from costtui.model.dimension import Dimensions
 from costtui.model.fleet import Fleet, GatewayUsage
+from costtui.model.listing import Listing, Spot, Stretch, spot_of
 from costtui.model.movement import Moved, Movement
 from costtui.model.snapshot import (
     AlertChange,
@@ -568,6 +570,32 @@ def movement(before: Window, now: Window) -> Movement:
     return Movement(before, now, tuple(Moved(*row) for row in rows))
 
 
+def stretch_of(
+    rows: list[RequestRow], listing: Listing, at: Spot | str, limit: int, since: int = 0
+) -> Stretch:
+    """What a store answers, by sorting everything."""
+    kinds: dict[str, Callable[[RequestRow], bool]] = {
+        "all": lambda r: True,
+        "errors": lambda r: r.errors > 0,
+        "throttled": lambda r: r.throttled > 0,
+        "unpriced": lambda r: r.basis is CostBasis.UNPRICED,
+    }
+    wanted = [r for r in rows if kinds[listing.status](r)]
+    wanted.sort(key=lambda r: spot_of(r, listing.order), reverse=not listing.reverse)
+    total = len(wanted)
+    if at == "start":
+        first, last = 0, limit
+    elif isinstance(at, str):
+        first, last = max(0, total - limit), total
+    else:
+        before = [r for r in wanted if (spot_of(r, listing.order) < at) is listing.reverse
+                  and spot_of(r, listing.order) != at]  # fmt: skip
+        first, last = max(0, len(before) - limit // 2), len(before) + limit // 2 + 1
+    found = tuple(wanted[first:last])
+    newer = sum(r.id > since for r in wanted) if since else 0
+    return Stretch(found, first, total, True, first == 0, first + len(found) >= total, newer=newer)
+
+
 class FakeData:
     """A `Data` whose answers are values or functions of the view."""
 
@@ -580,6 +608,8 @@ class FakeData:
         self.fleets: list[View] = []
         self.crosses: list[tuple[View, str, str]] = []
         self.uses: list[View] = []
+        self.lists: list[Any] = []
+        """Questions for stretches of lists, and None where the list was given back."""
         self.checks = 0
         self.alive = True
         self.closed = False
@@ -637,25 +667,23 @@ class FakeData:
         self.uses.append(view)
         return dimension_uses()
 
-    def requests(
-        self,
-        view: View,
-        limit: int,
-        before: int | None = None,
-        order: str = "time",
-        reverse: bool = False,
-    ) -> list[RequestRow]:
-        by: dict[str, Callable[[RequestRow], int]] = {
-            "time": lambda r: r.time_ns,
-            "cost": lambda r: r.effective_nano,
-            "tokens": lambda r: r.tokens,
-        }
-        rows = request_rows(before=before)
-        rows.sort(key=by[order], reverse=not reverse)
-        return rows[:limit]
+    def request_list(
+        self, view: View, listing: Listing, at: Spot | str, limit: int, since: int = 0
+    ) -> Stretch:
+        self.lists.append((listing, at))
+        return stretch_of(self.rows(), listing, at, limit, since)
+
+    def rows(self) -> list[RequestRow]:
+        return request_rows()
+
+    def forget_lists(self) -> None:
+        self.lists.append(None)
+
+    def checkpoint(self, source: str) -> list[tuple[str, str]]:
+        return []
 
     def request(self, identity: int) -> RequestRow | None:
-        return next((r for r in request_rows() if r.id == identity), None)
+        return next((r for r in self.rows() if r.id == identity), None)
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         return sources()
