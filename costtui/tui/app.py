@@ -7,6 +7,7 @@ output at all.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,17 +27,18 @@ from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer, Data, Desk, consumer_names
 from costtui.tui.ending import end_on_signals
 from costtui.tui.glyphs import glyphs_for
+from costtui.tui.habits import Habits
 from costtui.tui.look import Look
 from costtui.tui.messages import Answered, Ask
 from costtui.tui.palette import Palette
 from costtui.tui.resizing import Resizing
 from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
-from costtui.tui.state import State
-from costtui.tui.steps import Steps
+from costtui.tui.viewing import Viewing
 from costtui.tui.watch import Firings, News, Watch
 from costtui.tui.widgets.health import states_moved
 
+_LOG = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 FIRST_ANSWER_WAIT = 0.06
 """Seconds that mounting waits for the first answer: painting an empty screen and then a full one
@@ -51,16 +53,14 @@ RETRY = 3.0
 """Seconds between two tries to read a store that could not be read."""
 
 
-class CosttuiApp(Steps):
+class CosttuiApp(Viewing):
     """costtui on a terminal. `run()` returns the exit code."""
 
     TITLE = "costtui"
     # Textual loads no CSS_PATH of a default screen.
     CSS_PATH: ClassVar = [HERE / "app.tcss", HERE / "screens" / "overview.tcss"]
     BINDINGS = textual_bindings("app")
-    ENABLE_COMMAND_PALETTE = True
     ALLOW_SELECT = False
-    COMMANDS: ClassVar = {lambda: _palette_provider()}
 
     def __init__(
         self,
@@ -79,6 +79,9 @@ class CosttuiApp(Steps):
         sample_config: str = "sample-config.yml",
         keep_screen: Callable[[str, int, int], None] | None = None,
         painted: bool = False,
+        habits: Habits | None = None,
+        view: str = "",
+        warning: str = "",
     ) -> None:
         """`data_factory` is called in the reader's thread, again after an error.
 
@@ -86,7 +89,9 @@ class CosttuiApp(Steps):
         None; it is called every refresh, in the reader's thread. `theme`, `ascii_only` and
         `window` override the configuration. `export_dir` is where exports go instead of the
         current directory. `keep_screen` takes the last frame and its size; `painted` says that
-        the alternate screen is on and shows an old one.
+        the alternate screen is on and shows an old one. `habits` are saved views and remembered
+        settings, `view` the view to start in. `warning` is said at the start. Raises UsageError
+        when there is no such view.
         """
         no_color = os.environ.get("NO_COLOR") is not None
         super().__init__(ansi_color=True if no_color else None)
@@ -95,6 +100,7 @@ class CosttuiApp(Steps):
         self.clock = clock or SystemClock()
         self.export_dir = export_dir
         self._keep_screen = keep_screen
+        self.warning = warning
         if painted:
             from costtui.tui.takeaway import staying
 
@@ -102,7 +108,9 @@ class CosttuiApp(Steps):
         self._wait_for_first = wait_for_first
         self.themes_dir = themes_dir
         ascii_wanted = config.display.ascii if ascii_only is None else ascii_only
-        self.state = State(window=window or config.display.window)
+        self.habits = habits or Habits()
+        self.set_keys(dict(config.keymap))
+        self.state, screen = self.starting_state(window, view)
         self._desk = Desk(data_factory)
         self.watch_store = Watch(ensure_collector)
         zone = zone_of(config.timezone)
@@ -115,12 +123,16 @@ class CosttuiApp(Steps):
         self._resizing = Resizing()
         self._desk.start()
         self.ask_overview(mark=False)
-        notice = theming.first(self, theme, config.display.theme, themes_dir)
+        notice = theming.first(
+            self, theme, config.display.theme, themes_dir, self.habits.remembered_theme()
+        )
+        self.first_screen = screen
         self.look = Look(
             Palette(self.theme_variables),
             glyphs_for(ascii_only=ascii_wanted, encoding=encoding),
             zone,
             consumer_names(config.consumers),
+            self.keys,
         )
         self.shown = Shown(
             self.state,
@@ -129,6 +141,7 @@ class CosttuiApp(Steps):
             notice=notice,
             starting=ensure_collector is not None,
             sample_config=sample_config,
+            view_name=self.view_name(self.state),
         )
 
     # Start and end --------------------------------------------------------------------------
@@ -152,12 +165,15 @@ class CosttuiApp(Steps):
             import asyncio
 
             self._restore_signals = end_on_signals(asyncio.get_running_loop(), self.exit)
-        if self.shown.notice:
-            self.call_after_refresh(
-                self.notify, self.shown.notice, title="Theme", severity="warning", markup=False
-            )
+        self.open_first_screen()
+        for title, text in (("Theme", self.shown.notice), ("Keys", self.warning)):
+            if text:
+                self.call_after_refresh(
+                    self.notify, text, title=title, severity="warning", markup=False, timeout=10
+                )
 
     def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
+        self.keep_habits()
         if self._keep_screen is not None and not self.is_headless:
             from costtui.tui.takeaway import last_frame
 
@@ -285,7 +301,7 @@ class CosttuiApp(Steps):
         self._failed_at = self.clock.now()
         text = str(error) or type(error).__name__
         if text != self.shown.error:
-            self.log.error(text)
+            _LOG.error("%s", text)
             self.show(self.shown._replace(error=text))
 
     def _take(self, answer: Answer) -> None:
@@ -306,7 +322,7 @@ class CosttuiApp(Steps):
 
     def show(self, shown: Shown) -> None:
         """Put this on screen."""
-        self.shown = shown
+        self.shown = shown = shown._replace(view_name=self.view_name(shown.state))
         if self._screen_stack:
             self.overview_screen.show(shown)
             for screen in self.screen_stack[1:]:
@@ -317,7 +333,8 @@ class CosttuiApp(Steps):
     # Theme ----------------------------------------------------------------------------------
 
     def action_next_theme(self) -> None:
-        theming.following(self, self.themes_dir)
+        if theming.following(self, self.themes_dir):
+            self.theme_chosen()
 
     def _new_palette(self) -> None:
         from costtui.tui.widgets.lines import Lines
@@ -326,9 +343,3 @@ class CosttuiApp(Steps):
         for screen in self.screen_stack:
             for widget in screen.query(Lines):
                 widget.forget()
-
-
-def _palette_provider() -> type:
-    from costtui.tui.palette_commands import KeyCommands
-
-    return KeyCommands

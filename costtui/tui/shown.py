@@ -40,6 +40,8 @@ class Shown(NamedTuple):
     """Alert rules in the configuration; each has a status once it has been evaluated."""
     notice: str = ""
     """What came up at the start, for example an unknown theme."""
+    view_name: str = ""
+    """The saved view that this is; `""` once one has gone elsewhere."""
 
     @property
     def condition(self) -> str:

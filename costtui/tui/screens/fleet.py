@@ -129,6 +129,16 @@ class FleetScreen(SideScreen):
     def action_reverse(self) -> None:
         self.table.turn()
 
+    def sorts(self) -> tuple[str, ...]:
+        return tuple(self.table.sortable())
+
+    def sort_to(self, column: str, *, reverse: bool) -> None:
+        self.table.sort, self.table.reverse = column, reverse
+        self._draw()
+
+    def sorting(self) -> dict[str, object]:
+        return {"sort": self.table.sort, "reverse": self.table.reverse}
+
     # Take away ------------------------------------------------------------------------------
 
     def sheet(self) -> Sheet | None:

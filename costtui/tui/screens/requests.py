@@ -112,6 +112,15 @@ class RequestsScreen(SideScreen):
     def action_reverse(self) -> None:
         self._sort(self.table.order, reverse=not self.table.reverse)
 
+    def sorts(self) -> tuple[str, ...]:
+        return ORDERS
+
+    def sort_to(self, column: str, *, reverse: bool) -> None:
+        self._sort(column, reverse=reverse)
+
+    def sorting(self) -> dict[str, object]:
+        return {"sort": self.table.order, "reverse": self.table.reverse}
+
     def sheet(self) -> Sheet | None:
         """What `e` writes: the rows that have been read."""
         if self.shown.overview is None:
