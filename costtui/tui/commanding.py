@@ -63,7 +63,11 @@ class Commanding(Toasting, Steps):
         if self.toast_closed(event.key):
             return True
         if isinstance(self.focused, Input):
-            return False
+            if event.key != "ctrl+j":
+                return False
+            # The other end of a line: what pasted text and `send-keys` with a line break bring.
+            self.focused._forward_event(Key("enter", "\r"))
+            return True
         if event.key in self._filter_keys():
             self._held = []
             self.set_timer(HELD, self.release)

@@ -98,7 +98,9 @@ def _with_argument(word: str, commands: Sequence[Command]) -> Command | None:
 
 def _by_name(word: str, commands: Sequence[Command]) -> Found:
     exact, begin = _named(word, commands)
-    others = [c for c in _with_words(word, commands) if c not in exact and c not in begin]
+    # One letter is in every sentence.
+    wider = _with_words(word, commands) if len(word) > 1 else []
+    others = [c for c in wider if c not in exact and c not in begin]
     called = [c for c in others if c.label.lower() == word.lower()]
     others = called + [c for c in others if c not in called]
     hits = tuple(_whole(c) for c in (*exact, *begin, *others))

@@ -37,7 +37,8 @@ class Navigation(App[int]):
         are taken as they were typed. (Of Esc and a punctuation mark Textual drops the Esc.)"""
         if isinstance(event, Key) and not event.is_forwarded:
             if event.key.startswith("alt+") and event.character:
-                await self.pressed(Key("escape", None))
+                if not await self.pressed(Key("escape", None)):
+                    await self._check_bindings("escape")
                 event = Key(_character_to_key(event.character), event.character)
             if await self.pressed(event):
                 return

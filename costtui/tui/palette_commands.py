@@ -76,15 +76,15 @@ def _arguments(app: CosttuiApp, has: set[str]) -> Iterator[Command]:
                   app.habits.saved_values, free=True)  # fmt: skip
     yield Command("forget", "Forget a view that was saved here", app.forget_view, "NAME",
                   app.habits.saved_values)  # fmt: skip
-    yield Command("window", "How much time to show", app.action_window, "7d", _windows)
+    yield Command("window", "How much time to show", app.action_window, "LENGTH", _windows)
     yield Command("group", "What the big panel shows",
-                  optional("group", lambda v: app.go(app.state._replace(group=v))), "team",
+                  optional("group", lambda v: app.go(app.state._replace(group=v))), "BY",
                   lambda: [(g, f"by {g}") for g in GROUPS], needed="group" not in has,
                   also=("by",))  # fmt: skip
     yield Command("sort", "Which column orders the rows", lambda v: _sort(app, v), "COLUMN",
                   lambda: [(s, f"by {s}") for s in _sorts(app)])  # fmt: skip
     yield Command("unit", "Dollars, tokens or requests",
-                  optional("unit", lambda v: app.go(app.state._replace(unit=v))), "tokens",
+                  optional("unit", lambda v: app.go(app.state._replace(unit=v))), "UNIT",
                   lambda: list(UNIT_WORDS.items()), needed="unit" not in has)  # fmt: skip
     yield Command("filter", "Narrow: text, !text, ~regex, provider=openai",
                   optional("filter", lambda v: app.go(app.state.filtered(parse_filter(v)))),
@@ -94,7 +94,7 @@ def _arguments(app: CosttuiApp, has: set[str]) -> Iterator[Command]:
                   optional("theme", app.choose_theme), "NAME", app.theme_values, needed=False,
                   preview=app.preview_theme)  # fmt: skip
     yield Command("export", "Write what is shown to a file",
-                  lambda kind: app.action_export(kind or "csv"), "csv",
+                  lambda kind: app.action_export(kind or "csv"), "FORMAT",
                   lambda: [("csv", "a table for a spreadsheet"), ("json", "for programs")],
                   needed=False)  # fmt: skip
     yield Command(

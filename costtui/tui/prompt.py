@@ -71,7 +71,7 @@ class Prompt:
         """`enter`, `leave` or nothing."""
         if key == "escape" or (key in ("backspace", "ctrl+h") and not self.text):
             return "leave"
-        if key == "enter":
+        if key in ("enter", "ctrl+j"):
             return "enter"
         if key in ("right", "end") and self.at == len(self.text) and self.ghost:
             self._complete()

@@ -207,7 +207,7 @@ async def test_filter_line(start: Start) -> None:
         await ui.press("slash", "tilde", "left_parenthesis", "enter")
         assert "not a regular expression" in ui.toasts
         assert len(ui.app.state.filters) == 1
-        await ui.press("escape", "escape")
+        await ui.press("escape", "escape", "escape")  # what was said, the line, the filter
         assert ui.app.state.filters == ()
 
 
