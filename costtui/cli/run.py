@@ -71,6 +71,8 @@ class ScreenOf(NamedTuple):
 
 def _screen_of(args: argparse.Namespace) -> ScreenOf:
     """Raises `ConfigError`, and `UsageError` where no view is called so."""
+    from dataclasses import replace
+
     from costtui.cli.common import load_traced
     from costtui.config.locate import state_dir
     from costtui.tui.habits import of_config
@@ -79,7 +81,10 @@ def _screen_of(args: argparse.Namespace) -> ScreenOf:
     config = loaded.config
     said = [n for n in ("theme", "window")
             if loaded.origins.get(f"display.{n}", "").startswith(("env", "flag"))]  # fmt: skip
-    habits = of_config(config, state_dir(os.environ), file=loaded.display, said=said)
+    # What is printed is for a pipe or a ticket: it depends on what one says, not on last time.
+    remember = replace(config, display=replace(config.display, remember=False))
+    habits = of_config(remember if args.once else config, state_dir(os.environ),
+                       file=loaded.display, said=said)  # fmt: skip
     if args.view is not None:
         habits.view(args.view)
     return ScreenOf(

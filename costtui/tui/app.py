@@ -126,7 +126,7 @@ class CosttuiApp(Viewing):
         notice = theming.first(
             self, theme, config.display.theme, themes_dir, self.habits.remembered_theme()
         )
-        self.first_screen = screen
+        self.first_screen, self.first_theme = screen, self.theme
         self.look = Look(
             Palette(self.theme_variables),
             glyphs_for(ascii_only=ascii_wanted, encoding=encoding),
@@ -181,6 +181,11 @@ class CosttuiApp(Viewing):
             if frame:
                 self._keep_screen(frame, *self.size)
         super().exit(result, return_code, message)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual tells it on the terminal; the log keeps it."""
+        _LOG.error("the screen ended with an error", exc_info=error)
+        super()._handle_exception(error)
 
     def on_unmount(self) -> None:
         self._restore_signals()

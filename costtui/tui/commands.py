@@ -108,7 +108,7 @@ def _by_name(word: str, commands: Sequence[Command]) -> Found:
         return Found(hits, 0)
     if not hits:
         return Found((), -1, _unknown(word, commands))
-    return Found(hits, -1, _several(word, [h.command.name for h in hits], begin))
+    return Found(hits, -1, _several(word, [c.name for c in begin or others], begin=bool(begin)))
 
 
 def _by_words(text: str, commands: Sequence[Command]) -> Found:
@@ -124,11 +124,10 @@ def _by_words(text: str, commands: Sequence[Command]) -> Found:
             name = (exact or begin)[0].name
             return Found((), -1, f"{name} takes no argument")
         if begin:
-            return Found(
-                tuple(map(_whole, begin)), -1, _several(word, [c.name for c in begin], begin)
-            )
+            why = _several(word, [c.name for c in begin], begin=True)
+            return Found(tuple(map(_whole, begin)), -1, why)
         return Found((), -1, _unknown(word, commands))
-    return Found(hits, -1, _several(text, [c.name for c in found], []))
+    return Found(hits, -1, _several(text, [c.name for c in found], begin=False))
 
 
 def _with_words(text: str, commands: Sequence[Command]) -> list[Command]:
@@ -162,7 +161,7 @@ def _values(command: Command, typed: str) -> Found:
         known = f"; there are {', '.join(v for v, _ in values)}" if 0 < len(values) <= 9 else ""
         return Found((), -1, f"{command.name}: no {quoted(typed)}{near or known or ''}"
                      if values else _none(command))  # fmt: skip
-    return Found(hits, -1, _several(typed, [h.argument for h in hits], begin))
+    return Found(hits, -1, _several(typed, [v for v, _ in begin or inside], begin=bool(begin)))
 
 
 def _value(command: Command, value: Value) -> Hit:
@@ -173,10 +172,10 @@ def _none(command: Command) -> str:
     return f"{command.name}: there is none yet"
 
 
-def _several(word: str, names: list[str], begin: Sequence[object]) -> str:
-    some = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
-    how = f"{len(begin)} begin" if begin else f"{len(names)} have it"
-    return f"{quoted(word)}: {how}: {some}. Type on, or choose with ↓"
+def _several(word: str, names: Sequence[str], *, begin: bool) -> str:
+    some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    how = "begins" if begin else "is in"
+    return f"{quoted(word)} {how} {some}: type on, or choose with the arrows"
 
 
 def _unknown(word: str, commands: Sequence[Command]) -> str:

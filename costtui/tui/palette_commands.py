@@ -12,6 +12,7 @@ from costtui.tui.navigation import SCREENS
 from costtui.tui.place import Sortable
 from costtui.tui.shown import SORTS
 from costtui.tui.state import GROUPS, State, parse_filter
+from costtui.tui.widgets.request_table import ORDERS
 
 if TYPE_CHECKING:
     from costtui.tui.app import CosttuiApp
@@ -133,16 +134,18 @@ def _sorts(app: CosttuiApp) -> Sequence[str]:
     """The columns that the present screen can be sorted by."""
     screen = app.screen
     if isinstance(screen, Sortable):
-        return screen.sorts()
+        return screen.sorts() if screen.is_mounted else tuple(dict.fromkeys((*SORTS, *ORDERS)))
     return SORTS if hasattr(screen, "action_sort") else ()
 
 
 def _sort(app: CosttuiApp, column: str) -> None:
     screen = app.screen
-    if isinstance(screen, Sortable):
-        screen.sort_to(column, reverse=False)
-    else:
+    if not isinstance(screen, Sortable):
         app.go(app.state._replace(sort=column, reverse=False))
+    elif screen.is_mounted:
+        app.sort_screen(column)
+    else:
+        screen.call_after_refresh(app.sort_screen, column)
 
 
 def _goto(app: CosttuiApp, name: str) -> Callable[[str], object]:

@@ -21,6 +21,8 @@ class Viewing(Commanding):
 
     config: Config
     habits: Habits
+    first_theme = ""
+    """The theme that was put on at the start."""
     first_screen = ""
     """The screen to open at the start; `""` is the overview."""
     keys: Sequence[Key] = KEYS
@@ -71,7 +73,7 @@ class Viewing(Commanding):
         if self._view_asked:
             return False
         state, screen = self._usual(None)
-        theme = self.habits.remembered_theme() or self.config.display.theme
+        theme = self.habits.remembered_theme() or self.first_theme
         same = place.taken(state) == place.taken(self.state)
         return same and screen in ("", "overview") and (theme == self.theme or self.no_color)
 
@@ -148,11 +150,16 @@ class Viewing(Commanding):
 
     def _sort_screen(self, view: Mapping[str, Any]) -> None:
         """The order of a screen that has its own."""
-        sort = view.get("sort")
+        sort, reverse = str(view.get("sort") or ""), bool(view.get("reverse"))
+        if sort:
+            # behind its mounting: before that it has no table
+            self.screen.call_after_refresh(self.sort_screen, sort, reverse=reverse)
+
+    def sort_screen(self, column: str, *, reverse: bool = False) -> None:
+        """Sort the present screen, if it can be sorted by this."""
         screen = self.screen
-        if isinstance(screen, place.Sortable) and sort in screen.sorts():
-            reverse = bool(view.get("reverse"))
-            self.call_after_refresh(screen.sort_to, sort, reverse=reverse)
+        if isinstance(screen, place.Sortable) and column in screen.sorts():
+            screen.sort_to(column, reverse=reverse)
 
 
 def _of_view(state: State, view: Mapping[str, Any]) -> State:

@@ -14,6 +14,7 @@ from costtui.tui.widgets.grid import Entry, Grid
 
 if TYPE_CHECKING:
     from costtui.tui.app import CosttuiApp
+    from costtui.tui.sheet import Sheet
 
 
 class ViewsScreen(SideScreen):
@@ -72,6 +73,26 @@ class ViewsScreen(SideScreen):
             self.notify(str(error), title="View", severity="warning", markup=False)
         self.refill()
 
+    def sheet(self) -> Sheet | None:
+        """What `e` writes."""
+        from costtui.tui.place import FIELDS
+        from costtui.tui.sheet import Sheet
+
+        if self.shown.overview is None:
+            return None
+        columns = ("screen", *FIELDS)
+        found = self.owner.habits.views()
+        rows = tuple(
+            (name, *(_cell(found[name].get(c)) for c in columns),
+             " ".join(map(str, found[name].get("filters") or ())))
+            for name in (row.key for row in self.grid.items) if name in found
+        )  # fmt: skip
+        return Sheet("views", ("name", *columns, "filters"), rows, self.shown.overview.view)
+
     def value(self) -> str:
         """What `y` copies."""
         return self.grid.current.key if self.grid.current else ""
+
+
+def _cell(value: object) -> str | int:
+    return int(value) if isinstance(value, bool) else str(value if value is not None else "")

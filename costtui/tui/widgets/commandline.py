@@ -24,7 +24,8 @@ class CommandLine(Lines):
     DEFAULT_CSS = "CommandLine { layer: over; dock: bottom; width: 100%; height: 4; }"
 
     def __init__(self, look: Look, prompt: Prompt) -> None:
-        super().__init__(look, id="command-line")
+        # No id: of a command that opens the next line the old one has not gone yet.
+        super().__init__(look)
         self.prompt = prompt
         search = isinstance(prompt, Search)
         self.mark = "/" if search else ":"
@@ -127,14 +128,19 @@ class CommandLine(Lines):
         prompt, look = self.prompt, self.look
         line = Line(look).put(f" {self.mark}", "key")
         room = width - line.width - 2
-        text, at = prompt.text, prompt.at
+        text, ghost, at = _tame(prompt.text), _tame(prompt.ghost), prompt.at
         before = text[:at]
         while cell_len(before) > room:
             before = before[1:]
-        under, after = (text[at : at + 1] or prompt.ghost[:1] or " "), text[at + 1 :]
+        under, after = (text[at : at + 1] or ghost[:1] or " "), text[at + 1 :]
         line.put(before, "over" if prompt.error else "value")
         line.styled(under, look.palette.base + Style(reverse=True)).put(after, "value")
-        line.put(prompt.ghost[1:] if at >= len(text) else "", "faint")
-        if not text and not prompt.ghost:
+        line.put(ghost[1:] if at >= len(text) else "", "faint")
+        if not text and not ghost:
             line.put(self.hint, "faint")
         return line.cut(width)
+
+
+def _tame(text: str) -> str:
+    """One cell for each character that cannot be shown, so that the cursor stays where it is."""
+    return "".join(c if c.isprintable() else "?" for c in text)
