@@ -323,6 +323,8 @@ class CosttuiApp(Viewing):
         elif answer.error is not None:
             self._failed_at = self.clock.now()
             text = str(answer.error) or type(answer.error).__name__
+            if text != self.shown.error:
+                _LOG.error("%s", text)
             self.shown = self.shown._replace(state=self.state, error=text, pending=False)
 
     def show(self, shown: Shown) -> None:

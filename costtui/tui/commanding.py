@@ -16,12 +16,15 @@ from costtui.tui.toasting import Toasting
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from textual.timer import Timer
+
     from costtui.tui.commands import Hit, Value
     from costtui.tui.widgets.commandline import CommandLine
 
 
-HELD = 0.5
-"""Seconds that keys wait for a filter line at most."""
+HELD = 3.0
+"""Seconds that keys wait for a filter line at most. After that they are dropped: what was typed as
+a text must not become keys."""
 
 
 class Commanding(Toasting, Steps):
@@ -33,6 +36,7 @@ class Commanding(Toasting, Steps):
     _line: CommandLine | None = None
     _held: list[Key] | None = None
     """Keys that wait for the filter line."""
+    _holding: Timer | None = None
     _worn: str = ""
     """The theme before a preview."""
     _themes: list[Value] | None = None
@@ -70,7 +74,7 @@ class Commanding(Toasting, Steps):
             return True
         if event.key in self._filter_keys():
             self._held = []
-            self.set_timer(HELD, self.release)
+            self._holding = self.set_timer(HELD, self._drop)
         return await self._check_bindings(event.key)
 
     def _filter_keys(self) -> list[str]:
@@ -80,10 +84,16 @@ class Commanding(Toasting, Steps):
 
     def release(self) -> None:
         """The filter line is there: what was typed meanwhile goes into it."""
+        if self._holding is not None:
+            self._holding.stop()
+            self._holding = None
         held, self._held = self._held or [], None
         target = self.focused or self.screen
         for event in held:
             target._forward_event(event)
+
+    def _drop(self) -> None:
+        self._held = self._holding = None
 
     def pasted(self, text: str) -> bool:
         """Take a paste; False leaves it to the widgets."""

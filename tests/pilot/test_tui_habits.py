@@ -90,7 +90,7 @@ async def test_what_is_unknown_is_said_in_place(start: Start) -> None:
         await burst(ui, ":thme\r")
         assert 'no command "thme" (did you mean "theme"?)' in ui.text
         assert ui.lines[-1].startswith(" :thme")
-        await burst(ui, "\x7f\x7f\x7feme ebmer\r")
+        await burst(ui, "\x7f\x7f\x7fheme ebmer\r")
         assert 'theme: no "ebmer" (did you mean "ember"?)' in ui.text
         assert ui.lines[-1].startswith(" :theme ebmer")
         await ui.press("escape")
