@@ -100,10 +100,11 @@ def _check_keymap(given: dict[str, Value], words: ScreenWords, problems: Problem
         for action in words.actions
     ]
     told: set[tuple[str, str]] = set()
-    for action in bound:
+    by_id = {action.id: action for action in bound}
+    for action in (by_id[name] for name in given if name in by_id):
         for other in bound:
             pair = (action.id, other.id)
-            if action is other or action.id not in given or pair in told:
+            if action is other or pair in told:
                 continue
             for key in action.keys:
                 if key in other.keys and _meet(action.places, other.places):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from textual.app import ComposeResult
 
@@ -12,6 +12,7 @@ from costtui.tui.screens.side import SideScreen, Title
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
 from costtui.tui.widgets.grid import Entry, Grid
+from costtui.tui.widgets.notice import wrapped
 
 MARKS = (
     ("≥", "a lower bound: something in it is unpriced, or a counter was lost in a reset"),
@@ -88,13 +89,35 @@ def narrowed(rows: list[Entry], text: str) -> list[Entry]:
 
 
 class HelpGrid(Grid):
-    """Its rows, and what they are narrowed to."""
+    """Rows under headings, narrowed to some, each with all of its text."""
 
     narrow = ""
+    rows: Sequence[Entry] = ()
+    _filled_for = -1
+
+    def fill(self, rows: Sequence[Entry]) -> None:
+        """Show these; what is too long goes on in the next line."""
+        self.rows, self._filled_for = rows, self.size.width
+        super().set_items(rows)
+        inner = self.size.width - 3
+        used = sum(column.width + 1 for column in self.columns(inner)[:-1])
+        super().set_items([part for row in rows for part in _in_full(row, inner - used - 1)])
+
+    def on_resize(self) -> None:
+        if self.size.width != self._filled_for:
+            self.fill(self.rows)
 
     def title_line(self) -> Line:
         line = super().title_line()
         return line.put(f"  with “{self.narrow}”", "accent") if self.narrow else line
+
+
+def _in_full(row: Entry, room: int) -> Iterable[Entry]:
+    *first, last = row.cells
+    parts = wrapped(last, max(16, room)) or [""]
+    yield row._replace(cells=(*first, parts[0]))
+    for number, part in enumerate(parts[1:], 1):
+        yield row._replace(key=f"{row.key} {number}", cells=(*("" for _ in first), part))
 
 
 class HelpScreen(SideScreen):
@@ -116,7 +139,7 @@ class HelpScreen(SideScreen):
     def on_mount(self) -> None:
         self.query_one(Title).shown = None
         grid = self.query_one(HelpGrid)
-        grid.set_items(self._rows)
+        grid.rows = self._rows
         grid.focus()
 
     def narrow(self, text: str) -> None:
@@ -124,7 +147,7 @@ class HelpScreen(SideScreen):
         grid = self.query_one(HelpGrid)
         grid.narrow = " ".join(text.split())
         grid.cursor, grid.cursor_key, grid.scrolled = 0, "", 0
-        grid.set_items(narrowed(self._rows, text))
+        grid.fill(narrowed(self._rows, text))
 
     def show(self, shown: Shown) -> None:
         """Help shows no data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
 
@@ -134,7 +135,10 @@ class CommandLine(Lines):
             before = before[1:]
         under, after = (text[at : at + 1] or ghost[:1] or " "), text[at + 1 :]
         line.put(before, "over" if prompt.error else "value")
-        line.styled(under, look.palette.base + Style(reverse=True)).put(after, "value")
+        # Not by `styled`, to which a blank is a blank: this one is the cursor.
+        line.segments.append(Segment(under, look.palette.base + Style(reverse=True)))
+        line.width += cell_len(under)
+        line.put(after, "value")
         line.put(ghost[1:] if at >= len(text) else "", "faint")
         if not text and not ghost:
             line.put(self.hint, "faint")
