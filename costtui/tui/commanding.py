@@ -6,10 +6,8 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from textual.events import Key
-from textual.widgets import Input
 
 from costtui.tui import theming
-from costtui.tui.prompt import Prompt, Search, remembered
 from costtui.tui.steps import Steps
 from costtui.tui.toasting import Toasting
 
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from costtui.tui.commands import Hit, Value
+    from costtui.tui.prompt import Prompt
     from costtui.tui.widgets.commandline import CommandLine
 
 
@@ -66,7 +65,7 @@ class Commanding(Toasting, Steps):
             return True
         if self.toast_closed(event.key):
             return True
-        if isinstance(self.focused, Input):
+        if self.focused is not None and self.focused.check_consume_key("a", "a"):  # an input line
             if event.key != "ctrl+j":
                 return False
             # The other end of a line: what pasted text and `send-keys` with a line break bring.
@@ -105,7 +104,7 @@ class Commanding(Toasting, Steps):
 
     async def _into_line(self, prompt: Prompt, event: Key) -> None:
         came = prompt.press(event.key, event.character)
-        if isinstance(prompt, Search):
+        if prompt.searches:
             words = "" if came == "leave" else prompt.text
             getattr(self.screen, "narrow", str)(words)
             if came:
@@ -138,6 +137,8 @@ class Commanding(Toasting, Steps):
     async def _do(self, prompt: Prompt, hit: Hit) -> None:
         """Run it, with the line closed: a command may open another screen. What it refuses is
         said in the line, which is then open again with all that was typed."""
+        from costtui.tui.prompt import remembered
+
         remembered(self._typed_lines, hit.text)
         preview, self._worn = self._worn, ""
         self.close_line()
@@ -155,6 +156,7 @@ class Commanding(Toasting, Steps):
 
     def action_command_palette(self) -> None:
         from costtui.tui.palette_commands import commands
+        from costtui.tui.prompt import Prompt
 
         if self.prompt is None:
             self._themes = None
@@ -162,6 +164,8 @@ class Commanding(Toasting, Steps):
 
     def action_find(self) -> None:
         """Narrow the list of the screen by words."""
+        from costtui.tui.prompt import Search
+
         if self.prompt is None:
             self._open(Search())
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from costtui.config.words import did_you_mean, quoted
+from costtui.config.words import nearest, quoted
 
 Value = tuple[str, str]
 """An argument and what it means."""
@@ -61,6 +61,8 @@ class Found(NamedTuple):
     """The hit that Enter does; -1 where that is not certain."""
     why: str = ""
     """Why it is not, for the user."""
+    near: str = ""
+    """The spelling that was probably meant: Tab takes it."""
 
 
 def find(text: str, commands: Sequence[Command]) -> Found:
@@ -107,7 +109,7 @@ def _by_name(word: str, commands: Sequence[Command]) -> Found:
     if exact or len(begin) == 1 or (not begin and (len(called) == 1 or len(others) == 1)):
         return Found(hits, 0)
     if not hits:
-        return Found((), -1, _unknown(word, commands))
+        return _unknown(word, commands)
     return Found(hits, -1, _several(word, [c.name for c in begin or others], begin=bool(begin)))
 
 
@@ -126,7 +128,7 @@ def _by_words(text: str, commands: Sequence[Command]) -> Found:
         if begin:
             why = _several(word, [c.name for c in begin], begin=True)
             return Found(tuple(map(_whole, begin)), -1, why)
-        return Found((), -1, _unknown(word, commands))
+        return _unknown(text, commands)
     return Found(hits, -1, _several(text, [c.name for c in found], begin=False))
 
 
@@ -157,10 +159,13 @@ def _values(command: Command, typed: str) -> Found:
     if exact or len(begin) == 1 or (not begin and len(inside) == 1):
         return Found(hits, 0)
     if not hits:
-        near = did_you_mean(typed, [v for v, _ in values])
-        known = f"; there are {', '.join(v for v, _ in values)}" if 0 < len(values) <= 9 else ""
-        return Found((), -1, f"{command.name}: no {quoted(typed)}{near or known or ''}"
-                     if values else _none(command))  # fmt: skip
+        if not values:
+            return Found((), -1, _none(command))
+        near = nearest(typed, [v for v, _ in values])
+        known = f"; there are {', '.join(v for v, _ in values)}" if len(values) <= 9 else ""
+        hint = f' (did you mean "{near}"?)' if near else known
+        meant = near and f"{command.name} {near}"
+        return Found((), -1, f"{command.name}: no {quoted(typed)}{hint}", meant)
     return Found(hits, -1, _several(typed, [v for v, _ in begin or inside], begin=bool(begin)))
 
 
@@ -178,9 +183,11 @@ def _several(word: str, names: Sequence[str], *, begin: bool) -> str:
     return f"{quoted(word)} {how} {some}: type on, or choose with the arrows"
 
 
-def _unknown(word: str, commands: Sequence[Command]) -> str:
-    near = did_you_mean(word, [n for c in commands for n in (c.name, *c.also)])
-    return f"no command {quoted(word)}{near}"
+def _unknown(text: str, commands: Sequence[Command]) -> Found:
+    word, _, rest = text.partition(" ")
+    near = nearest(word, [n for c in commands for n in (c.name, *c.also)])
+    hint = f' (did you mean "{near}"?)' if near else ""
+    return Found((), -1, f"no command {quoted(word)}{hint}", near and f"{near} {rest}".rstrip())
 
 
 def common(hits: Sequence[Hit], typed: str) -> str:

@@ -19,6 +19,9 @@ HISTORY = 100
 class Prompt:
     """One line being typed. `press` says what a key came to."""
 
+    searches = False
+    """It looks for words in a list, and knows no commands."""
+
     def __init__(self, commands: Sequence[Command], history: Sequence[str] = ()) -> None:
         self.commands = commands
         self.history = history
@@ -46,7 +49,9 @@ class Prompt:
     @property
     def ghost(self) -> str:
         """What Tab would add."""
-        return "" if self.at < len(self.text) else self._completed()[len(self.text) :]
+        text = self._completed()
+        begins = text.lower().startswith(self.text.lower())
+        return text[len(self.text) :] if begins and self.at == len(self.text) else ""
 
     def put(self, text: str, at: int | None = None) -> None:
         """Another text."""
@@ -118,7 +123,7 @@ class Prompt:
         hit = self.hit
         if hit is not None and (self.chosen >= 0 or hit.text.lower().startswith(self.text.lower())):
             return hit.text
-        return common(self.found.hits, self.text)
+        return self.found.near or common(self.found.hits, self.text)
 
     def _complete(self) -> None:
         text = self._completed()
@@ -130,6 +135,8 @@ class Prompt:
 
 class Search(Prompt):
     """A line of words to look for, without commands."""
+
+    searches = True
 
     def __init__(self) -> None:
         super().__init__(())

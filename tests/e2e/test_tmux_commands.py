@@ -1,4 +1,4 @@
-"""Commands in a real terminal: whole lines in one packet, as slow ssh and `send-keys` bring them."""
+"""Commands in a real terminal: whole lines in one packet, as slow ssh and `send-keys` do it."""
 
 from __future__ import annotations
 

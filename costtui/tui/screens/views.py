@@ -34,7 +34,7 @@ class ViewsScreen(SideScreen):
 
     def _nothing(self) -> str:
         key = self.look.key("palette")
-        return f"none yet: go somewhere and type {key}save NAME, or write views: into the file"
+        return f"none yet: {key}save NAME keeps what is shown"
 
     def on_mount(self) -> None:
         self.refill()

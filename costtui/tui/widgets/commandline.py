@@ -9,7 +9,7 @@ from textual.geometry import Size
 from costtui.tui.cells import cell_len, fit, outside
 from costtui.tui.commands import Hit
 from costtui.tui.look import Line, Look, frame
-from costtui.tui.prompt import Prompt, Search
+from costtui.tui.prompt import Prompt
 from costtui.tui.widgets.lines import Lines
 from costtui.tui.widgets.notice import wrapped
 
@@ -28,7 +28,7 @@ class CommandLine(Lines):
         # No id: of a command that opens the next line the old one has not gone yet.
         super().__init__(look)
         self.prompt = prompt
-        search = isinstance(prompt, Search)
+        search = prompt.searches
         self.mark = "/" if search else ":"
         self.hint = (
             " words; Enter keeps what has them"

@@ -147,6 +147,17 @@ def test_tab_completes_as_far_as_it_is_known() -> None:
     assert prompt.ghost == ""
 
 
+def test_tab_takes_the_spelling_that_was_meant() -> None:
+    prompt = Prompt(COMMANDS)
+    typed(prompt, "thme nord")
+    assert prompt.ghost == ""
+    typed(prompt, "\t")
+    assert prompt.text == "theme nord"
+    prompt.put("theme nrd")
+    typed(prompt, "\t")
+    assert (prompt.text, meant(prompt)) == ("theme nord", "theme")
+
+
 def test_down_chooses_and_enter_takes_it() -> None:
     prompt = Prompt(COMMANDS)
     typed(prompt, "vi")
