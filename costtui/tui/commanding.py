@@ -54,6 +54,7 @@ class Commanding(Toasting, Steps):
         three message queues later. Of keys that arrive in one packet the second would so be read
         before the first one did anything: `:` and then `quit` would press four keys.
         """
+        self.app_focus = True
         typing = self.prompt is not None and event.character and event.character.isprintable()
         if not typing and await self._check_bindings(event.key, priority=True):
             return True

@@ -137,10 +137,10 @@ def test_help_narrowed(picture: Callable[..., None], size: tuple[int, int]) -> N
 
 
 TOASTS: dict[str, tuple[tuple[str, str, Any], ...]] = {
-    "export": (("Export", "14 rows in /home/ops/reports/llm/2026/november/"
+    "export": (("Export", "14 rows in /home/me/reports/llm/2026/november/"
                 "costtui-model-20261122-105703.csv", "information"),),
     "error": (("Export", "nothing was written: /mnt/readonly/reports: Read-only file system; "
-               "/home/ops/.local/share/costtui/exports: No space left on device", "error"),),
+               "/home/me/.local/share/costtui/exports: No space left on device", "error"),),
     "three": (("Theme", "mine.yml: accent: 'reed' is not a colour", "warning"),
               ("Keys", "keymap.copy: ctrl+s stops the output of many terminals", "warning"),
               ("", "Theme ember", "information")),
