@@ -106,7 +106,11 @@ def _check_keymap(given: dict[str, Value], words: ScreenWords, problems: Problem
             pair = (action.id, other.id)
             if action is other or pair in told:
                 continue
+            shared = {*known[action.id].keys} & {*known[other.id].keys}
             for key in action.keys:
+                # What shares a key from the start is meant: a screen's own goes before the rest.
+                if key in shared:
+                    continue
                 if key in other.keys and _meet(action.places, other.places):
                     told |= {pair, pair[::-1]}
                     message = f"{quoted(spelled(key))} is {action.id} and {other.id}"

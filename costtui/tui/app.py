@@ -340,8 +340,7 @@ class CosttuiApp(Viewing):
     # Theme ----------------------------------------------------------------------------------
 
     def action_next_theme(self) -> None:
-        if theming.following(self, self.themes_dir):
-            self.theme_chosen()
+        theming.following(self, self.themes_dir)
 
     def _new_palette(self) -> None:
         from costtui.tui.widgets.lines import Lines

@@ -208,10 +208,11 @@ class Commanding(Toasting, Steps):
         if self.no_color:
             raise ValueError("NO_COLOR is set, so there are no themes to choose")
         theming.wear(self, name, self.themes_dir)
-        self.theme_chosen()
 
-    def theme_chosen(self) -> None:
-        """The user wants this theme."""
+    @property
+    def looking(self) -> bool:
+        """Is the theme on screen one that is only looked at?"""
+        return bool(self._worn)
 
     def _preview(self, prompt: Prompt) -> None:
         """Show what the row that one moved to would do."""

@@ -16,6 +16,10 @@ Value = tuple[str, str]
 """An argument and what it means."""
 
 
+SENTENCE = 3
+"""Characters from which on descriptions are searched, too."""
+
+
 class Command(NamedTuple):
     """One thing to do."""
 
@@ -100,8 +104,9 @@ def _with_argument(word: str, commands: Sequence[Command]) -> Command | None:
 
 def _by_name(word: str, commands: Sequence[Command]) -> Found:
     exact, begin = _named(word, commands)
-    # One letter is in every sentence.
-    wider = _with_words(word, commands) if len(word) > 1 else []
+    # Where a name is meant, words would be noise; and one letter is in every name.
+    certain = exact or len(begin) == 1
+    wider = _with_words(word, commands) if len(word) > 1 and not certain else []
     others = [c for c in wider if c not in exact and c not in begin]
     called = [c for c in others if c.label.lower() == word.lower()]
     others = called + [c for c in others if c not in called]
@@ -136,7 +141,7 @@ def _with_words(text: str, commands: Sequence[Command]) -> list[Command]:
     """Commands in whose name or words every word of `text` is; the name first."""
     words = text.lower().split()
     in_name = [c for c in commands if all(w in f"{c.name} {c.label.lower()}" for w in words)]
-    rest = [c for c in commands if c not in in_name]
+    rest = [c for c in commands if c not in in_name] if len(text) >= SENTENCE else []
     return in_name + [c for c in rest if all(w in f"{c.name} {c.what}".lower() for w in words)]
 
 

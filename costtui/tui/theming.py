@@ -39,12 +39,11 @@ def first(
     return reason
 
 
-def following(app: App[int], user_dir: Path | None) -> bool:
-    """Put the next theme on, in the order of their names; say which themes cannot be used. False
-    where there are no colours."""
+def following(app: App[int], user_dir: Path | None) -> None:
+    """Put the next theme on, in the order of their names; say which themes cannot be used."""
     if app.no_color:
         app.notify("NO_COLOR is set, so there are no themes to choose.", severity="warning")
-        return False
+        return
     loaded = themes.load_all(user_dir)
     for failure in loaded.failures:
         app.notify(failure, title="Theme", severity="warning", markup=False)
@@ -52,7 +51,6 @@ def following(app: App[int], user_dir: Path | None) -> bool:
     at = names.index(app.theme) + 1 if app.theme in names else 0
     _put_on(app, loaded.themes[names[at % len(names)]])
     app.notify(f"Theme {app.theme}", timeout=2, markup=False)
-    return True
 
 
 def wear(app: App[int], name: str, user_dir: Path | None) -> None:

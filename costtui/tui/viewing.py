@@ -75,6 +75,7 @@ class Viewing(Commanding):
         state, screen = self._usual(None)
         theme = self.habits.remembered_theme() or self.first_theme
         same = place.taken(state) == place.taken(self.state)
+        same = same and not (self.state.anchor or self.state.back)
         return same and screen in ("", "overview") and (theme == self.theme or self.no_color)
 
     def moved(self, before: State, after: State) -> None:
@@ -85,13 +86,13 @@ class Viewing(Commanding):
                 if value != getattr(before, name):
                     self.habits.note(name, value)
 
-    def theme_chosen(self) -> None:
-        self.habits.note("theme", self.theme)
-
     def keep_habits(self) -> None:
         """At the end: what was chosen, and where one is. A view is a visit."""
         if self._screen_stack and not self.view_name(self.state):
             self.habits.note("screen", self._screen_name())
+        if self.theme != self.first_theme and not self.looking:
+            self.habits.note("theme", self.theme)
+            self.first_theme = self.theme
         self.habits.keep()
 
     # Views ----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from textual.keys import _character_to_key
 from costtui.config.keynames import name_of, parse_key, spelled, swallowed
 from costtui.config.load import Loaded, load, load_traced
 from costtui.config.schema import SavedView
+from costtui.config.screen import ActionWords
 from costtui.config.show import effective
 from costtui.errors import ConfigError
 from costtui.tui.bindings import KEYS
@@ -205,3 +206,16 @@ def test_views_are_read(tmp_path: Path) -> None:
 def test_a_wrong_view_has_its_line(tmp_path: Path, text: str, told: str) -> None:
     (found,) = problems(tmp_path, text)
     assert told in found
+
+
+def test_what_shares_a_key_from_the_start_is_no_conflict(tmp_path: Path) -> None:
+    """A screen's own binding goes before the one of everywhere, as it does without a keymap."""
+    words = screen_words()
+    own = ActionWords("restore", ("escape", "q"), frozenset({"themes"}))
+    both = words._replace(actions=[*words.actions, own])
+    file = tmp_path / "c.yml"
+    file.write_text("keymap: {quit: [q, x]}\n", encoding="utf-8")
+    load(file, env={"HOME": "/h"}, words=lambda: both)
+    file.write_text("keymap: {restore: t}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match='"t" is restore and theme'):
+        load(file, env={"HOME": "/h"}, words=lambda: both)
