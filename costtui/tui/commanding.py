@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from textual.events import Key
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.timer import Timer
+    from textual.widget import Widget
 
     from costtui.tui.commands import Hit, Value
     from costtui.tui.prompt import Prompt
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
 
 
 HELD = 3.0
-"""Seconds that keys wait for a filter line at most. After that they are dropped: what was typed as
-a text must not become keys."""
+"""Seconds that keys wait for a screen or the filter line at most."""
+LOOK = 0.02
+"""Seconds between two looks whether they can go on."""
 
 
 class Commanding(Toasting, Steps):
@@ -33,15 +36,18 @@ class Commanding(Toasting, Steps):
     themes_dir: Path | None
     prompt: Prompt | None = None
     _line: CommandLine | None = None
-    _held: list[Key] | None = None
-    """Keys that wait for the filter line."""
+    _held_since = 0.0
     _holding: Timer | None = None
+    _filter_wanted = False
+    """The key of the filter line was pressed, and it is not there yet."""
     _worn: str = ""
     """The theme before a preview."""
     _themes: list[Value] | None = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._held: list[Key] = []
+        """Keys that wait."""
         self._typed_lines: list[str] = []
         """The history; it ends with the app, because it may hold names of people."""
 
@@ -52,48 +58,69 @@ class Commanding(Toasting, Steps):
 
         Textual hands a key to the focused widget and looks for its binding when it comes back,
         three message queues later. Of keys that arrive in one packet the second would so be read
-        before the first one did anything: `:` and then `quit` would press four keys.
+        before the first one did anything: `:` and then `quit` would press four keys. Keys that
+        are faster than a screen or the filter line wait for it, in their order.
         """
         self.app_focus = True
+        if self._held or not self._can_go_on():
+            self._held.append(event)
+            if self._holding is None:
+                self._held_since = monotonic()
+                self._holding = self.set_timer(LOOK, self.release)
+            return True
+        return await self._take_key(event)
+
+    async def _take_key(self, event: Key) -> bool:
         typing = self.prompt is not None and event.character and event.character.isprintable()
         if not typing and await self._check_bindings(event.key, priority=True):
             return True
         if self.prompt is not None:
             await self._into_line(self.prompt, event)
             return True
-        if self._held is not None:
-            self._held.append(event)
-            return True
         if self.toast_closed(event.key):
             return True
-        if self.focused is not None and self.focused.check_consume_key("a", "a"):  # an input line
+        if self._types(self.focused):
+            self._filter_wanted = False
             if event.key != "ctrl+j":
                 return False
             # The other end of a line: what pasted text and `send-keys` with a line break bring.
+            assert self.focused is not None
             self.focused._forward_event(Key("enter", "\r"))
             return True
-        if event.key in self._filter_keys():
-            self._held = []
-            self._holding = self.set_timer(HELD, self._drop)
+        where = getattr(self.screen, "where", "")
+        self._filter_wanted = any(
+            k.id == "filter" and k.on(where) and event.key in k.keys.split(",")
+            for k in self.look.keys
+        )
         return await self._check_bindings(event.key)
 
-    def _filter_keys(self) -> list[str]:
-        where = getattr(self.screen, "where", "")
-        return [key for k in self.look.keys if k.id == "filter" and k.on(where)
-                for key in k.keys.split(",")]  # fmt: skip
+    @staticmethod
+    def _types(widget: Widget | None) -> bool:
+        """Is it a line one types into?"""
+        return widget is not None and widget.check_consume_key("a", "a")
 
-    def release(self) -> None:
-        """The filter line is there: what was typed meanwhile goes into it."""
+    def _can_go_on(self) -> bool:
+        """Can the next key be taken?"""
+        if self.prompt is not None:
+            return True
+        return self.screen.is_mounted and (not self._filter_wanted or self._types(self.focused))
+
+    async def release(self) -> None:
+        """Take the keys that waited, as far as that goes. What was typed for a filter line that
+        does not come is dropped: text must not become keys."""
         if self._holding is not None:
             self._holding.stop()
             self._holding = None
-        held, self._held = self._held or [], None
-        target = self.focused or self.screen
-        for event in held:
-            target._forward_event(event)
-
-    def _drop(self) -> None:
-        self._held = self._holding = None
+        late = monotonic() - self._held_since > HELD
+        if late and self._filter_wanted:
+            self._held.clear()
+            self._filter_wanted = False
+        while self._held and (late or self._can_go_on()):
+            event = self._held.pop(0)
+            if not await self._take_key(event):
+                (self.focused or self.screen)._forward_event(event)
+        if self._held:
+            self._holding = self.set_timer(LOOK, self.release)
 
     def pasted(self, text: str) -> bool:
         """Take a paste; False leaves it to the widgets."""

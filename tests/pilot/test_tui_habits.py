@@ -456,3 +456,16 @@ async def test_hostile_text_in_a_toast_is_tame(start: Start) -> None:
         assert toast(ui).region.height == 3
         assert "\x1b" not in ui.text
         assert "\u202e" not in ui.text
+
+
+async def test_keys_wait_for_a_screen_in_their_order(start: Start) -> None:
+    async with start() as ui:
+        await burst(ui, "fjju:window 7d\r")
+        await ui.until(lambda: ui.app.state.window == "7d")
+        assert type(ui.app.screen).__name__ == "FleetScreen"
+        assert ui.app.state.unit == "tokens"
+        assert ui.app.screen.query_one(FleetTable).cursor == 2
+        await burst(ui, "\x7f/" + "kong\r")
+        await ui.until(lambda: filters(ui) == 1)
+        assert first_filter(ui) == "kong"
+        assert ui.app.state.unit == "tokens"

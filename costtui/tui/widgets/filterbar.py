@@ -43,7 +43,7 @@ class FilterBar(Horizontal):
         self.field.focus()
         release = getattr(self.app, "release", None)
         if release is not None:
-            # behind the focus, which Textual gives later
+            # keys that are waiting; behind the focus, which Textual gives later
             self.app.call_later(release)
 
     @property
