@@ -73,6 +73,8 @@ def picture(
         )
 
         async def prepare(pilot: Pilot[int]) -> None:
+            while app.focused is None:  # Textual gives it after mounting
+                await pilot.pause(0.01)
             for key in keys:
                 await pilot.press(key)
                 await app.settled()
