@@ -216,6 +216,23 @@ class DisplayConfig:
     refresh: float = 1.0
     """The least seconds between two repaints with new data."""
     ascii: bool = False
+    remember: bool = True
+    """Start with the theme, window, order and screen that were on at the last end."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """One entry of `views:`. What it does not say stays as it is; filters are always replaced."""
+
+    screen: str = ""
+    window: str = ""
+    group: str = ""
+    filters: tuple[str, ...] = ()
+    """As typed behind `/`."""
+    sort: str = ""
+    reverse: bool | None = None
+    unit: str = ""
+    compare: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +250,9 @@ class Config:
     consumers: tuple[tuple[str, Consumer], ...] = ()
     alerts: tuple[AlertRule, ...] = ()
     display: DisplayConfig = field(default_factory=DisplayConfig)
+    keymap: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(action id, keys as the screen names them), for the actions that the user gave other keys."""
+    views: tuple[tuple[str, SavedView], ...] = ()
     timezone: str = "local"
     """IANA name or `local`: where days and months begin."""
     files: tuple[Path, ...] = ()

@@ -6,12 +6,13 @@ ctrl+b, ctrl+a, alt or ctrl+Enter here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
-from textual.binding import Binding, BindingType
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from costtui.model.timewindow import WINDOWS
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
 
 
 class Key(NamedTuple):
@@ -38,6 +39,16 @@ class Key(NamedTuple):
     def on(self, where: str) -> bool:
         """Does it do something on the screen `where`?"""
         return bool({"app", where} & set(self.where.split(",")))
+
+    @property
+    def first(self) -> str:
+        """The key to name where there is room for one; `""` without a key."""
+        return self.written.partition(" ")[0]
+
+    @property
+    def written(self) -> str:
+        """All its keys, as people write them."""
+        return self.shown or self.keys
 
 
 _LENGTHS = {
@@ -197,14 +208,20 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "app", "y", 0),
     ),
     "General": (
+        ("find", "slash", "app.find", "find", "Keep the rows with these words", "help", "/", 2),
+        ("views", "V", "views", "views", "Saved views: go to one, or forget it", "app", "V", 0),
+        ("forget-view", "d", "forget", "forget", "Forget the view under the cursor",
+         "views", "d", 3),
+        ("open-view", "enter", "open", "go there", "Go to the view under the cursor",
+         "views", "Enter", 2),
         ("theme", "t", "next_theme", "theme", "Next theme", "app", "t", 0),
         ("choose-theme", "T", "choose_theme", "themes", "Choose a theme and see each at once",
          "app", "T", 0),
-        ("palette", "colon,ctrl+p", "command_palette", "palette", "Find any action by name",
-         "app", ": or ctrl+p", 0),
         ("start-config", "i", "start_config", "begin",
          "Without a configuration: write one with what was found here, and begin",
          "overview", "i", 0),
+        ("palette", "colon,ctrl+p", "command_palette", "commands",
+         "Type a command; finds any action by name", "app", ": or ctrl+p", 0),
         ("quit", "q", "back_or_quit", "quit", "Back; quit on the overview", "app", "q", 0),
         ("stop", "ctrl+c", "stop", "quit now", "Quit from anywhere", "app", "ctrl+c", 0),
     ),
@@ -219,6 +236,8 @@ WINDOW_HINT = Key("windows", "", "", "window", "", "app", "1-8", 1, "Time")
 
 def textual_bindings(where: str) -> list[BindingType]:
     """The table's rows for one place, as Textual wants them."""
+    from textual.binding import Binding
+
     return [
         Binding(
             key.keys,
@@ -234,17 +253,26 @@ def textual_bindings(where: str) -> list[BindingType]:
     ]
 
 
-def footer_keys(where: str) -> list[Key]:
+def footer_keys(where: str, keys: Sequence[Key] = KEYS) -> list[Key]:
     """At most eight keys that matter most on a screen, in order."""
-    rows = [k for k in (WINDOW_HINT, *KEYS) if k.footer and k.on(where)]
+    rows = [k for k in (windows_hint(keys), *keys) if k.footer and k.shown and k.on(where)]
     if where == "help":  # there is no data on it
         rows = [k for k in rows if k.group not in ("Time", "Take away")]
     return sorted(rows, key=lambda k: k.footer)[:8]
 
 
-def by_group(*where: str) -> Iterator[tuple[str, list[Key]]]:
+def windows_hint(keys: Sequence[Key]) -> Key:
+    """The footer's one entry for all windows, with the user's keys."""
+    written = [k.first for k in keys if k.id.startswith("window-")]
+    usual = written == [w.key for w in WINDOWS]
+    some = [k for k in written if k]
+    mine = f"{some[0]}…{some[-1]}" if len(some) > 1 else "".join(some)
+    return WINDOW_HINT._replace(shown=WINDOW_HINT.shown if usual else mine)
+
+
+def by_group(*where: str, keys: Sequence[Key] = KEYS) -> Iterator[tuple[str, list[Key]]]:
     """Help: the headings in order, each with its keys."""
     for group in _TABLE:
-        rows = [k for k in KEYS if k.group == group and any(k.on(w) for w in where)]
+        rows = [k for k in keys if k.group == group and any(k.on(w) for w in where)]
         if rows:
             yield group, rows

@@ -34,6 +34,16 @@ class StateChanged(Message):
         self.state = state
 
 
+def change(screen: Screen[None], state: State) -> None:
+    """The user of `screen` went somewhere else: at once, where the app can be told so. A message
+    comes behind keys that are waiting already, and `u5` in one packet would lose one of them."""
+    go = getattr(screen.app, "go", None)
+    if go is None:
+        screen.post_message(StateChanged(state))
+    else:
+        go(state)
+
+
 class Open(Message):
     """Go to a screen by its name in `navigation.SCREENS`, to the `overview`, or open the `filter`
     line."""

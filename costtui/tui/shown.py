@@ -45,6 +45,8 @@ class Shown(NamedTuple):
     """Those rules."""
     notice: str = ""
     """What came up at the start, for example an unknown theme."""
+    view_name: str = ""
+    """The saved view that this is; `""` once one has gone elsewhere."""
 
     begin: str = ""
     """The configuration that `i` would write; `""` where there is one, or none may be written."""

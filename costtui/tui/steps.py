@@ -38,6 +38,10 @@ class Steps(Navigation):
     def show(self, shown: Shown) -> None:
         raise NotImplementedError
 
+    def moved(self, before: State, after: State) -> None:
+        """The user is about to be somewhere else."""
+        raise NotImplementedError
+
     @property
     def overview_screen(self) -> OverviewScreen:
         raise NotImplementedError
@@ -49,6 +53,7 @@ class Steps(Navigation):
 
     def go(self, state: State) -> None:
         """Another state: shown at once, asked for where the numbers differ."""
+        self.moved(self.state, state)
         before, self.state = self._key(), state
         self.show(self.shown._replace(state=state))
         if self._key() != before:

@@ -61,12 +61,15 @@ def copy(app: App[int]) -> None:
         app.notify(f"Copied: {outside(value, 80)}", timeout=2, markup=False)
 
 
-def screen_text(app: App[int], width: int, height: int, *, color: bool) -> str:
+def screen_text(app: CosttuiApp, width: int, height: int, *, color: bool) -> str:
     """Run `app` without a terminal for one screenful of `width` × `height` cells; the text of it,
     with terminal colours where `color`."""
     lines: list[str] = []
 
     async def capture(pilot: Pilot[object]) -> None:
+        for _ in range(3):  # a screen above the overview asks when it is there
+            await pilot.pause()
+            await app.settled()
         await pilot.pause()
         strips = app.screen._compositor.render_strips()
         lines.extend((s.render(app.console) if color else s.text).rstrip() for s in strips)
@@ -87,7 +90,7 @@ def last_frame(app: CosttuiApp) -> str:
     from costtui.tui.widgets.lines import strips_of
 
     shown, screen = app.shown, app.screen
-    plain = not (shown.state.filters or shown.state.past)
+    plain = not (shown.state.filters or shown.state.past) and app.starts_like_this()
     if screen is not app.screen_stack[0] or shown.condition != "ready" or not plain:
         return ""
     assert shown.overview is not None

@@ -9,7 +9,7 @@ from costtui.model.snapshot import Filter
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer
 from costtui.tui.look import Look
-from costtui.tui.messages import Ask, Open, StateChanged
+from costtui.tui.messages import Ask, Open, change
 from costtui.tui.price_sheet import findings
 from costtui.tui.rates import rates_of
 from costtui.tui.screens.side import SideScreen
@@ -97,7 +97,7 @@ class AdviceScreen(SideScreen):
         for dimension, value in finding.subject:
             if Filter(dimension, value) not in state.filters:
                 state = state.drill(dimension, value)
-        self.post_message(StateChanged(state))
+        change(self, state)
         self.post_message(Open("overview"))
 
     def action_filter(self) -> None:

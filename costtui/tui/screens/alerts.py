@@ -12,7 +12,7 @@ from costtui.tui.bindings import textual_bindings
 from costtui.tui.cells import outside
 from costtui.tui.data import Answer
 from costtui.tui.look import Look
-from costtui.tui.messages import Ask, Open, Push, StateChanged
+from costtui.tui.messages import Ask, Open, Push, change
 from costtui.tui.screens.side import SideScreen, Title
 from costtui.tui.sheet import Sheet, alert_history, alerts
 from costtui.tui.shown import Shown
@@ -141,7 +141,7 @@ class AlertsScreen(SideScreen):
         """The overview of what the alert is about."""
         state = self._about()
         if state is not None:
-            self.post_message(StateChanged(state))
+            change(self, state)
             self.post_message(Open("overview"))
 
     def action_why(self) -> None:

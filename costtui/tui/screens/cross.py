@@ -12,7 +12,7 @@ from costtui.model.money import decimal_text
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer
 from costtui.tui.look import Look
-from costtui.tui.messages import Ask, Open, Push, StateChanged
+from costtui.tui.messages import Ask, Open, Push, change
 from costtui.tui.screens.side import SideScreen
 from costtui.tui.shown import Shown
 from costtui.tui.state import PANELS, State, following
@@ -96,7 +96,7 @@ class CrossScreen(SideScreen):
         self._waiting = False
         window = cross.view.window
         if (window.name, cross.view.filters, window.live) == (
-            state.window, state.filters, not state.back,
+            state.window, state.filters, not state.past,
         ):  # fmt: skip
             self.cross = cross
             self.table.show(self.shown, cross)
@@ -129,7 +129,7 @@ class CrossScreen(SideScreen):
     # Keys -----------------------------------------------------------------------------------
 
     def _change(self, state: State) -> None:
-        self.post_message(StateChanged(state))
+        change(self, state)
 
     def action_column(self, step: int) -> None:
         self.table.move_column(step)

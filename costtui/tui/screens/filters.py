@@ -8,7 +8,7 @@ from costtui.model.snapshot import Filter
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.cells import outside
 from costtui.tui.look import Line, Look
-from costtui.tui.messages import StateChanged
+from costtui.tui.messages import change
 from costtui.tui.screens.overlay import Overlay
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
@@ -78,7 +78,7 @@ class FilterList(Overlay):
 
     def _change(self, state: State) -> None:
         if state is not self.shown.state:
-            self.post_message(StateChanged(state))
+            change(self, state)
 
     def action_remove(self) -> None:
         if self.stack.current is not None:

@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.look import Look
-from costtui.tui.messages import Open, Push, StartConfig, StateChanged
+from costtui.tui.messages import Open, Push, StartConfig, change
 from costtui.tui.shown import SORTS, Shown
 from costtui.tui.state import State
 from costtui.tui.widgets.alerts import Alerts
@@ -111,7 +111,7 @@ class OverviewScreen(Screen[None]):
                 widget.redraw()
 
     def change(self, state: State) -> None:
-        self.post_message(StateChanged(state))
+        change(self, state)
 
     @property
     def current_pane(self) -> Lines:

@@ -25,7 +25,7 @@ from costtui.tui.widgets.grid import Entry, Grid
 from costtui.tui.widgets.request_table import NANOSECONDS, speed
 
 BASIS = {
-    CostBasis.UNPRICED: "unpriced: no rate is known for this model (F9 lists them)",
+    CostBasis.UNPRICED: "unpriced: no rate is known for this model (the sources screen lists them)",
     CostBasis.REPORTED: "reported by the source",
     CostBasis.COMPUTED: "computed: tokens × rate",
     CostBasis.ESTIMATED: "estimated: priced per request, or the source's own guess",

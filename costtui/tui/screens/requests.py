@@ -226,6 +226,15 @@ class RequestsScreen(SideScreen):
         if row is not None:
             self.post_message(Push(lambda look, shown: _source_line(look, shown, row)))
 
+    def sorts(self) -> tuple[str, ...]:
+        return ORDERS
+
+    def sort_to(self, column: str, *, reverse: bool) -> None:
+        self._go(self.table.wanted._replace(order=column, reverse=reverse), START)
+
+    def sorting(self) -> dict[str, object]:
+        return {"sort": self.table.wanted.order, "reverse": self.table.wanted.reverse}
+
     # Take away ------------------------------------------------------------------------------
 
     def export_rows(self, kind: str, places: list[Path], now: float, zone: tzinfo) -> None:

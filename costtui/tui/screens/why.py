@@ -10,7 +10,7 @@ from costtui.model.snapshot import Filter, View
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer
 from costtui.tui.look import Line, Look
-from costtui.tui.messages import Ask, Open, StateChanged
+from costtui.tui.messages import Ask, Open, change
 from costtui.tui.screens.side import SideScreen, Title
 from costtui.tui.sheet import Sheet
 from costtui.tui.sheet import contributions as contributions_sheet
@@ -200,7 +200,7 @@ class WhyScreen(SideScreen):
         filters = (*self.state.filters, *(Filter(d, v) for d, v in mover.values))
         screen = "why" if self.about is None else "alerts"
         state = self.shown.state.visit(tuple(dict.fromkeys(filters)), name, moment, screen)
-        self.post_message(StateChanged(state))
+        change(self, state)
         self.post_message(Open("overview"))
 
     # Take away ------------------------------------------------------------------------------

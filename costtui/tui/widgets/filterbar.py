@@ -45,6 +45,10 @@ class FilterBar(Horizontal):
 
     def on_mount(self) -> None:
         self.field.focus()
+        release = getattr(self.app, "release", None)
+        if release is not None:
+            # keys that are waiting; behind the focus, which Textual gives later
+            self.app.call_later(release)
 
     @property
     def field(self) -> Input:

@@ -27,7 +27,7 @@ class Header(Lines):
         shown, width = self.shown, size.width
         if shown is None:
             return []
-        first = Line(self.look).put(" costtui ", "title").put(" ")
+        first = view_title(self.look, shown.view_name).put(" ")
         right = self._state(shown, width)
         room = width - right.width - 1
         if width >= 116:
@@ -42,7 +42,9 @@ class Header(Lines):
     def _windows(self, line: Line, shown: Shown) -> None:
         digits = self.look.glyphs.digits
         for spec in WINDOWS:
-            key = digits[int(spec.key)] if digits else f"{spec.key}:"
+            own = self.look.key(f"window-{spec.name}")
+            small = digits and own.isdecimal() and own.isascii() and len(own) == 1
+            key = digits[int(own)] if small else "" if own.startswith(":") else f"{own}:"
             if spec.name == shown.state.window:
                 line.styled(f"{key}{spec.name}", self.look.palette.style("chip"))
             else:
@@ -111,6 +113,12 @@ class Header(Lines):
         room = width - right.width - 2
         line = crumbs(self.look, state.filters, room)
         return line.cut(room).to(width - right.width).extend(right)
+
+
+def view_title(look: Look, view: str) -> Line:
+    """The name of the program, and of the view while one is in it."""
+    line = Line(look).put(" costtui ", "title")
+    return line.styled(f" {outside(view, 20)} ", look.palette.style("chip")) if view else line
 
 
 def crumbs(look: Look, filters: tuple[Filter, ...], room: int, root: str = " all") -> Line:
