@@ -305,17 +305,7 @@ class CosttuiApp(Viewing):
             return
         news = answer.value
         assert isinstance(news, News)
-        shown, overview = self.shown, self.shown.overview
-        if news.problem != shown.collector:
-            shown = shown._replace(collector=news.problem)
-        if overview is not None and not self.state.paused:
-            if news.statuses is not None and overview.view.window.live:
-                now = self.clock.now()
-                overview = replace(overview, sources=tuple(news.statuses), taken_at=now)
-            if news.alive is not None and news.alive is not overview.collector_alive:
-                overview = replace(overview, collector_alive=news.alive)
-            if overview is not shown.overview:
-                shown = shown._replace(overview=overview)
+        shown = news.laid_on(self.shown, self.clock.now())
         if shown is not self.shown:
             self.show(shown)
         if news.changed and not self.state.paused:

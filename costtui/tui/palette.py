@@ -131,13 +131,15 @@ class Palette:
             back, high, text = map(self.color, ("background", "spark-high", "text-strong"))
             if self._attributes or any(c.ansi is not None for c in (back, high, text)):
                 return None
-            made = []
-            for step in range(1, steps + 1):
-                shade = back.blend(high, HEAT_MOST * step / steps)
-                front = text if contrast(text, shade) >= contrast(back, shade) else back
-                while contrast(front, shade) < READABLE and shade != back:
-                    shade, front = shade.blend(back, 0.1), text
-                made.append(Style(color=front.rich_color, bgcolor=shade.rich_color))
+            most = HEAT_MOST
+            while True:
+                shades = [back.blend(high, most * n / steps) for n in range(1, steps + 1)]
+                fronts = [text if contrast(text, s) >= contrast(back, s) else back for s in shades]
+                pairs = list(zip(fronts, shades, strict=True))
+                if most < 0.05 or all(contrast(*pair) >= READABLE for pair in pairs):
+                    break
+                most *= 0.95
+            made = [Style(color=f.rich_color, bgcolor=b.rich_color) for f, b in pairs]
             self._heat = tuple(made)
         return self._heat
 

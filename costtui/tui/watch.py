@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from costtui.model.snapshot import AlertStatus, Overview, SourceStatus, View
 from costtui.tui.data import Data
+from costtui.tui.shown import Shown
 
 ALIVE_EVERY = 5.0
 """Seconds between two looks whether a collector is alive: one that dies writes nothing."""
@@ -30,6 +32,19 @@ class News(NamedTuple):
     """None when nobody looked."""
     problem: str = ""
     """Why there is no collector."""
+
+    def laid_on(self, shown: Shown, now: float) -> Shown:
+        """What is shown with what is new; the same object where nothing is."""
+        overview = shown.overview
+        if self.problem != shown.collector:
+            shown = shown._replace(collector=self.problem)
+        if overview is None or shown.state.paused:
+            return shown
+        if self.statuses is not None and overview.view.window.live:
+            overview = replace(overview, sources=tuple(self.statuses), taken_at=now)
+        if self.alive is not None and self.alive is not overview.collector_alive:
+            overview = replace(overview, collector_alive=self.alive)
+        return shown if overview is shown.overview else shown._replace(overview=overview)
 
 
 class Watch:

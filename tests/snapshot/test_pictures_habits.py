@@ -145,7 +145,7 @@ TOASTS: dict[str, tuple[tuple[str, str, Any], ...]] = {
                "/home/me/.local/share/costtui/exports: No space left on device", "error"),),
     "three": (("Theme", "mine.yml: accent: 'reed' is not a colour", "warning"),
               ("Keys", "keymap.copy: ctrl+s stops the output of many terminals", "warning"),
-              ("", "Theme ember", "information")),
+              ("", "Theme dracula", "information")),
 }  # fmt: skip
 
 

@@ -47,6 +47,10 @@ class Choices(Table[DimensionUse]):
         self.typed, self.cursor, self.cursor_key, self.scrolled = text, 0, "", 0
         self.show(self.every)
 
+    def check_consume_key(self, key: str, character: str | None) -> bool:  # noqa: ARG002
+        """Letters are text here, and not keys of the app."""
+        return character is not None and character.isprintable()
+
     def on_key(self, event: Key) -> None:
         """Letters narrow, before the keys of lists have them."""
         if event.key in ("backspace", "ctrl+h"):

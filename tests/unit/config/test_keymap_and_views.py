@@ -93,10 +93,10 @@ def test_no_text_breaks_the_reading_of_keys(text: str) -> None:
 
 
 def test_keys_are_taken_and_shown(tmp_path: Path) -> None:
-    text = "keymap:\n  next-panel: [tab, ctrl+n]\n  quit: x\n  copy: []\n  help: ['?', F1]\n"
+    text = "keymap:\n  next-panel: [tab, ctrl+n]\n  quit: Z\n  copy: []\n  help: ['?', F1]\n"
     loaded = traced(tmp_path, text)
     own = dict(loaded.config.keymap)
-    assert own == {"next-panel": ("tab", "ctrl+n"), "quit": ("x",), "copy": (),
+    assert own == {"next-panel": ("tab", "ctrl+n"), "quit": ("Z",), "copy": (),
                    "help": ("question_mark", "f1")}  # fmt: skip
     rows = {k.id: k for k in applied(own)}
     assert (rows["next-panel"].keys, rows["next-panel"].written) == ("tab,ctrl+n", "Tab ctrl+n")
@@ -113,8 +113,8 @@ def test_keys_are_taken_and_shown(tmp_path: Path) -> None:
 
 
 def test_a_swap_is_no_conflict(tmp_path: Path) -> None:
-    traced(tmp_path, "keymap: {group: u, unit: g}")
-    traced(tmp_path, "keymap: {theme: g, group: t}")
+    traced(tmp_path, "keymap: {group: u, rows: u, unit: g}")
+    traced(tmp_path, "keymap: {theme: p, pause: t}")
     traced(tmp_path, "keymap: {group: d}")  # `d` is of the views
 
 
@@ -127,11 +127,11 @@ def test_a_swap_is_no_conflict(tmp_path: Path) -> None:
         ("keymap:\n  theme: ctlr+t\n",
          ['c.yml:2: keymap.theme: "ctlr+t" is not a key (did you mean "ctrl+t"?); write one such as'
           " x, G, ?, f5, tab or ctrl+x"]),
-        ("keymap:\n  theme: g\n",
-         ['c.yml:2: keymap.theme: "g" is theme and group: give one of them another key, or [] for'
+        ("keymap:\n  theme: p\n",
+         ['c.yml:2: keymap.theme: "p" is theme and pause: give one of them another key, or [] for'
           " none"]),
-        ("keymap:\n  theme: x\n  copy: [y, x]\n",
-         ['c.yml:2: keymap.theme: "x" is theme and copy (line 3): give one of them another key, or'
+        ("keymap:\n  theme: Z\n  copy: [y, Z]\n",
+         ['c.yml:2: keymap.theme: "Z" is theme and copy (line 3): give one of them another key, or'
           " [] for none"]),
         ("keymap:\n  quit: []\n", ["c.yml:2: keymap.quit: must keep a key: it is a way out"]),
         ("keymap:\n  theme:\n", ["c.yml:2: keymap.theme: has no value: write [] for none"]),

@@ -27,7 +27,7 @@ COMMANDS = [
     command("view", "eu", "eu-west", "us"),
     command("views"),
     command("save", argument="NAME", free=True),
-    command("theme", "nord", "ember", "costtui-dark", needed=False),
+    command("theme", "nord", "dracula", "costtui-dark", needed=False),
     command("window", "15m", "1h", "7d", "today"),
     command("window-7d", label="7d"),
     command("next-panel", label="panel"),
@@ -143,7 +143,7 @@ def test_tab_completes_as_far_as_it_is_known() -> None:
     assert prompt.text == "theme "
     prompt.press("right", None)
     typed(prompt, "em\t")
-    assert prompt.text == "theme ember"
+    assert prompt.text == "theme dracula"
     assert prompt.ghost == ""
 
 

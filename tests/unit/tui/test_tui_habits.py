@@ -30,10 +30,10 @@ def habits(folder: Path, **more: object) -> Habits:
 
 def test_what_was_chosen_is_there_the_next_time(tmp_path: Path) -> None:
     one = habits(tmp_path / "state")
-    one.note("theme", "ember")
+    one.note("theme", "dracula")
     one.note("unit", "tokens")
     one.keep()
-    assert habits(tmp_path / "state").remembered() == {"theme": "ember", "unit": "tokens"}
+    assert habits(tmp_path / "state").remembered() == {"theme": "dracula", "unit": "tokens"}
     file = tmp_path / "state" / REMEMBERED
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
@@ -42,14 +42,14 @@ def test_what_was_chosen_is_there_the_next_time(tmp_path: Path) -> None:
 
 def test_it_holds_until_the_file_says_something_else(tmp_path: Path) -> None:
     one = habits(tmp_path)
-    one.note("theme", "ember")
+    one.note("theme", "dracula")
     one.note("group", "team")
     one.keep()
-    changed = Habits(tmp_path, file={"theme": "fjord", "window": "24h"})
+    changed = Habits(tmp_path, file={"theme": "gruvbox-dark", "window": "24h"})
     assert changed.remembered() == {"group": "team"}
     changed.note("theme", "nord")
     changed.keep()
-    assert Habits(tmp_path, file={"theme": "fjord"}).remembered()["theme"] == "nord"
+    assert Habits(tmp_path, file={"theme": "gruvbox-dark"}).remembered()["theme"] == "nord"
     assert "theme" not in habits(tmp_path).remembered()
 
 
@@ -79,11 +79,11 @@ def test_off_is_off(tmp_path: Path) -> None:
 
 def test_two_viewers_keep_what_each_of_them_chose(tmp_path: Path) -> None:
     one, two = habits(tmp_path), habits(tmp_path)
-    one.note("theme", "ember")
+    one.note("theme", "dracula")
     two.note("unit", "tokens")
     one.keep()
     two.keep()
-    assert habits(tmp_path).remembered() == {"theme": "ember", "unit": "tokens"}
+    assert habits(tmp_path).remembered() == {"theme": "dracula", "unit": "tokens"}
 
 
 @pytest.mark.parametrize("content", DAMAGED)
