@@ -32,6 +32,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -207,7 +208,7 @@ async def questions(path: Path, rounds: int) -> dict[str, dict[str, float]]:
                     fresh.data_version()
                     timed(
                         out.setdefault("overview, cold", []),
-                        lambda v=view, r=fresh: r.overview(v, NOW),
+                        partial(fresh.overview, view, NOW),
                     )
             number = 0
             for name in ("1h", "24h", "7d"):
@@ -215,30 +216,30 @@ async def questions(path: Path, rounds: int) -> dict[str, dict[str, float]]:
                 reader.overview(view, NOW)
                 timed(
                     out.setdefault("cross, first", []),
-                    lambda v=view: reader.cross(v, "consumer", "model", NOW),
+                    partial(reader.cross, view, "consumer", "model", NOW),
                 )
                 for _ in range(rounds):
                     timed(
                         out.setdefault("overview, nothing new", []),
-                        lambda v=view: reader.overview(v, NOW),
+                        partial(reader.overview, view, NOW),
                     )
                     timed(
                         out.setdefault("cross, nothing new", []),
-                        lambda v=view: reader.cross(v, "consumer", "model", NOW),
+                        partial(reader.cross, view, "consumer", "model", NOW),
                     )
                     timed(
                         out.setdefault("dimensions (b)", []),
-                        lambda v=view: reader.dimensions(v, NOW),
+                        partial(reader.dimensions, view, NOW),
                     )
                     number += 1
                     await _touch(store, number)
                     timed(
                         out.setdefault("overview, new usage", []),
-                        lambda v=view: reader.overview(v, NOW),
+                        partial(reader.overview, view, NOW),
                     )
                     timed(
                         out.setdefault("cross, new usage", []),
-                        lambda v=view: reader.cross(v, "consumer", "model", NOW),
+                        partial(reader.cross, view, "consumer", "model", NOW),
                     )
     return {kind: summary(times) for kind, times in out.items()}
 
@@ -266,7 +267,7 @@ async def keys(path: Path, rounds: int) -> tuple[dict[str, dict[str, float]], in
 
     app = CosttuiApp(
         make, config=_config(path), clock=Clock(), theme="costtui-dark", wait_for_first=60.0
-    )  # type: ignore[arg-type, return-value]
+    )
     out: dict[str, Times] = {}
 
     async def press(kind: str, key: str, answer: bool = False) -> None:

@@ -28,7 +28,8 @@ def exported(folder: Path) -> list[Path]:
 
 
 def heat(ui: Any) -> HeatTable:
-    return ui.app.screen.query_one(HeatTable)
+    found: HeatTable = ui.app.screen.query_one(HeatTable)
+    return found
 
 
 async def test_the_chooser_narrows_and_takes(start: Start, fakes: ModuleType) -> None:
@@ -169,6 +170,8 @@ async def test_enter_narrows_to_both_and_escape_undoes_one_at_a_time(start: Star
         await ui.press("x", "down", "right")
         table = heat(ui)
         row, column = table.current, table.column
+        assert row is not None
+        assert column is not None
         await ui.press("enter")
         assert isinstance(ui.app.screen, OverviewScreen)
         assert ui.app.state.filters == (Filter("model", row), Filter("consumer", column))

@@ -234,7 +234,8 @@ async def test_help_begins_with_what_has_focus_and_is_narrowed(start: Start) -> 
 
 
 async def test_the_users_keys_work_and_are_shown(start: Start, fakes: ModuleType) -> None:
-    own = {"next-panel": ("ctrl+n", "n"), "quit": ("Z",), "group": ("u",), "rows": ("u",), "unit": ("g",),
+    own = {"next-panel": ("ctrl+n", "n"), "quit": ("Z",), "group": ("u",), "rows": ("u",),
+           "unit": ("g",),
            "copy": (), "window-7d": ("W",), "help": ("H",), "sources": ("S",)}  # fmt: skip
     config = replace(fakes.config(), keymap=tuple(own.items()))
     async with start(config=config) as ui:

@@ -299,7 +299,7 @@ async def test_screens_and_back(start: Start) -> None:
 
 
 async def test_help_is_about_the_screen_it_was_asked_on(start: Start) -> None:
-    async with start(size=(120, 80)) as ui:
+    async with start(size=(120, 200)) as ui:
         await ui.press("question_mark")
         for key in KEYS:
             assert key.label in ui.text

@@ -129,7 +129,7 @@ async def test_a_name_that_nobody_knows_is_refused_with_a_hint(start: Start) -> 
         assert [r.assumed.label for r in table(ui).items if r.assumed] == ["openai/gpt-5-mini"]
         await type_rate(ui, "3")
         assert "two rates at least" in ui.toasts
-        await ui.press("escape")
+        await ui.press("escape", "escape")  # what was said, then the line
         assert screen(ui) == "PricesScreen"
         assert table(ui).has_focus
 
@@ -187,7 +187,7 @@ async def test_enter_works_a_cost_out_to_the_last_digit(start: Start) -> None:
         assert f"${row.total.list_nano // 10**9}." in ui.text
         await ui.press("tab", "y")
         assert "catalogue genai-prices" in ui.app.clipboard
-        await ui.press("escape")
+        await ui.press("escape", "escape")  # what was said, then the screen
         assert screen(ui) == "PricesScreen"
 
 

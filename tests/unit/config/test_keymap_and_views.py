@@ -192,7 +192,7 @@ def test_views_are_read(tmp_path: Path) -> None:
     [
         ("views:\n  eu: {group: taem}\n",
          'c.yml:2: views.eu.group: "taem" is not one of model, provider, consumer, gateway,'
-         ' endpoint, team (did you mean "team"?)'),
+         ' endpoint, service, team, org (did you mean "team"?)'),
         ("views:\n  eu:\n    filters:\n      - gateway=kong\n      - ~(\n",
          'c.yml:5: views.eu.filters[1]: "~(": not a regular expression: missing ), unterminated'
          " subpattern at position 0"),
@@ -214,7 +214,7 @@ def test_what_shares_a_key_from_the_start_is_no_conflict(tmp_path: Path) -> None
     own = ActionWords("restore", ("escape", "q"), frozenset({"themes"}))
     both = words._replace(actions=[*words.actions, own])
     file = tmp_path / "c.yml"
-    file.write_text("keymap: {quit: [q, x]}\n", encoding="utf-8")
+    file.write_text("keymap: {quit: [q, Z]}\n", encoding="utf-8")
     load(file, env={"HOME": "/h"}, words=lambda: both)
     file.write_text("keymap: {restore: t}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match='"t" is restore and theme'):

@@ -142,7 +142,7 @@ def test_tab_completes_as_far_as_it_is_known() -> None:
     typed(prompt, "\t")
     assert prompt.text == "theme "
     prompt.press("right", None)
-    typed(prompt, "em\t")
+    typed(prompt, "dr\t")
     assert prompt.text == "theme dracula"
     assert prompt.ghost == ""
 

@@ -59,7 +59,9 @@ def test_every_shade_of_every_theme_can_be_read(name: str) -> None:
     assert styles is not None
     backs = []
     for style in styles:
-        front, back = (c.get_truecolor() for c in (style.color, style.bgcolor))
+        assert style.color is not None
+        assert style.bgcolor is not None
+        front, back = style.color.get_truecolor(), style.bgcolor.get_truecolor()
         from textual.color import Color
 
         assert contrast(Color(*front), Color(*back)) >= READABLE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -34,7 +34,9 @@ moves = st.one_of(
 
 
 @given(st.lists(moves, max_size=25))
-def test_the_stack_is_what_is_asked_and_every_climb_leads_back(script: list[tuple]) -> None:
+def test_the_stack_is_what_is_asked_and_every_climb_leads_back(
+    script: list[tuple[Any, ...]],
+) -> None:
     """Against a plain list: what is taken out of the middle goes, the rest stays in order; Esc
     takes the last one away and restores the group and the row it was made from."""
     state, stack = State(), []
