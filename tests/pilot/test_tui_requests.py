@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from costtui.model.listing import ORDERS, Listing, spot_of
-from costtui.model.snapshot import RequestRow
+from costtui.model.listing import ORDERS, Listing
 
 Start = Callable[..., AbstractAsyncContextManager[Any]]
 PAGE = 400
 
 
 def many(fakes: ModuleType, number: int = 5000) -> Any:
-    class Many(fakes.FakeData):  # type: ignore[name-defined, misc]
-        """A list that may grow."""
-
-        every: list[RequestRow] = fakes.request_rows(number)
-
-        def rows(self) -> list[RequestRow]:
-            return list(self.every)
-
-        def add(self, ago: float, cost: int = 5) -> RequestRow:
-            """One request more, `ago` seconds before the newest."""
-            newest = max(self.every, key=lambda r: r.id)
-            ms = (newest.id >> 22) - int(ago * 1000)
-            row = newest._replace(
-                id=ms << 22 | len(self.every), time_ns=ms * 1_000_000, effective_nano=cost,
-                request_id=f"new_{len(self.every)}",
-            )  # fmt: skip
-            self.every.append(row)
-            self.version += 1
-            return row
-
-    data = Many()
-    data.every = list(data.every)
-    return data
+    return fakes.Growing(number)
 
 
 def truth(data: Any, listing: Listing) -> list[int]:
     """The ids of a list, by sorting everything."""
-    rows = data.rows()
-    return [
-        r.id
-        for r in sorted(rows, key=lambda r: spot_of(r, listing.order), reverse=not listing.reverse)
-    ]
+    found: list[int] = data.ordered(listing)
+    return found
 
 
 def table_of(ui: Any) -> Any:
@@ -282,137 +253,6 @@ async def test_a_filter_starts_at_the_newest(start: Start, fakes: ModuleType) ->
         asked = len(data.lists)
         await ui.press("escape")
         assert data.lists[asked:][-1] is None  # the list's memory is given back
-
-
-async def test_from_record_to_record(start: Start, fakes: ModuleType) -> None:
-    data = many(fakes)
-    every = truth(data, Listing())
-    async with start(data=data) as ui:
-        await ui.press("f3", "end", "enter")
-        assert "request 5,000 of 5,000" in ui.text
-        await ui.press("n")
-        assert "last request" in ui.toasts
-        await ui.press("N", "N", "N")
-        assert "request 4,997 of 5,000" in ui.text
-        assert ui.app.screen.row.id == every[-4]
-        await ui.press("n", "escape")
-        assert table_of(ui).current.id == every[-3]
-        await ui.press("home", "enter", "n", "n")
-        for _ in range(250):
-            ui.app.screen.action_neighbour(1)
-        await ui.until(lambda: ui.app.screen.row.id == every[252])
-        await ui.settle()
-        await ui.press("escape")
-        assert table_of(ui).current.id == every[252]
-
-
-async def test_a_record_tells_its_price_and_its_nested_attributes(
-    start: Start, fakes: ModuleType
-) -> None:
-    data = many(fakes, 1)
-    long = "x" * 3000
-    nested = {"usage": {"prompt": {"cached": 12}}, "tags": ["a", "b"], "parts": [{"n": 1}],
-              "text": long, "deep": {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": 1}}}}}}}}}  # fmt: skip
-    data.every[0] = data.every[0]._replace(
-        input=1000, cache_read=0, output=500, effective_nano=3_000_000, list_nano=1_500_000,
-        latency_ms=2000, attrs=json.dumps(nested),
-    )  # fmt: skip
-    async with start(data=data, size=(120, 60)) as ui:
-        await ui.press("f3", "enter")
-        text = ui.text
-        assert "$2.0000 = $0.003 / 1,500 tokens" in text
-        assert "250.0 tokens/s" in text
-        assert "usage.prompt.cached" in text
-        assert "parts[0].n" in text
-        assert '["a", "b"]' in text
-        assert "67%" in text
-        table = ui.app.screen.query_one("#record")
-        table.select(next(e.key for e in table.items if e.key.endswith(" text")))
-        await ui.press("enter")
-        assert "╭─ text ─" in ui.text
-        assert ui.text.count("x") > 2900
-        await ui.press("end", "y", "escape")
-        assert ui.app.clipboard.startswith("xxxx")
-        assert "usage.prompt.cached" in ui.text
-
-
-async def test_the_whole_list_is_exported(start: Start, fakes: ModuleType, tmp_path: Path) -> None:
-    data = many(fakes)
-    async with start(data=data, export_dir=tmp_path) as ui:
-        await ui.press("f3", "less_than_sign", "e", "E")
-        await ui.until(lambda: "5,000 rows in" in ui.toasts)
-        await ui.settle()
-        (file,) = tmp_path.glob("*.csv")
-        rows = list(csv.DictReader(file.read_text().splitlines()))
-        costs = [int(r["cost_nano"] or 0) for r in rows]
-        assert len(rows) == 5000
-        want = {r.id: r for r in data.every}
-        assert [r["request_id"] for r in rows] == [
-            want[i].request_id for i in truth(data, Listing("cost"))
-        ]
-        assert costs[0] == max(costs)
-        (file,) = tmp_path.glob("*.json")
-        document = json.loads(file.read_text())
-        assert [r["request_id"] for r in document["rows"]] == [r["request_id"] for r in rows]
-        assert sorted(p.suffix for p in tmp_path.iterdir()) == [".csv", ".json"]
-
-
-async def test_an_export_that_fails_leaves_nothing(
-    start: Start, fakes: ModuleType, tmp_path: Path
-) -> None:
-    data = many(fakes)
-    whole = data.request_list
-
-    def fails(view: Any, listing: Any, at: Any, limit: int, since: int = 0) -> Any:
-        if limit > 2000:
-            raise OSError("the disk is gone")
-        return whole(view, listing, at, limit, since)
-
-    data.request_list = fails
-    async with start(data=data, export_dir=tmp_path) as ui:
-        await ui.press("f3", "e")
-        assert "the disk is gone" in ui.toasts
-        assert list(tmp_path.iterdir()) == []
-
-
-async def test_the_line_of_the_log(start: Start, fakes: ModuleType, tmp_path: Path) -> None:
-    from costtui.sources.jsonl.state import FileState, dump
-
-    data = many(fakes, 3)
-    path = tmp_path / "app.log"
-    lines = [json.dumps({"n": n, "request_id": f"req_{n:04x}", "key": "Bearer sk-live-abc123def",
-                         "odd": "\x1b[2J"}) for n in range(9)]  # fmt: skip
-    path.write_text("\n".join(lines) + "\n")
-    found = path.stat()
-    state = FileState("app.log", str(path), part="app.log", dev=found.st_dev, ino=found.st_ino)
-    data.checkpoint = lambda source: [("app.log", dump(state))]
-    offset = sum(len(line) + 1 for line in lines[:4])
-    data.every = [
-        data.every[0]._replace(part="app.log", offset=offset, request_id="req_0004"),
-        data.every[1]._replace(part="app.log", offset=offset, request_id="other"),
-        data.every[2]._replace(part="", offset=-1),
-    ]
-    async with start(data=data) as ui:
-        await ui.press("f3", "o")
-        await ui.until(lambda: "the same request id" in ui.text)
-        assert f"byte {offset:,}" in ui.text
-        assert '"n": 3' in ui.text
-        assert '▌{"n": 4' in ui.text
-        assert "abc123def" not in ui.text
-        assert "\x1b" not in ui.text
-        await ui.press("y")
-        assert '"request_id": "req_0004"' in ui.app.clipboard
-        assert "abc123def" not in ui.app.clipboard
-        await ui.press("enter")
-        assert '  "request_id": "req_0004"' in ui.text
-        assert '"n": 3' not in ui.text
-        await ui.press("enter", "escape", "j", "o")
-        await ui.until(lambda: "not request other" in ui.text)
-        await ui.press("escape", "j", "enter", "o")
-        assert "was not read from a log" in ui.text
-        path.unlink()
-        await ui.press("escape", "escape", "home", "o")
-        await ui.until(lambda: "is gone" in ui.text)
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 120, 140, 170, 200, 250])

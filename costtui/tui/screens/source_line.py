@@ -16,6 +16,7 @@ from costtui.tui.look import Look
 from costtui.tui.messages import Ask
 from costtui.tui.screens.full_text import pretty
 from costtui.tui.screens.side import SideScreen
+from costtui.tui.sheet import Sheet
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.text import Paragraph, TextView
 
@@ -134,6 +135,16 @@ class SourceLineScreen(SideScreen):
         if self.found is None or isinstance(self.found, str):
             return ""
         return self._line(self.found)
+
+    def sheet(self) -> Sheet | None:
+        """What `e` writes: the line and where it is."""
+        found, overview = self.found, self.shown.overview
+        if overview is None or found is None or isinstance(found, str):
+            return None
+        columns = ("path", "offset", "bytes", "same", "request_id", "line")
+        row = (found.path, found.offset, found.length, found.proof or None,
+               self.row.request_id, self._line(found))  # fmt: skip
+        return Sheet("source-line", columns, (row,), overview.view)
 
 
 def _text(line: bytes) -> str:
