@@ -150,6 +150,8 @@ def _leaves(name: str, value: object, levels: int) -> Iterator[tuple[str, str]]:
 class Record(Grid):
     """The record, with its place in the list."""
 
+    header_from = 1_000_000
+    """Its columns have no titles."""
     place = ""
 
     def title_line(self) -> Line:
@@ -181,7 +183,7 @@ class RequestScreen(SideScreen):
         self._asking = False
 
     def body(self) -> ComposeResult:
-        yield Record(self.look, ("", ""), title="request", counted=False, id="record")
+        yield Record(self.look, ("", ""), title="request", most=32, counted=False, id="record")
 
     @property
     def record(self) -> Record:

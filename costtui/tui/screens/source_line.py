@@ -94,15 +94,14 @@ class SourceLineScreen(SideScreen):
         view.title = between.join(facts)
         view.note = f"the same {found.proof}" if found.proof else ""
         text = self._line(found)
-        rows = []
-        if not found.proof:
-            rows.append(Paragraph(self._doubt(found), "over"))
+        doubt = [] if found.proof else [Paragraph(self._doubt(found), "over")]
         if self.pretty:
-            rows += [Paragraph(line, "value") for line in pretty(text).split("\n")]
             at = 0
+            rows = doubt + [Paragraph(line, "value") for line in pretty(text).split("\n")]
         else:
-            rows += [Paragraph(_text(line), "quiet", cut=True) for line in found.before]
+            rows = [Paragraph(_text(line), "quiet", cut=True) for line in found.before]
             at = len(rows)
+            rows += doubt  # beside the line, where it cannot be scrolled out of sight
             rows.append(Paragraph(text, "value" if found.proof else "warn", marked=True))
             if found.length > len(found.line):
                 left = fmt.size(found.length - len(found.line))
