@@ -708,6 +708,36 @@ class FakeData:
         self.closed = True
 
 
+class Growing(FakeData):
+    """A list of `number` requests to which more may come."""
+
+    def __init__(self, number: int = 5000) -> None:
+        super().__init__()
+        self.every = request_rows(number)
+
+    def rows(self) -> list[RequestRow]:
+        return list(self.every)
+
+    def add(self, ago: float, cost: int = 5) -> RequestRow:
+        """One request more, `ago` seconds before the newest."""
+        newest = max(self.every, key=lambda r: r.id)
+        ms = (newest.id >> 22) - int(ago * 1000)
+        row = newest._replace(
+            id=ms << 22 | len(self.every), time_ns=ms * 1_000_000, effective_nano=cost,
+            request_id=f"new_{len(self.every)}",
+        )  # fmt: skip
+        self.every.append(row)
+        self.version += 1
+        return row
+
+    def ordered(self, listing: Listing) -> list[int]:
+        """The ids of a list."""
+        rows = sorted(
+            self.every, key=lambda r: spot_of(r, listing.order), reverse=not listing.reverse
+        )
+        return [r.id for r in rows]
+
+
 class FrozenClock:
     """Time that moves only when told."""
 
