@@ -24,12 +24,12 @@ from costtui.model.timewindow import MINUTE
 from costtui.tui import theming
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer, Data, Desk, consumer_names
+from costtui.tui.driver import driver_for
 from costtui.tui.ending import end_on_signals
 from costtui.tui.glyphs import glyphs_for
 from costtui.tui.look import Look
 from costtui.tui.messages import Answered, Ask
 from costtui.tui.palette import Palette
-from costtui.tui.resizing import Resizing
 from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
@@ -95,10 +95,7 @@ class CosttuiApp(Steps):
         self.clock = clock or SystemClock()
         self.export_dir = export_dir
         self._keep_screen = keep_screen
-        if painted:
-            from costtui.tui.takeaway import staying
-
-            self.driver_class = staying(self.driver_class)
+        self.driver_class = driver_for(self.driver_class, painted=painted)
         self._wait_for_first = wait_for_first
         self.themes_dir = themes_dir
         ascii_wanted = config.display.ascii if ascii_only is None else ascii_only
@@ -112,7 +109,6 @@ class CosttuiApp(Steps):
         self._failed_at = 0.0
         self._glance: Timer | None = None
         self._restore_signals: Callable[[], None] = lambda: None
-        self._resizing = Resizing()
         self._desk.start()
         self.ask_overview(mark=False)
         notice = theming.first(self, theme, config.display.theme, themes_dir)
@@ -213,7 +209,6 @@ class CosttuiApp(Steps):
 
     def tick(self) -> None:
         """Look for something new. Costs one `PRAGMA data_version` when there is nothing."""
-        self._resizing.settle(self)
         now = self.clock.now()
         if (self.shown.error and now - self._failed_at >= RETRY) or (
             not self.state.paused
