@@ -91,7 +91,7 @@ def watch(
     """
 
     if collector_arguments is None:
-        return _end(_app(config, theme, None, last=last), mouse)
+        return _end(_app(config, theme, None, last=last), mouse, last)
     from costtui.config.locate import state_dir
     from costtui.engine.supervisor import Supervisor
 
@@ -104,7 +104,7 @@ def watch(
             with suppress(OSError):
                 supervisor.ensure()
         app: CosttuiApp = _app(config, theme, supervisor.ensure, last=last)
-        return _end(app, mouse)
+        return _end(app, mouse, last)
     finally:
         supervisor.stop()
 
@@ -117,7 +117,10 @@ def once(config: Config, *, theme: str | None = None) -> int:
 
     size = shutil.get_terminal_size((120, 40))
     app = _app(config, theme, None, wait_for_first=30.0)
-    print(screen_text(app, size.columns, size.lines - 1, color=sys.stdout.isatty()))
+    text = screen_text(app, size.columns, size.lines - 1, color=sys.stdout.isatty())
+    if app.return_code:
+        return _crashed(app)
+    print(text)
     return 1 if app.shown.error else 0
 
 
@@ -132,6 +135,9 @@ def _app(
     import locale
 
     from costtui.config.locate import themes_dir
+    from costtui.tui import terminal
+
+    terminal.prepare(os.environ)  # before Textual is imported
     from costtui.tui.app import FIRST_ANSWER_WAIT, CosttuiApp
 
     return CosttuiApp(
@@ -177,11 +183,30 @@ def _sample_config() -> Path:
     return checkout if checkout.is_file() else package / "sample-config.yml"
 
 
-def _end(app: CosttuiApp, mouse: bool) -> int:
+def _end(app: CosttuiApp, mouse: bool, last: LastScreen | None) -> int:
     code = app.run(mouse=mouse)
+    if last is not None and app.drew:
+        last.handed_over()
+    if app.last_words:
+        return _crashed(app)
     if app.return_code:
         return app.return_code
     return code if isinstance(code, int) else 0
+
+
+def _crashed(app: CosttuiApp) -> int:
+    """Say in one line that something of ours is broken, and where that is written."""
+    from costtui.cli.common import say
+    from costtui.config.locate import state_dir
+    from costtui.model.safetext import visible
+    from costtui.tui.ending import keep_crash
+
+    what, file = keep_crash(app, app.last_words, state_dir(os.environ))
+    if "--debug" in sys.argv and file:
+        say(Path(file).read_text(encoding="utf-8").rstrip())
+    where = f" (where: {file})" if file else ""
+    say(f"costtui: the screen broke: {visible(' '.join(what.split()), 300)}{where}")
+    return app.return_code or 1
 
 
 def _child_arguments(args: argparse.Namespace) -> list[str]:
@@ -196,10 +221,18 @@ def _child_arguments(args: argparse.Namespace) -> list[str]:
 
 def _need_terminal() -> None:
     """Raises `UsageError` where there is none to draw on."""
+    from costtui.tui import terminal
+
     streams = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
     if not all(stream is not None and stream.isatty() for stream in streams):
         raise UsageError(
             "costtui needs a terminal. `costtui report` prints costs, `costtui --once` prints "
+            "the screen."
+        )
+    if not terminal.can_draw(os.environ):
+        name = os.environ.get("TERM", "")
+        raise UsageError(
+            f"TERM={name} says that this terminal cannot move its cursor. `costtui --once` prints "
             "the screen."
         )
 

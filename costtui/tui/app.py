@@ -11,10 +11,13 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.screen import Screen
 from textual.timer import Timer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 from costtui.config.schema import Config
 from costtui.engine.clock import Clock, SystemClock
@@ -94,6 +97,7 @@ class CosttuiApp(Steps):
         self.config = config
         self.clock = clock or SystemClock()
         self.export_dir = export_dir
+        self.last_words: list[RenderableType] = []
         self._keep_screen = keep_screen
         self.driver_class = driver_for(self.driver_class, painted=painted)
         self._wait_for_first = wait_for_first
@@ -161,6 +165,17 @@ class CosttuiApp(Steps):
             if frame:
                 self._keep_screen(frame, *self.size)
         super().exit(result, return_code, message)
+
+    def _fatal_error(self) -> None:
+        """Textual's renders the traceback with every local variable, which takes seconds (a whole
+        `Overview` is among them) and fills the shell with what may be private."""
+        self.last_words.append("")
+        self._close_messages_no_wait()
+
+    def _print_error_renderables(self) -> None:
+        """Keep what Textual would print; `cli.run` says it in one line."""
+        self.last_words += self._exit_renderables
+        self._exit_renderables.clear()
 
     def on_unmount(self) -> None:
         self._restore_signals()
@@ -244,7 +259,7 @@ class CosttuiApp(Steps):
         else:
             for screen in self.screen_stack:
                 handler = getattr(screen, "answered", None)
-                if handler is not None:
+                if handler is not None and screen.is_mounted:
                     handler(answer)
 
     def _checked(self, answer: Answer) -> None:
@@ -273,7 +288,7 @@ class CosttuiApp(Steps):
     def _refresh_others(self, *, asked: bool = True) -> None:
         for screen in self.screen_stack[1:]:
             handler = getattr(screen, "store_changed", None)
-            if handler is not None:
+            if handler is not None and screen.is_mounted:  # or it asks when it is
                 handler(asked=asked)
 
     def _fail(self, error: BaseException) -> None:
@@ -305,9 +320,17 @@ class CosttuiApp(Steps):
         if self._screen_stack:
             self.overview_screen.show(shown)
             for screen in self.screen_stack[1:]:
-                handler = getattr(screen, "show", None)
-                if handler is not None:
-                    handler(shown)
+                if not hasattr(screen, "show"):
+                    continue
+                if screen.is_mounted:
+                    screen.show(shown)
+                else:  # opened by the key before this one: it has no widgets yet
+                    screen.call_later(self._show_late, screen)
+
+    def _show_late(self, screen: Any) -> None:
+        """A screen has been mounted; what it was made from may be old by now."""
+        if screen.is_mounted and screen in self.screen_stack:
+            screen.show(self.shown)
 
     # Theme ----------------------------------------------------------------------------------
 

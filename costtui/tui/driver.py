@@ -19,6 +19,7 @@ from textual.events import Resize
 from textual.geometry import Size
 
 from costtui.tui.lastscreen import ENTER
+from costtui.tui.resizing import Fitting
 
 _IN_ORDER = "\x1b[8l"
 """ECMA-48 BDSM, explicit: a terminal that reorders right-to-left text would move the numbers behind
@@ -48,6 +49,10 @@ class TerminalDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self._writer_thread is None:
+            return  # in the background: stopped at once
+        if isinstance(self._app, Fitting):
+            self._app.drew = True
         self.write(_IN_ORDER)
         # After Textual's: it drops a SIGWINCH where the terminal reports its size in band.
         signal.signal(signal.SIGWINCH, self._resized)

@@ -56,6 +56,8 @@ class Fitting(App[int]):
     """An app whose screen fits its terminal."""
 
     look: Look
+    drew = False
+    """Has the terminal been ours?"""
     _resting: Timer | None = None
 
     def terminal_size(self) -> tuple[int, int] | None:
