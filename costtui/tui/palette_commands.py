@@ -8,6 +8,7 @@ from functools import partial
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from costtui.tui.bindings import KEYS, Key
+from costtui.tui.screens.repainting import Repainting
 
 
 class KeyCommands(Provider):
@@ -36,7 +37,7 @@ class KeyCommands(Provider):
                 yield Hit(score, matcher.highlight(text), run, help=key.tooltip)
 
 
-class Palette(CommandPalette):
+class Palette(CommandPalette, Repainting):
     """Textual's palette in our clothes: a box at the top, not half of the screen."""
 
     CSS = """

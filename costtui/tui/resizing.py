@@ -41,7 +41,7 @@ class TooSmall(Lines):
     """One line instead of a mess."""
 
     DEFAULT_CSS = """
-    TooSmall { layer: over; width: 100%; height: 100%; position: absolute; }
+    TooSmall { overlay: screen; position: absolute; width: 100vw; height: 100vh; }
     """
 
     def lines(self, size: Size) -> list[Line]:
@@ -63,6 +63,14 @@ class Fitting(App[int]):
     def terminal_size(self) -> tuple[int, int] | None:
         """(columns, lines) of the terminal; None where there is none to ask."""
         return None if self.is_headless else terminal.size()
+
+    @property
+    def _background_screens(self) -> list[Screen[object]]:
+        """Screens that can be seen under the top one. Textual counts the next one also where the
+        top one is opaque, and would repaint on the top one whatever changes under it."""
+        if self._screen_stack and self._screen_stack[-1].styles.background.a == 1:
+            return []
+        return super()._background_screens
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Resize):
@@ -87,7 +95,7 @@ class Fitting(App[int]):
             return
         self.fit()
         for screen in (*self._background_screens, self.screen):
-            if screen.size != self.size:
+            if screen._compositor.size != self.size:  # `Screen.size` is the app's
                 screen.post_message(Resize(self.size, self.size))
         self.screen.refresh()
 
