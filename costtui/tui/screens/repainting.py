@@ -7,6 +7,8 @@ from typing import Any, Self
 from textual.geometry import Region
 from textual.screen import Screen
 
+from costtui.tui.resizing import Fitting
+
 
 class Repainting(Screen[None]):
     """What all screens here are.
@@ -16,6 +18,11 @@ class Repainting(Screen[None]):
     forgets which of its widgets have changed, and then paints the regions only. A widget of ours
     compares with what it drew last, so what was lost stayed lost until the text changed again.
     """
+
+    def on_screen_resume(self) -> None:
+        """A terminal that is too small is too small for a screen that is opened in it."""
+        if isinstance(self.app, Fitting):
+            self.app.fit()
 
     def refresh(self, *regions: Region, **options: Any) -> Self:
         if not regions or options or not self.is_mounted:
