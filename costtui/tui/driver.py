@@ -25,6 +25,8 @@ _IN_ORDER = "\x1b[8l"
 """ECMA-48 BDSM, explicit: a terminal that reorders right-to-left text would move the numbers behind
 a Hebrew name to its other side. A cell stays where it was put."""
 _BY_ITSELF = "\x1b[8h"
+_POINTER = "\x1b]22;"
+"""OSC 22, the shape of the mouse's pointer: Textual sets it also where it has no mouse."""
 _MODES = "\x1b[?25l\x1b[?1004h\x1b[?2004h\x1b[?7l" + _IN_ORDER
 """No cursor, focus and pastes told, no wrapping at the right edge."""
 
@@ -44,6 +46,8 @@ class TerminalDriver(LinuxDriver):
         if data == ENTER and not self._entered:
             # some terminals clear the alternate screen when they are told to enter it again
             self._entered = True
+            return
+        if data.startswith(_POINTER) and not self._mouse:
             return
         super().write(data)
 
@@ -102,6 +106,7 @@ class TerminalDriver(LinuxDriver):
         if self._stopped:
             self._stopped = self._ended = False
             super()._sigcont_application()
+            self._resized()
         elif not self._ended and self._writer_thread is not None:
             self._again()
 

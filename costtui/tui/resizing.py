@@ -78,14 +78,20 @@ class Fitting(App[int]):
             now = Size(*found) if found is not None else event.size
             if not now:
                 return  # the terminal is gone; SIGHUP ends us
+            if not event.size:
+                self._rest()
             event = Resize(now, now, pixel_size=event.pixel_size)
         await super().on_event(event)
 
-    def on_resize(self) -> None:
-        """The screens are told by Textual, a moment later."""
+    def _rest(self) -> None:
+        """The kernel said that the size has changed. (The sizes that Textual tells at the start
+        are of a screen on which there is nothing yet.)"""
         if self._resting is not None:
             self._resting.stop()
         self._resting = self.set_timer(REST, self.settle)
+
+    def on_resize(self) -> None:
+        """The screens are told by Textual, a moment later."""
         self.fit()
 
     def settle(self) -> None:

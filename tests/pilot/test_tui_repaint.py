@@ -20,6 +20,12 @@ from costtui.tui.widgets.header import Header
 Start = Callable[..., Any]
 
 
+def changed(ui: Any, size: tuple[int, int]) -> None:
+    """The kernel says that the size has changed; it is `size` when somebody looks."""
+    ui.app.terminal_size = lambda: size
+    ui.app.post_message(Resize(Size(0, 0), Size(0, 0)))
+
+
 async def test_a_change_is_painted_although_the_screen_below_changes_too(start: Start) -> None:
     """Textual hands what changed on a screen below to the one above as regions of the screen, and
     then forgot which widgets of the upper one had changed."""
@@ -84,7 +90,7 @@ async def test_a_size_that_came_back_is_painted_whole(start: Start) -> None:
             update(screen, renderable)
 
         ui.app._display = display
-        ui.app.post_message(Resize(ui.app.size, ui.app.size))
+        changed(ui, ui.app.size)
         await ui.until(lambda: True in whole)
 
 
@@ -101,7 +107,7 @@ async def test_the_size_is_the_terminals_and_not_the_events(start: Start) -> Non
 async def test_a_screen_that_missed_a_size_is_told(start: Start) -> None:
     async with start(size=(120, 40)) as ui:
         ui.app.screen._refresh_layout(Size(90, 30))
-        ui.app.post_message(Resize(ui.app.size, ui.app.size))
+        changed(ui, ui.app.size)
         await ui.until(lambda: ui.app.screen._compositor.size == (120, 40))
         assert len(ui.lines) == 40
 
@@ -115,17 +121,18 @@ async def test_below_the_smallest_size_there_is_one_line(
             await ui.press(key)
             focused = ui.app.screen.focused
             await ui.pilot.resize_terminal(*size)
-            await ui.until(lambda: ui.app._resting is None)
+            await ui.until(lambda ui=ui: ui.app.screen._compositor.size == size)
             await ui.settle()
             said = [line for line in ui.lines if line.strip()]
             assert len(said) == 1
             assert said[0].strip().startswith("too small"[: size[0]])
             await ui.pilot.resize_terminal(80, 24)
-            await ui.until(lambda: ui.app._resting is None)
+            await ui.until(lambda ui=ui: ui.app.screen._compositor.size == (80, 24))
             await ui.settle()
             assert "too small" not in "".join(ui.lines)
             assert ui.app.screen.focused is focused
         await ui.pilot.resize_terminal(*size)
+        await ui.until(lambda: ui.app.screen._compositor.size == size)
         await ui.press("escape", "f3")
         assert "too small"[: size[0]] in "".join(ui.lines)
         assert "costtui" not in "".join(ui.lines)
