@@ -122,6 +122,7 @@ class CosttuiApp(Steps):
             zone,
             consumer_names(config.consumers),
         )
+        self.set_class(self.look.glyphs.ascii, "-ascii")
         self.shown = Shown(
             self.state,
             configured=bool(config.sources),

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.events import Resize
 
 from costtui.tui.bindings import KEYS, Key
 from costtui.tui.screens.repainting import Repainting
+
+MOST = 20
+"""Lines of the list: a box at the top, not the whole of a tall screen."""
 
 
 class KeyCommands(Provider):
@@ -48,12 +53,26 @@ class Palette(CommandPalette, Repainting):
     Palette SearchIcon { display: none; }
     Palette CommandInput, Palette CommandInput:focus { border: none; height: 1; padding: 0; }
     Palette CommandList, Palette CommandList:focus {
-        max-height: 20; border: round $frame; background: $panel; padding: 0;
+        border: round $frame; background: $panel; padding: 0;
         scrollbar-size-vertical: 1;
     }
     Palette CommandList > .option-list--option-highlighted {
         background: $cursor-back; color: $text-strong; text-style: bold;
     }
+    CosttuiApp.-ascii Palette #--input, CosttuiApp.-ascii Palette #--input.--list-visible,
+    CosttuiApp.-ascii Palette CommandList, CosttuiApp.-ascii Palette CommandList:focus {
+        border: ascii $frame;
+    }
+    CosttuiApp.-ascii Palette CommandList, CosttuiApp.-ascii Palette CommandList:focus {
+        scrollbar-size-vertical: 0;
+    }
     Palette > .command-palette--help-text { color: $text-quiet; text-style: not bold not dim; }
     Palette > .command-palette--highlight { color: $text-key; text-style: bold; }
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(placeholder="find an action by name", **options)
+
+    def on_resize(self, event: Resize) -> None:
+        """The list ends inside the screen: two lines above the field, three for the field."""
+        self.query_one(CommandList).styles.max_height = max(3, min(MOST, event.size.height - 5))

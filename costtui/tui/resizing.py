@@ -90,9 +90,9 @@ class Fitting(App[int]):
             self._resting.stop()
         self._resting = self.set_timer(REST, self.settle)
 
-    def on_resize(self) -> None:
-        """The screens are told by Textual, a moment later."""
-        self.fit()
+    def on_resize(self, event: Resize) -> None:
+        """The screens are told by Textual, a moment later; `App.size` is still the former."""
+        self.fit(event.size)
 
     def settle(self) -> None:
         """The size has come to rest: paint everything at that size."""
@@ -105,11 +105,12 @@ class Fitting(App[int]):
                 screen.post_message(Resize(self.size, self.size))
         self.screen.refresh()
 
-    def fit(self) -> None:
-        """Cover what does not fit."""
+    def fit(self, size: Size | None = None) -> None:
+        """Cover what does not fit `size`, which is the app's."""
         if not self._screen_stack:
             return
-        small = self.size.width < SMALLEST.width or self.size.height < SMALLEST.height
+        width, height = size or self.size
+        small = width < SMALLEST.width or height < SMALLEST.height
         for screen in self.screen_stack:
             self._cover(screen, small=small)
 
