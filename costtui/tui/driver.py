@@ -15,8 +15,6 @@ from typing import Any, ClassVar
 
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Resize
-from textual.geometry import Size
 
 from costtui.tui.lastscreen import ENTER
 from costtui.tui.resizing import Fitting
@@ -64,8 +62,8 @@ class TerminalDriver(LinuxDriver):
     def _resized(self, *_: object) -> None:
         """What the size is, the app looks up itself. Two of these may run one in the other, so a
         size read here could arrive after a newer one."""
-        nothing = Size(0, 0)
-        self._loop.call_soon_threadsafe(self._app.post_message, Resize(nothing, nothing))
+        if isinstance(self._app, Fitting):
+            self._loop.call_soon_threadsafe(self._app.size_changed)
 
     def _query_in_band_window_resize(self) -> None:
         """Not asked."""

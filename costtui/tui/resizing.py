@@ -59,6 +59,7 @@ class Fitting(App[int]):
     drew = False
     """Has the terminal been ours?"""
     _resting: Timer | None = None
+    _changed = False
 
     def terminal_size(self) -> tuple[int, int] | None:
         """(columns, lines) of the terminal; None where there is none to ask."""
@@ -78,14 +79,20 @@ class Fitting(App[int]):
             now = Size(*found) if found is not None else event.size
             if not now:
                 return  # the terminal is gone; SIGHUP ends us
-            if not event.size:
+            if self._changed:
+                self._changed = False
                 self._rest()
             event = Resize(now, now, pixel_size=event.pixel_size)
         await super().on_event(event)
 
+    def size_changed(self) -> None:
+        """The kernel said so, or the terminal was somebody else's for a while. (The sizes that
+        Textual tells at the start are of a screen on which there is nothing yet.) A mark and not
+        another kind of event: of two Resize events that wait, Textual drops the first."""
+        self._changed = True
+        self.post_message(Resize(self.size, self.size))
+
     def _rest(self) -> None:
-        """The kernel said that the size has changed. (The sizes that Textual tells at the start
-        are of a screen on which there is nothing yet.)"""
         if self._resting is not None:
             self._resting.stop()
         self._resting = self.set_timer(REST, self.settle)
@@ -98,6 +105,10 @@ class Fitting(App[int]):
         """The size has come to rest: paint everything at that size."""
         self._resting = None
         if not self._screen_stack:
+            return
+        found = self.terminal_size()
+        if found is not None and Size(*found) != self.size:
+            self.size_changed()  # that event still waits: this machine is busy
             return
         self.fit()
         for screen in (*self._background_screens, self.screen):

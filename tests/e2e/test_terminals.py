@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -186,7 +187,7 @@ def whole(lines: list[str], width: int, height: int) -> None:
     for line in lines:
         assert line.count("╭") == line.count("╮"), line
         assert line.count("╰") == line.count("╯"), line
-        assert not line.startswith("│") or line.endswith("│"), line
+        assert not line.startswith("│") or line.endswith(("│", "╮", "╯")), line
 
 
 def test_a_terminal_that_is_too_small_and_grows_again(drawn: Drawn) -> None:
@@ -221,7 +222,7 @@ def test_stopped_by_force_it_takes_the_terminal_back(drawn: Drawn) -> None:
     terminal = drawn.terminal
     os.kill(terminal.program, signal.SIGSTOP)
     drawn.until(lambda: "Stopped" in terminal.screen, "the shell")
-    terminal.type("fg")
+    terminal.type("fg; echo co''de=$?")
     terminal.keys("Enter")
     drawn.same(120, 40)
     terminal.keys("3")
@@ -309,7 +310,7 @@ def test_names_in_any_script_keep_every_cell_in_its_place(
             def aligned(width: int = width) -> bool:
                 rows = [line for line in terminal.line if line.startswith("│")]
                 return len(rows) > 8 and all(
-                    cell_len(row) == width and row.endswith("│") for row in rows
+                    cell_len(row) == width and row.endswith(("│", "╮", "╯")) for row in rows
                 )
 
             until(aligned, lambda: f"frames that are straight, on\n{terminal.screen}")
@@ -321,14 +322,17 @@ def test_names_in_any_script_keep_every_cell_in_its_place(
 
 
 def test_keys_typed_before_the_first_paint_count_and_are_not_echoed(
-    terminals: Terminals, tmp_path: Path
+    terminals: Terminals, until: Until, tmp_path: Path
 ) -> None:
     terminal = terminals()
     terminal.start("--readonly", "--db", str(tmp_path / "none.db"))
+    # Nobody can keep the kernel from echoing what is typed before there is a process.
+    with Path(terminal.state("pane_tty")[0]).open("rb", buffering=0) as line:
+        until(lambda: not termios.tcgetattr(line)[3] & termios.ECHO, "no echo")
     terminal.type("?")
     terminal.shows("keys:")
     terminal.keys("q")
     terminal.keys("q")
     assert terminal.ended() == 0
-    after = terminal.screen.partition("code=$?")[2]
-    assert after.split() == ["code=0", "READY>"]
+    after = terminal.screen.partition("code=$?")[2] or terminal.screen.partition("de=$?")[2]
+    assert after.split() == ["code=0", "READY>"], terminal.screen

@@ -23,7 +23,7 @@ Start = Callable[..., Any]
 def changed(ui: Any, size: tuple[int, int]) -> None:
     """The kernel says that the size has changed; it is `size` when somebody looks."""
     ui.app.terminal_size = lambda: size
-    ui.app.post_message(Resize(Size(0, 0), Size(0, 0)))
+    ui.app.size_changed()
 
 
 async def test_a_change_is_painted_although_the_screen_below_changes_too(start: Start) -> None:
