@@ -1,7 +1,6 @@
 """A change of size must end in a whole screen of the right size.
 
-Three ways in which it does not, all seen in a stress test that changes the size of a real terminal
-in bursts (16 of 300 bursts ended in a mess before this):
+Three ways in which it does not; the first two seen in a stress test that changes the size in bursts (11 of 340 bursts ended in a mess before this):
 
 - Signals nest. Textual reads the size in its handler of SIGWINCH; a second signal that interrupts
   the first one's handler reads the newer size and posts it first. So the size is read when the
