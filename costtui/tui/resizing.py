@@ -1,6 +1,7 @@
 """A change of size must end in a whole screen of the right size.
 
-Three ways in which it does not; the first two seen in a stress test that changes the size in bursts (11 of 340 bursts ended in a mess before this):
+Three ways in which it does not. The first two were seen in a stress test that changes the size in
+bursts: 11 of 340 ended in a mess.
 
 - Signals nest. Textual reads the size in its handler of SIGWINCH; a second signal that interrupts
   the first one's handler reads the newer size and posts it first. So the size is read when the
