@@ -46,6 +46,17 @@ async def test_a_change_is_painted_although_the_screen_below_changes_too(start: 
         assert not title._repaint_regions
 
 
+async def test_what_a_map_made_between_two_layouts_finds_new_is_painted(start: Start) -> None:
+    """A message laid on a screen that had just been opened was never painted."""
+    async with start() as ui:
+        compositor = ui.app.screen._compositor
+        assert not compositor._dirty_regions
+        ui.app.screen.query_one(Header).styles.display = "none"
+        compositor._full_map_invalidated = True
+        assert compositor.full_map
+        assert compositor._dirty_regions
+
+
 async def test_nothing_is_painted_for_a_screen_that_is_covered(start: Start) -> None:
     async with start() as ui:
         await ui.press("f9")

@@ -4,10 +4,33 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from textual._compositor import Compositor, CompositorMap
 from textual.geometry import Region
 from textual.screen import Screen
 
 from costtui.tui.resizing import Fitting
+
+
+class Remembering(Compositor):
+    """Textual's map of the screen may be made anew between two layouts, when somebody asks where a
+    widget is. The next layout then finds nothing changed and paints nothing: a message that was
+    laid on a screen just opened stayed unseen until something else was painted. So what is
+    different in a new map is marked as in a layout."""
+
+    @property
+    def full_map(self) -> CompositorMap:
+        before, stale = self._full_map, self._full_map_invalidated
+        now = super().full_map
+        if stale:
+            changes = (geometry for _, geometry in now.items() ^ before.items())
+            regions = (geometry.clip.intersection(geometry.region) for geometry in changes)
+            regions = list(regions)
+            if any(regions):
+                open("/tmp/term/full.log", "a").write(
+                    repr([type(w).__name__ for w, _ in now.items() ^ before.items()])[:300] + "\n"
+                )
+            self._dirty_regions.update(region for region in regions if region)
+        return now
 
 
 class Repainting(Screen[None]):
@@ -18,6 +41,10 @@ class Repainting(Screen[None]):
     forgets which of its widgets have changed, and then paints the regions only. A widget of ours
     compares with what it drew last, so what was lost stayed lost until the text changed again.
     """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._compositor = Remembering()
 
     def on_screen_resume(self) -> None:
         """A terminal that is too small is too small for a screen that is opened in it."""
