@@ -24,11 +24,6 @@ class Remembering(Compositor):
         if stale:
             changes = (geometry for _, geometry in now.items() ^ before.items())
             regions = (geometry.clip.intersection(geometry.region) for geometry in changes)
-            regions = list(regions)
-            if any(regions):
-                open("/tmp/term/full.log", "a").write(
-                    repr([type(w).__name__ for w, _ in now.items() ^ before.items()])[:300] + "\n"
-                )
             self._dirty_regions.update(region for region in regions if region)
         return now
 
