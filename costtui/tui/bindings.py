@@ -224,6 +224,8 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "overview", "i", 0),
         ("palette", "colon,ctrl+p", "command_palette", "commands",
          "Type a command; finds any action by name", "app", ": or ctrl+p", 0),
+        ("suspend", "ctrl+z", "suspend_process", "suspend",
+         "Back to the shell for a while; fg comes back", "app", "ctrl+z", 0),
         ("quit", "q", "back_or_quit", "quit", "Back; quit on the overview", "app", "q", 0),
         ("stop", "ctrl+c", "stop", "quit now", "Quit from anywhere", "app", "ctrl+c", 0),
     ),

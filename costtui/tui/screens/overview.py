@@ -11,6 +11,7 @@ from textual.screen import Screen
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.look import Look
 from costtui.tui.messages import Open, Push, StartConfig, change
+from costtui.tui.screens.repainting import Repainting
 from costtui.tui.shown import SORTS, Shown
 from costtui.tui.state import State
 from costtui.tui.widgets.alerts import Alerts
@@ -46,7 +47,7 @@ def size_classes(width: int, height: int) -> str:
     return " ".join(name for _, name in fitting)
 
 
-class OverviewScreen(Screen[None]):
+class OverviewScreen(Repainting):
     """Layout, and messages to actions. It owns no data: `show` gives it what to draw."""
 
     where = "overview"

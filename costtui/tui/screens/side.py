@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.geometry import Size
-from textual.screen import Screen
 
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
+from costtui.tui.screens.repainting import Repainting
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.bars import Keys
 from costtui.tui.widgets.header import crumbs, view_title
@@ -45,7 +45,7 @@ class Title(Lines):
         return [line.to(size.width - right.width).extend(right)]
 
 
-class SideScreen(Screen[None]):
+class SideScreen(Repainting):
     """A screen above the overview. Subclasses compose their lists in `body`."""
 
     where = ""
