@@ -123,6 +123,8 @@ class Glance(Reading):
                 burn_previous_nano_per_hour=burn_before,
                 chart=cost,
                 chart_requests=count,
+                chart_tokens=buckets.tokens(buckets.vectors),
+                chart_unpriced=buckets.tokens(screens.without_price(self._catalogue)),
                 gap_buckets=screens.gap_buckets(window, cost, count, gaps),
                 breakdowns=tuple(
                     screens.breakdown(self._catalogue, d, rows, before, buckets) for d in dimensions

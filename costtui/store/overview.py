@@ -14,8 +14,8 @@ from costtui.store.cover import Segment, ceil_to
 from costtui.store.levels import EFFECTIVE, TABLE_OF_STEP
 from costtui.store.sums import Matrix, SumCache, Sums, add_up
 
-Vectors = dict[int, tuple[Sequence[int], Sequence[int]]]
-"""series → (effective, requests) for each bucket of a window."""
+Vectors = dict[int, tuple[Sequence[int], Sequence[int], Sequence[int]]]
+"""series → (effective, requests, tokens) for each bucket of a window."""
 
 
 @dataclass(slots=True)
@@ -28,15 +28,18 @@ class Chart:
     def spark(self, ids: Iterable[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """(effective, requests) of some series together."""
         found = [self.vectors[sid] for sid in ids if sid in self.vectors]
-        if not found:
-            return (0,) * self.width, (0,) * self.width
-        if len(found) == 1:
-            return tuple(found[0][0]), tuple(found[0][1])
-        cost, count = zip(*found, strict=True)
-        return (
-            tuple(map(sum, zip(*cost, strict=True))),
-            tuple(map(sum, zip(*count, strict=True))),
-        )
+        return self._added([v[0] for v in found]), self._added([v[1] for v in found])
+
+    def tokens(self, ids: Iterable[int]) -> tuple[int, ...]:
+        """Tokens of some series together."""
+        return self._added([self.vectors[sid][2] for sid in ids if sid in self.vectors])
+
+    def _added(self, vectors: list[Sequence[int]]) -> tuple[int, ...]:
+        if not vectors:
+            return (0,) * self.width
+        if len(vectors) == 1:
+            return tuple(vectors[0])
+        return tuple(map(sum, zip(*vectors, strict=True)))
 
 
 def chart(
@@ -70,20 +73,24 @@ def _vectors(parts: list[Matrix | Sums], selection: Selection) -> Vectors:
     for sid in ids & selection:
         cost: list[int] = []
         count: list[int] = []
+        used: list[int] = []
         for part in parts:
             if isinstance(part, Matrix):
                 own = part.effective.get(sid)
                 if own is None:
                     cost.extend([0] * part.width)
                     count.extend([0] * part.width)
+                    used.extend([0] * part.width)
                 else:
                     cost.extend(own)
                     count.extend(part.requests[sid])
+                    used.extend(part.tokens[sid])
             else:
                 row = part.get(sid)
                 cost.append(row[EFFECTIVE] if row else 0)
                 count.append(row[0] if row else 0)
-        vectors[sid] = (cost, count)
+                used.append(sum(row[3:9]) if row else 0)
+        vectors[sid] = (cost, count, used)
     return vectors
 
 
@@ -100,6 +107,7 @@ def breakdown(
 ) -> Breakdown:
     """The groups of one dimension, dearest first. `now` and `before` are extended sums."""
     keys = catalogue.keys((dimension,))
+    unpriced = without_price(catalogue)
     old = {key: add_up([before[i] for i in ids]) for key, ids in grouped(keys, before).items()}
     groups = []
     current = grouped(keys, now)
@@ -113,10 +121,18 @@ def breakdown(
                 old.get(key, Totals()),
                 cost,
                 count,
+                buckets.tokens(ids),
+                buckets.tokens(i for i in ids if i in unpriced),
             )
         )
     groups.sort(key=lambda g: (-g.totals.effective_nano, -g.totals.requests, g.key))
     return Breakdown(dimension, tuple(groups))
+
+
+def without_price(catalogue: Catalogue) -> frozenset[int]:
+    """The series that have no rate."""
+    series = catalogue.series.items()
+    return frozenset(sid for sid, one in series if one.basis is CostBasis.UNPRICED)
 
 
 def unpriced(catalogue: Catalogue, rows: Sums) -> tuple[UnpricedModel, ...]:

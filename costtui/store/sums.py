@@ -19,6 +19,7 @@ from typing import Final
 from costtui.model.charge import CostBasis
 from costtui.model.snapshot import Totals
 from costtui.model.timewindow import DAY
+from costtui.model.usage import TOKEN_TYPES
 from costtui.store.catalogue import Catalogue, Selection
 from costtui.store.cover import Segment, cover
 from costtui.store.levels import COLUMNS, EFFECTIVE, TABLE_OF_STEP
@@ -41,16 +42,21 @@ _SUM_SQL: Final = (
 _PLAIN_SQL: Final = (
     f"SELECT {', '.join(f'sum({c})' for c in COLUMNS)} FROM {{}} WHERE t >= ? AND t < ?"
 )
+_MATRIX_SQL: Final = (
+    f"SELECT t, series, effective, requests, {' + '.join(TOKEN_TYPES)} FROM {{}} "
+    "WHERE t >= ? AND t < ?"
+)
 _AMONG: Final = " AND series IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(slots=True)
 class Matrix:
-    """effective and requests of each series for each bucket of one level."""
+    """effective, requests and tokens of each series for each bucket of one level."""
 
     width: int
     effective: dict[int, array[int]]
     requests: dict[int, array[int]]
+    tokens: dict[int, array[int]]
 
 
 class SumCache:
@@ -106,7 +112,7 @@ class SumCache:
             del self._totals[key]
         for segment in [s for s in self._matrices if s.low < high and s.high > low]:
             matrix = self._matrices.pop(segment)
-            self._cells -= 2 * matrix.width * len(matrix.effective)
+            self._cells -= 3 * matrix.width * len(matrix.effective)
 
     def _entry(self, connection: sqlite3.Connection, segment: Segment) -> Sums:
         entry = self._sums.get(segment)
@@ -199,7 +205,7 @@ class SumCache:
         return out
 
     def matrix(self, connection: sqlite3.Connection, segment: Segment, step: int) -> Matrix:
-        """effective and requests of each series in each bucket of `segment`."""
+        """effective, requests and tokens of each series in each bucket of `segment`."""
         found = self._matrices.get(segment)
         if found is not None:
             self._matrices.move_to_end(segment)
@@ -209,22 +215,24 @@ class SumCache:
         empty = array("q", bytes(8 * width))
         effective: dict[int, array[int]] = {}
         requests: dict[int, array[int]] = {}
-        for t, sid, cost, count in connection.execute(
-            f"SELECT t, series, effective, requests FROM {segment.table} WHERE t >= ? AND t < ?",
-            segment[1:],
+        tokens: dict[int, array[int]] = {}
+        for t, sid, cost, count, used in connection.execute(
+            _MATRIX_SQL.format(segment.table), segment[1:]
         ):
             if sid not in effective:
                 effective[sid] = empty[:]
                 requests[sid] = empty[:]
+                tokens[sid] = empty[:]
             at = (t - low) // step
             effective[sid][at] = cost
             requests[sid][at] = count
-        found = Matrix(width, effective, requests)
+            tokens[sid][at] = used
+        found = Matrix(width, effective, requests, tokens)
         self._matrices[segment] = found
-        self._cells += 2 * width * len(effective)
+        self._cells += 3 * width * len(effective)
         while self._cells > CELLS_KEPT and len(self._matrices) > 1:
             _, old = self._matrices.popitem(last=False)
-            self._cells -= 2 * old.width * len(old.effective)
+            self._cells -= 3 * old.width * len(old.effective)
         return found
 
 
