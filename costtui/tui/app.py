@@ -186,7 +186,7 @@ class CosttuiApp(Steps):
 
     def _key(self) -> object:
         state = self.state
-        return state.window, state.back, state.anchor, state.filters, state.panels
+        return state.place, state.filters, state.panels
 
     def ask_overview(self, *, mark: bool = True) -> None:
         """Ask for what the state says. `mark` says on screen when it takes a while."""
@@ -217,7 +217,7 @@ class CosttuiApp(Steps):
         now = self.clock.now()
         if (self.shown.error and now - self._failed_at >= RETRY) or (
             not self.state.paused
-            and not self.state.back
+            and not self.state.past
             and (int(now) // MINUTE != self._asked_minute)
         ):
             self.ask_overview(mark=False)

@@ -12,7 +12,14 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from costtui.config.schema import Consumer
-from costtui.model.snapshot import Overview, RequestRow, SkippedLine, SourceStatus, View
+from costtui.model.snapshot import (
+    Overview,
+    RequestRow,
+    SkippedLine,
+    SourceStatus,
+    Totals,
+    View,
+)
 
 if TYPE_CHECKING:
     from costtui.model.fleet import Fleet
@@ -29,6 +36,9 @@ class Data(Protocol):
 
     def overview(self, view: View, now: float, dimensions: Sequence[str]) -> Overview:
         """One consistent read of everything the overview shows."""
+
+    def timeline(self, view: View, step: int, now: float) -> Sequence[tuple[int, Totals]]:
+        """(start of the bucket, sums) for each bucket of `step` seconds, oldest first."""
 
     def fleet(self, view: View, now: float) -> Fleet:
         """Every gateway over the usual periods."""

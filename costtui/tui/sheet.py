@@ -13,6 +13,7 @@ from costtui.model.fleet import GatewayUsage
 from costtui.model.money import decimal_text
 from costtui.model.snapshot import AlertStatus, Group, RequestRow, SourceStatus, Totals, View
 from costtui.model.usage import TOKEN_TYPES
+from costtui.tui.curves import Curves
 from costtui.tui.widgets.request_table import NANOSECONDS
 
 Value = str | int | float | None
@@ -118,22 +119,54 @@ def compared(view: View, rows: Sequence[Compared]) -> Sheet:
     )  # fmt: skip
 
 
-def chart(view: View, spent: Sequence[int], requests: Sequence[int], gaps: frozenset[int]) -> Sheet:
+def chart(
+    view: View,
+    spent: Sequence[int],
+    requests: Sequence[int],
+    gaps: frozenset[int],
+    tokens: Sequence[int] = (),
+    unpriced: Sequence[int] = (),
+) -> Sheet:
     """The chart: one row a bucket, clipped to the window; a gap has no value."""
-    window = view.window
     rows = []
-    for index, bucket in enumerate(window.buckets()):
-        start, end = max(bucket, window.start), min(bucket + window.step, window.end)
+    for index, (start, end) in enumerate(_buckets(view)):
         gap = index in gaps
         empty = gap and not spent[index]
+        used = None if empty or not tokens else tokens[index]
         rows.append((
-            iso(start), iso(end),
+            start, end,
             None if empty else decimal_text(spent[index]), None if empty else spent[index],
-            None if empty else requests[index], int(gap),
+            None if empty else requests[index], int(gap), used,
+            None if empty or not unpriced else unpriced[index],
         ))  # fmt: skip
     return Sheet(
-        "chart", ("start", "end", "cost", "cost_nano", "requests", "gap"), tuple(rows), view
-    )
+        "chart",
+        ("start", "end", "cost", "cost_nano", "requests", "gap", "tokens", "unpriced_tokens"),
+        tuple(rows), view,
+    )  # fmt: skip
+
+
+def curves(view: View, made: Curves) -> Sheet:
+    """A chart of several series: one row a bucket and series. `amount` is nano-USD where `unit` is
+    `cost`, nano-USD per 1M tokens where it is `rate`. The period before is a series, too."""
+    series = [(layer.name or made.kind, layer.values) for layer in made.layers]
+    if made.before:
+        series.append(("the period before", made.before))
+    rows = tuple(
+        (start, end, name, made.unit,
+         None if index in made.gaps and not made.totals[index] else values[index])
+        for index, (start, end) in enumerate(_buckets(view))
+        for name, values in series
+    )  # fmt: skip
+    return Sheet(f"chart-{made.kind}", ("start", "end", "series", "unit", "amount"), rows, view)
+
+
+def _buckets(view: View) -> list[tuple[str, str]]:
+    """(start, end) of each bucket of the window, clipped to it."""
+    window = view.window
+    return [
+        (iso(max(b, window.start)), iso(min(b + window.step, window.end))) for b in window.buckets()
+    ]
 
 
 def alerts(view: View, rows: Sequence[AlertStatus], consumer: Callable[[str], str]) -> Sheet:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import tzinfo
+from math import inf
 from typing import NamedTuple
 
 from costtui.model.snapshot import Filter, View
-from costtui.model.timewindow import WINDOW_BY_NAME, window_at
+from costtui.model.timewindow import WINDOW_BY_NAME, Window, step_for, window_at
 
 GROUPS = ("model", "provider", "consumer", "gateway", "endpoint", "team")
 """What the big panel may show, in the order of `g`."""
 PANELS = ("provider", "model", "consumer", "gateway")
 """The dimensions that always have a panel, in the order of a drill-down."""
-UNITS = ("cost", "tokens", "requests")
+UNITS = ("cost", "tokens", "requests", "rate")
+"""`rate` is $ per 1M tokens."""
+CUSTOM = "custom"
+"""The name of a window that was zoomed into."""
 MAX_BACK = 1000
 """Periods; far beyond what any store keeps, and it bounds the calendar arithmetic."""
 
@@ -24,6 +28,8 @@ class Mark(NamedTuple):
     group: str
     cursor: str
     """Key of the row that was drilled into."""
+    place: tuple[str, int, float, tuple[int, int] | None] | None = None
+    """Where in time a zoom came from; None where the step was no zoom."""
 
 
 class State(NamedTuple):
@@ -46,9 +52,30 @@ class State(NamedTuple):
     unit: str = "cost"
     compare: bool = True
     paused: bool = False
+    zoom: tuple[int, int] | None = None
+    """A stretch of time that was zoomed into, epoch seconds; it takes the window's place."""
+
+    @property
+    def place(self) -> tuple[str, int, float, tuple[int, int] | None]:
+        """Where in time this is: what a question about a window depends on."""
+        return self.window, self.back, self.anchor, self.zoom
+
+    @property
+    def window_name(self) -> str:
+        """As in the window of `view`."""
+        return CUSTOM if self.zoom else self.window
+
+    @property
+    def past(self) -> bool:
+        """Does the window stand still?"""
+        return bool(self.back or self.zoom)
 
     def view(self, now: float, zone: tzinfo) -> View:
         """The question to ask at `now` (epoch seconds)."""
+        if self.zoom:
+            start, end = self.zoom
+            window = Window(start, end, step_for(end - start), CUSTOM, live=False)
+            return View(window, self.filters)
         moment = self.anchor if self.back else now
         window = window_at(WINDOW_BY_NAME[self.window], moment, zone, self.back)
         return View(window, self.filters)
@@ -60,18 +87,39 @@ class State(NamedTuple):
 
     def with_window(self, name: str) -> State:
         """Another length, live again: two periods back of 24h is not two periods back of 7d."""
-        return self._replace(window=name, back=0, anchor=0.0)
+        return self._unzoomed()._replace(window=name, back=0, anchor=0.0)
+
+    def zoomed(self, start: int, end: int) -> State:
+        """Into `[start, end)`, whole minutes. Esc leads back to exactly here."""
+        mark = Mark(self.filters, self.group, "", self.place)
+        return self._replace(zoom=(start, end), trail=(*self.trail, mark))
+
+    def _unzoomed(self) -> State:
+        """Without any zoom, and no way back into one."""
+        return self._replace(zoom=None, trail=tuple(m for m in self.trail if m.place is None))
+
+    def _shifted(self, periods: int, now: float) -> State:
+        """A zoom moved by its own length; neither into the future nor before 1970."""
+        assert self.zoom is not None
+        start, end = self.zoom
+        by = periods * (end - start)
+        outside = start + by > now or start + by <= 0
+        return self if outside else self._replace(zoom=(start + by, end + by))
 
     def earlier(self, now: float) -> State:
+        if self.zoom:
+            return self._shifted(-1, now)
         anchor = self.anchor if self.back else now
         return self._replace(back=min(MAX_BACK, self.back + 1), anchor=anchor)
 
-    def later(self) -> State:
+    def later(self, now: float = inf) -> State:
+        if self.zoom:
+            return self._shifted(1, now)
         back = max(0, self.back - 1)
         return self._replace(back=back, anchor=self.anchor if back else 0.0)
 
     def live(self) -> State:
-        return self._replace(back=0, anchor=0.0, paused=False)
+        return self._unzoomed()._replace(back=0, anchor=0.0, paused=False)
 
     def next_dimension(self) -> str | None:
         """Where a drill from the big panel leads; None when only requests are left."""
@@ -108,6 +156,9 @@ class State(NamedTuple):
             return None
         mark = self.trail[-1]
         state = self._replace(filters=mark.filters, group=mark.group, trail=self.trail[:-1])
+        if mark.place is not None:
+            window, back, anchor, zoom = mark.place
+            state = state._replace(window=window, back=back, anchor=anchor, zoom=zoom)
         return state, mark.cursor
 
     def with_next_group(self) -> State:

@@ -61,7 +61,7 @@ class Steps(Navigation):
         self.go(self.state.earlier(self.clock.now()))
 
     def action_later(self) -> None:
-        self.go(self.state.later())
+        self.go(self.state.later(self.clock.now()))
 
     def action_live(self) -> None:
         self.go(self.state.live())
@@ -80,10 +80,15 @@ class Steps(Navigation):
         if len(self.screen_stack) > 1:
             self.pop_screen()
             return
-        step = self.state.climb()
+        if self.overview_screen.let_go():
+            return
+        step, zoom = self.state.climb(), self.state.zoom
         if step is not None:
             state, row = step
-            self.overview_screen.climbed(row)
+            if zoom is not None and state.zoom != zoom:
+                self.overview_screen.zoomed_out(zoom[0])
+            else:
+                self.overview_screen.climbed(row)
             self.go(state)
 
     # Take away ------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def last_frame(app: CosttuiApp) -> str:
     from costtui.tui.widgets.lines import strips_of
 
     shown, screen = app.shown, app.screen
-    plain = not (shown.state.filters or shown.state.back)
+    plain = not (shown.state.filters or shown.state.past)
     if screen is not app.screen_stack[0] or shown.condition != "ready" or not plain:
         return ""
     assert shown.overview is not None

@@ -123,7 +123,9 @@ def breakdown(rng: random.Random, dimension: str, whole: int, window: Window) ->
             spend = [0] * len(spend)
         if name == "intern-playground":
             now = now._replace(estimated_nano=now.effective_nano)
-        groups.append(Group(name, now, then, tuple(spend), tuple(requests)))
+        used = tuple(v * now.tokens // (sum(shape) or 1) for v in shape)
+        free = used if unpriced else (0,) * len(used)
+        groups.append(Group(name, now, then, tuple(spend), tuple(requests), used, free))
     groups.sort(key=lambda g: -g.totals.effective_nano)
     return Breakdown(dimension, tuple(groups))
 
@@ -204,6 +206,8 @@ def overview(
         burn_previous_nano_per_hour=63_100_000_000,
         chart=tuple(chart),
         chart_requests=tuple(v // 7_100_000 for v in chart),
+        chart_tokens=tuple(v // 7_100_000 * 2200 for v in chart),
+        chart_unpriced=tuple(v // 7_100_000 * 12 for v in chart),
         gap_buckets=gaps,
         breakdowns=parts,
         sources=sources(now),
@@ -442,6 +446,22 @@ class FakeData:
         if self.answer is not None:
             return self.answer
         return overview(view.window, now=now, filters=view.filters, dimensions=dimensions)
+
+    def timeline(self, view: View, step: int, now: float) -> list[tuple[int, Totals]]:
+        found = self.overview_of(view, now)
+        rng = random.Random(9)
+        zero = Totals()
+        spent = zip(view.window.buckets(), found.chart, strict=True)
+        return [(t, totals(rng, nano) if nano else zero) for t, nano in spent]
+
+    def overview_of(self, view: View, now: float) -> Overview:
+        """As `overview`, without noting that it was asked."""
+        if self.answer is not None and not callable(self.answer):
+            if self.answer.view.window == view.window:
+                return self.answer
+            if not self.answer.total.requests:
+                return replace(self.answer, chart=(0,) * len(view.window.buckets()))
+        return overview(view.window, now=now, filters=view.filters, seed=8)
 
     def fleet(self, view: View, now: float) -> Fleet:
         self.fleets.append(view)

@@ -36,7 +36,7 @@ class RequestsScreen(SideScreen):
 
     def on_mount(self) -> None:
         self.table.focus()
-        self._asked = (self.shown.state.window, self.shown.state.back, self.shown.state.filters)
+        self._asked = (self.shown.state.place, self.shown.state.filters)
         self._ask(None)
 
     @property
@@ -66,7 +66,7 @@ class RequestsScreen(SideScreen):
 
     def show(self, shown: Shown) -> None:
         super().show(shown)
-        now = (shown.state.window, shown.state.back, shown.state.filters)
+        now = (shown.state.place, shown.state.filters)
         if now != self._asked:
             self._asked = now
             self._ask(None)

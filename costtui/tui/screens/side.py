@@ -35,7 +35,7 @@ class Title(Lines):
             arguments = (window.start, window.end, self.look.zone, g)
             whole = fmt.span(*arguments) if size.width >= 100 else fmt.short_span(*arguments)
             name = fmt.window_name(
-                shown.state.window, shown.state.back, window.start, self.look.zone
+                shown.state.window_name, shown.state.back, window.start, self.look.zone
             )
             right.put(f"{name}  ", "accent").put(whole + " ", "quiet")
         room = size.width - line.width - right.width - 2

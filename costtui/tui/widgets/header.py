@@ -11,7 +11,7 @@ from costtui.model.timewindow import WINDOWS
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line, Look
-from costtui.tui.shown import Shown
+from costtui.tui.shown import UNIT_NAMES, Shown
 from costtui.tui.widgets.lines import Lines
 
 
@@ -33,7 +33,7 @@ class Header(Lines):
             self._windows(first, shown)
             first.put("  ")
         else:
-            first.put(shown.state.window, "accent").put("  ")
+            first.put("zoom" if shown.state.zoom else shown.state.window, "accent").put("  ")
         first.put(self._span(shown, room - first.width), "text")
         return [first.cut(room).to(width - right.width).extend(right), self._path(shown, width)]
 
@@ -41,7 +41,7 @@ class Header(Lines):
         digits = self.look.glyphs.digits
         for spec in WINDOWS:
             key = digits[int(spec.key)] if digits else f"{spec.key}:"
-            if spec.name == shown.state.window:
+            if spec.name == shown.state.window_name:
                 line.styled(f"{key}{spec.name}", self.look.palette.style("chip"))
             else:
                 line.put(key, "key").put(spec.name, "quiet")
@@ -66,6 +66,10 @@ class Header(Lines):
             line.styled(f" {g.cross} NOT READ ", self.look.palette.style("alarm"))
         elif state.paused:
             line.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip"))
+        elif state.zoom:
+            length = fmt.duration(state.zoom[1] - state.zoom[0])
+            text = f" zoom {length} " if width >= 100 else f" {length} "
+            line.styled(text, self.look.palette.style("chip"))
         elif state.back:
             periods = "period" if state.back == 1 else "periods"
             text = f" {g.back} {state.back} {periods} back " if width >= 100 else f" -{state.back} "
@@ -99,7 +103,7 @@ class Header(Lines):
         notes = shown.overview.notes if shown.overview is not None else ()
         for note in notes[:1]:
             right.put(f"{g.warn} {outside(note, 70)}  ", "warn")
-        facts = [] if notes else [f"by {state.unit}"]
+        facts = [] if notes else [f"by {UNIT_NAMES[state.unit]}"]
         if width >= 100 and not notes:
             facts.append(f"sorted by {state.sort}")
             facts.append("vs the period before" if state.compare else "")
