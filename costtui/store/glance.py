@@ -43,6 +43,7 @@ from costtui.store.sums import Sums, add_up
 if TYPE_CHECKING:
     from costtui.model.comparison import Compared
     from costtui.model.fleet import Fleet
+    from costtui.model.outlook import Outlook
 
 HEARTBEAT_S: Final = 30.0
 """A collector that said something within this time is alive."""
@@ -177,6 +178,19 @@ class Glance(Reading):
                 connection, self._cache, self._catalogue, self._floors, self._zone, view,
                 self._previous(window), all_statuses(connection),
                 gaps_between(connection, window.start, window.end), self._revision, now,
+            )  # fmt: skip
+
+    def outlook(self, view: View, by: str, now: float) -> Outlook:
+        """What a forecast needs: eight weeks of hours, and this month by the dimension `by`. Only
+        the filters of `view` count."""
+        from costtui.store import outlook as outlooks  # not before the first paint
+
+        with self._read() as connection:
+            start = int(now) - outlooks.WEEKS * _WEEK
+            return outlooks.outlook(
+                connection, self._cache, self._catalogue, self._floors, self._zone, view, by,
+                oldest_usage(connection), gaps_between(connection, start, now),
+                all_alerts(connection), self._revision, now,
             )  # fmt: skip
 
     def _rest_of_month(

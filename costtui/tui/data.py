@@ -23,6 +23,7 @@ from costtui.model.snapshot import (
 
 if TYPE_CHECKING:
     from costtui.model.fleet import Fleet
+    from costtui.model.outlook import Outlook
 
 
 class Data(Protocol):
@@ -42,6 +43,9 @@ class Data(Protocol):
 
     def fleet(self, view: View, now: float) -> Fleet:
         """Every gateway over the usual periods."""
+
+    def outlook(self, view: View, by: str, now: float) -> Outlook:
+        """What a forecast is made from."""
 
     def requests(
         self,

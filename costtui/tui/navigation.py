@@ -21,6 +21,7 @@ SCREENS = {
     "requests": "requests:RequestsScreen",
     "fleet": "fleet:FleetScreen",
     "sources": "sources:SourcesScreen",
+    "forecast": "forecast:ForecastScreen",
 }
 """Screens that stand directly above the overview: name → `module:Class` in `tui/screens`. Each is
 made from the look and what is shown, and imported when it is first opened."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from costtui.model.timewindow import Window
 from costtui.tui.curves import Curves
@@ -21,10 +21,13 @@ from costtui.tui.look import Line, Look
 from costtui.tui.widgets.chart_bars import Crosshair, limit_in_sight, top_of
 from costtui.tui.widgets.chart_labels import scale_text, time_labels
 
+if TYPE_CHECKING:
+    from costtui.tui.told import Told
+
 _FRAME = frozenset("│┤├┌┐└┘─┬┴┼|+-")
 _ESCAPE = re.compile(r"\x1b\[([\d;]*)m")
 _SERIES = re.compile(r"38;2;(\d+);0;0")
-_BEFORE, _LIMIT = 7, 8
+_BEFORE, _LIMIT, _BAND = 7, 8, 9
 """Numbers of what is no series; series are 1…6."""
 
 Run = tuple[tuple[int, int], ...]
@@ -172,6 +175,14 @@ def plotted(
     rows = draw(
         _traces(look, curves), buckets, top, ticks, labels, (width, height), look.glyphs.ascii
     )
+    out = _colored(look, rows, stacked=curves.stacked)
+    if crosshair is not None and rows:
+        _point(look, out, rows, buckets, crosshair)
+    return out
+
+
+def _colored(look: Look, rows: tuple[Row, ...], *, stacked: bool) -> list[Line]:
+    """The rows in the colours of the theme."""
     out = []
     bottom = len(rows) - 2
     for at, row in enumerate(rows):
@@ -181,9 +192,11 @@ def plotted(
         for text, number in row:
             if number == _BEFORE:
                 line.put(text, "text")
+            elif number == _BAND:
+                line.put(text, "accent")
             elif number == _LIMIT:
                 line.put(text, "warn")
-            elif number and curves.stacked:
+            elif number and stacked:
                 line.put(text, "text" if look.palette.colorless else f"chart-{number}")
             elif number:
                 line.styled(text, shade)
@@ -191,9 +204,39 @@ def plotted(
                 framed = any(c in _FRAME for c in text)
                 line.put(text, "line" if framed and at <= bottom else "quiet")
         out.append(line)
-    if crosshair is not None and rows:
-        _point(look, out, rows, buckets, crosshair)
     return out
+
+
+def planned(look: Look, told: Told, size: tuple[int, int]) -> list[Line]:
+    """The month of a forecast: an area of what was spent, lines of what will have been and of the
+    band around it."""
+    from costtui.tui.told import month_line
+    from costtui.tui.widgets.forecast_chart import month_window, top_of
+
+    width, _ = size
+    top, window = top_of(told), month_window(told)
+    columns = max(2, width - 12)
+    points = list(enumerate(month_line(told, columns)))
+    past = [(at, p.value) for at, p in points if not p.ahead]
+    gaps = {at for at, p in points if p.gap}
+    ahead = [(at, p) for at, p in points if p.ahead]
+    ascii_only = look.glyphs.ascii
+    line = look.glyphs.over[1] if ascii_only else "braille"
+    traces = [Trace(_cut([v for _, v in past], gaps), 1, "#" if ascii_only else "braille", True)]
+    if ahead and told.forecast.banded:
+        for part in (1, 2):
+            run = tuple((at, p[part]) for at, p in ahead)
+            traces.append(Trace((run,), _BAND, "." if ascii_only else "braille", False))
+    if ahead:
+        traces.append(Trace((tuple((at, p.value) for at, p in ahead),), _BEFORE, line, False))
+    if 0 < told.limit <= top:
+        ends = (0, told.limit), (columns - 1, told.limit)
+        traces.append(Trace((ends,), _LIMIT, look.glyphs.limit, False))
+    ticks = tuple((top * n / 4, scale_text(top * n // 4, "cost", 9)) for n in range(5))
+    places = [max(0, (d - window.start) * columns // window.seconds) for d in window.buckets()]
+    labels = tuple((float(x), text) for x, text in time_labels(window, places, columns, look.zone))
+    rows = draw(tuple(traces), columns, top, ticks, labels, size, ascii_only)
+    return _colored(look, rows, stacked=False)
 
 
 def _point(

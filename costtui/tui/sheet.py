@@ -14,6 +14,7 @@ from costtui.model.money import decimal_text
 from costtui.model.snapshot import AlertStatus, Group, RequestRow, SourceStatus, Totals, View
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui.curves import Curves
+from costtui.tui.told import Told
 from costtui.tui.widgets.request_table import NANOSECONDS
 
 Value = str | int | float | None
@@ -159,6 +160,42 @@ def curves(view: View, made: Curves) -> Sheet:
         for name, values in series
     )  # fmt: skip
     return Sheet(f"chart-{made.kind}", ("start", "end", "series", "unit", "amount"), rows, view)
+
+
+def forecast(told: Told, consumer: Callable[[str], str]) -> Sheet:
+    """The month by group, and all of it with its band. A group has none: its share is a share."""
+    outlook, end = told.outlook, told.end
+    named = outlook.dimension == "consumer"
+    rows = [
+        (
+            "total" if row.total else "group", row.key, consumer(row.key) if named else "",
+            decimal_text(row.end_nano), row.end_nano,
+            end.low if row.total and told.forecast.banded else None,
+            end.high if row.total and told.forecast.banded else None,
+            row.group.to_date.effective_nano, row.group.to_date.exactness.word,
+            row.group.week.effective_nano, iso(outlook.until),
+        )
+        for row in (*told.rows, told.all_rows)
+    ]  # fmt: skip
+    return Sheet(
+        "forecast",
+        ("row", outlook.dimension, "consumer_name", "month_end", "month_end_nano",
+         "month_end_low_nano", "month_end_high_nano", "to_date_nano", "to_date_exactness",
+         "last_7d_nano", "until"),
+        tuple(rows), outlook.view,
+    )  # fmt: skip
+
+
+def forecast_line(told: Told) -> Sheet:
+    """What will have been spent this month at each hour from now on."""
+    spent = told.outlook.to_date.effective_nano
+    rows = tuple(
+        (iso(end), *estimate.plus(spent))
+        for end, estimate in zip(told.forecast.ends, told.forecast.path, strict=True)
+        if end <= told.outlook.until
+    )
+    columns = ("until", "cost_nano", "low_nano", "high_nano")
+    return Sheet("forecast-line", columns, rows, told.outlook.view)
 
 
 def _buckets(view: View) -> list[tuple[str, str]]:
