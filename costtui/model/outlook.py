@@ -35,3 +35,5 @@ class Outlook(NamedTuple):
     dimension: str
     groups: tuple[OutlookGroup, ...]
     alerts: tuple[AlertStatus, ...] = ()
+    last_month_from: int = 0
+    """Since when last month is in the store; 0 where all of it is."""

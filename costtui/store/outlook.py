@@ -79,6 +79,7 @@ def outlook(
         dimension=by,
         groups=_groups(catalogue, by, month, week),
         alerts=alerts,
+        last_month_from=int(earliest) if before < earliest < window.start else 0,
     )
 
 

@@ -180,6 +180,8 @@ def footer_keys(where: str) -> list[Key]:
     rows = [k for k in (WINDOW_HINT, *KEYS) if k.footer and k.on(where)]
     if where == "help":  # there is no data on it
         rows = [k for k in rows if k.group not in ("Time", "Take away")]
+    if where == "forecast":  # always this month
+        rows = [k for k in rows if k.group != "Time"]
     return sorted(rows, key=lambda k: k.footer)[:8]
 
 

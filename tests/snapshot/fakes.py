@@ -14,6 +14,7 @@ from costtui.model.charge import CostBasis, Exactness
 from costtui.model.comparison import Compared
 from costtui.model.dimension import Dimensions
 from costtui.model.fleet import Fleet, GatewayUsage
+from costtui.model.outlook import Outlook, OutlookGroup
 from costtui.model.snapshot import (
     AlertStatus,
     Breakdown,
@@ -219,6 +220,36 @@ def overview(
         gaps=(Gap("agentgateway-2", now - 903, now),),
         earliest=now - 40 * 86400,
     )
+
+
+def outlook(
+    *,
+    now: float = NOW,
+    by: str = "model",
+    hours: int = 40 * 24,
+    gaps: Sequence[int] = (),
+    alerts: tuple[AlertStatus, ...] = (),
+    filters: tuple[Filter, ...] = (),
+) -> Outlook:
+    """A fleet with working days and free weekends that grows a little; `gaps` are hours ago."""
+    rng = random.Random(21)
+    last = int(now) // 3600 * 3600
+    start = last - hours * 3600
+    month = window_at(WINDOW_BY_NAME["month"], now, UTC)
+    spent: list[int | None] = []
+    for at, nano in enumerate(wave(rng, range(start, last, 3600), 92 * NANO)):
+        weekend = (start + at * 3600) // 86400 % 7 in (2, 3)
+        spent.append(int(nano * 1.004 ** (at / 24) * (0.4 if weekend else 1)))
+    for ago in gaps:
+        spent[-ago] = None
+    month_hours = [v or 0 for at, v in enumerate(spent) if start + at * 3600 >= month.start]
+    whole = breakdown(random.Random(f"5 {by}"), by, sum(month_hours), month).groups
+    groups = tuple(OutlookGroup(g.key, g.totals, scaled(g.totals, 0.3)) for g in whole)
+    to_date = Totals(*map(sum, zip(*(g.to_date for g in groups), strict=True)))
+    return Outlook(
+        View(month, filters), 1, int(datetime(2026, 12, 1, tzinfo=UTC).timestamp()), start,
+        tuple(spent), to_date, scaled(to_date, 1.2), by, groups, alerts,
+    )  # fmt: skip
 
 
 def fleet(
@@ -429,6 +460,7 @@ class FakeData:
         self.alive = True
         self.closed = False
         self.error: Exception | None = None
+        self.told: Outlook | None = None
 
     def data_version(self) -> int:
         self.checks += 1
@@ -470,6 +502,13 @@ class FakeData:
         if self.answer is not None and not callable(self.answer) and not self.answer.earliest:
             return no_fleet()._replace(view=view)
         return fleet(view.window, now=now, filters=view.filters)
+
+    def outlook(self, view: View, by: str, now: float) -> Outlook:
+        if self.error is not None:
+            raise self.error
+        if self.told is not None:
+            return self.told._replace(dimension=by)
+        return outlook(now=now, by=by, filters=view.filters)
 
     def requests(
         self,

@@ -29,9 +29,13 @@ class ForecastScreen(SideScreen):
     title_text = "forecast"
     BINDINGS = textual_bindings("forecast")
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-middle")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (116, "-wide")]  # noqa: RUF012
     DEFAULT_CSS = """
     ForecastScreen { layout: vertical; }
-    ForecastScreen #month { height: 1.2fr; }
+    ForecastScreen #month { height: 17; }
+    ForecastScreen.-short #month { height: 9; }
+    ForecastScreen.-wide #cards { height: 4; }
+    ForecastScreen.-max #month { height: 1fr; }
     ForecastScreen.-max #groups, ForecastScreen.-max #cards { display: none; }
     """
 

@@ -149,6 +149,7 @@ class OverviewScreen(Screen[None]):
             "-show-bottom": bottom,
             "-in-body": self.pane.startswith("panel"),
             "-in-bottom": bottom,
+            "-in-chart": self.pane == "chart",
         }
         if any(self.has_class(name) is not on for name, on in states.items()):
             self.update_classes(states)

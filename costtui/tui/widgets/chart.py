@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 FRAMED_FROM = 7
 """Lines from which a frame is worth two of them."""
+LEGEND_FROM = 14
+"""Lines from which a legend with longer names is worth one of them."""
+TIGHT = 8
+"""A legend that leaves fewer cells than this in the title has been shortened."""
 
 
 class Chart(Lines, can_focus=True):
@@ -191,7 +195,16 @@ class Chart(Lines, can_focus=True):
         made = self._curves(overview)
         pointed = self.crosshair(overview)
         framed = height >= FRAMED_FROM
-        inside = (width - 2, height - 2) if framed else (width, height)
+        title = Line(self.look).put(made.title, "focus-title" if self.has_focus else "title")
+        title.put(f" {PER.get(overview.view.window.step, '')}", "quiet")
+        names = legend(self.look, made, width - 8 - title.width)
+        below = framed and height >= LEGEND_FROM and names.width > width - 8 - title.width - TIGHT
+        if below and made.stacked and any(made.totals):
+            names = legend(self.look, made, width - 4)
+        else:
+            below = False
+            title.extend(names)
+        inside = (width - 2, height - 2 - below) if framed else (width, height)
         if not made.layers:
             body = [Line(self.look).put("  reading …", "quiet")]
         elif not any(made.totals):
@@ -207,9 +220,8 @@ class Chart(Lines, can_focus=True):
             if pointed is not None and len(body) > 1:  # the only line that can be spared
                 body[-1] = said
             return body
-        title = Line(self.look).put(made.title, "focus-title" if self.has_focus else "title")
-        title.put(f" {PER.get(overview.view.window.step, '')}", "quiet")
-        title.extend(legend(self.look, made, width - 8 - title.width))
+        if below:
+            body = [names, *body]
         return frame(
             self.look, body, width, height, title=title, note=said, focus=self.has_focus,
         )  # fmt: skip

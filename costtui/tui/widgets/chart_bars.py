@@ -10,7 +10,7 @@ from costtui.model.timewindow import Window
 from costtui.tui.curves import Curves
 from costtui.tui.look import Line, Look
 from costtui.tui.shown import is_money
-from costtui.tui.spark import GAP, levels, resample
+from costtui.tui.spark import GAP, resample
 from costtui.tui.stacking import EIGHTHS, Cell, column, split
 from costtui.tui.widgets.chart_labels import nice_ceiling, scale_text, time_labels
 
@@ -62,17 +62,12 @@ class Bars:
         values = curves.totals
         self.buckets = len(values)
         self.number = min(self.buckets, self.room)
-        top = top_of(curves)
-        # The scale ends at a round number, not at the highest bar: one more value makes it so.
-        heights = levels([*values, top], curves.gaps, len(values) + 1, rows * EIGHTHS)[:-1]
-        if self.number < len(values):
-            heights = levels(values, curves.gaps, self.number, rows * EIGHTHS)
-            top = max(values)
-            extra = max((0, *curves.before, curves.limit if limit_in_sight(curves) else 0))
-            if extra > top:
-                heights = [h if h <= 0 else max(1, h * top // extra) for h in heights]
-                top = extra
-        self.top, self.heights = top, heights
+        cells = resample(values, curves.gaps, self.number)
+        # The scale ends at a round number, not at the highest bar.
+        most = max((-(-total // weight) for total, weight in cells if weight), default=0)
+        line = max((0, *curves.before, curves.limit if limit_in_sight(curves) else 0))
+        self.top = nice_ceiling(max(most, line))
+        self.heights = [self._level(total, weight) if weight else GAP for total, weight in cells]
         self.starts = [i * self.room // self.number for i in range(self.number + 1)]
         self.spaced = self.room // self.number >= 3
         self.colors = look.palette.gradient(rows)
@@ -83,9 +78,10 @@ class Bars:
         self.crosshair = crosshair
         self.at = self._column(crosshair.at) if crosshair else -1
 
-    def _level(self, value: int) -> int:
-        steps = self.rows * EIGHTHS
-        return min(steps, max(1, (2 * value * steps + self.top) // (2 * self.top))) if value else 0
+    def _level(self, value: int, weight: int = 1) -> int:
+        """Eighths of a line for value / weight; anything at all is at least one."""
+        steps, top = self.rows * EIGHTHS, self.top * weight
+        return min(steps, max(1, (2 * value * steps + top) // (2 * top))) if value > 0 else 0
 
     def _bucket(self, index: int) -> int:
         """The last bucket of a bar that stands for several."""

@@ -21,15 +21,15 @@ def estimated(totals: Totals) -> Exactness:
     return Exactness(totals.exactness | Exactness.ESTIMATE)
 
 
-def band(estimate: Estimate, forecast: Forecast, width: int) -> str:
-    """`$12.1k-$12.9k`, or why there is none."""
+def band(estimate: Estimate, forecast: Forecast, look: Look, width: int) -> str:
+    """`$12.1k-$12.9k`, `±3%` where that does not fit, or that there is none."""
     if not forecast.banded:
-        return "no band yet"
-    ends = [fmt.money(nano, 8) for nano in (estimate.low, estimate.high)]
-    text = "-".join(ends)
-    if len(text) > width:
-        text = "-".join(fmt.money(nano, (width - 1) // 2) for nano in (estimate.low, estimate.high))
-    return text
+        return "no band"
+    text = "-".join(fmt.money(nano, 8) for nano in (estimate.low, estimate.high))
+    if len(text) <= width:
+        return text
+    off = max(estimate.high - estimate.nano, estimate.nano - estimate.low)
+    return ("+-" if look.glyphs.ascii else "±") + (fmt.share(off, estimate.nano, 5) or "?")
 
 
 def cards(told: Told, look: Look, width: int) -> list[Card]:
@@ -42,33 +42,43 @@ def cards(told: Told, look: Look, width: int) -> list[Card]:
     role = "warn" if made.wide else "quiet"
     until = datetime.fromtimestamp(outlook.until - 1, look.zone)
     out = [
-        Card("month end", fmt.money(end.nano, width, sign, g), band(end, made, width), role,
+        Card("month end", fmt.money(end.nano, width, sign, g), band(end, made, look, width), role,
              0),
         Card("so far", fmt.money(spent.effective_nano, width, spent.exactness, g),
              f"{fmt.share(spent.effective_nano, end.nano)} of it", "quiet", 1),
         Card("left", fmt.duration(told.left), f"to {until.day} {until.strftime('%b')}", "quiet", 2),
         Card("last month", fmt.money(before.effective_nano, width, before.exactness, g)
              if before.requests or before.effective_nano else "-",
-             fmt.change(end.nano, before.effective_nano, g, min(width, 8)), "quiet", 5),
-        Card("next 7d", fmt.money(week.nano, width, sign, g), band(week, made, width), role,
+             _against(told, look, width), "quiet", 5),
+        Card("next 7d", fmt.money(week.nano, width, sign, g), band(week, made, look, width), role,
              4),
-        Card("per day", fmt.money(told.expected_per_day, width, sign, g), "from now on", "quiet",
+        Card("per day", fmt.money(told.expected_per_day, width, sign, g), "from now", "quiet",
              6),
     ]  # fmt: skip
     return [*out, *_limit(told, width)]
+
+
+def _against(told: Told, look: Look, width: int) -> str:
+    """How this month compares; with a month of which a part is missing it does not."""
+    since = told.outlook.last_month_from
+    if since:
+        moment = datetime.fromtimestamp(since, look.zone)
+        return f"from {moment.day} {moment.strftime('%b')}"[:width]
+    before = told.outlook.last_month.effective_nano
+    return fmt.change(told.end.nano, before, look.glyphs, min(width, 8))
 
 
 def _limit(told: Told, width: int) -> list[Card]:
     """What the month should stay below, and what that leaves a day."""
     limit, spent = told.limit, told.outlook.to_date.effective_nano
     if not limit:
-        return [Card("limit", "none", "alert of 30d", "quiet", 3, "quiet")]
+        return [Card("limit", "none", "no alert", "quiet", 3, "quiet")]
     text = fmt.round_money(limit, width)
     if spent >= limit:
         return [Card("limit", text, "passed", "over", 3, "over")]
     allowed = fmt.money(told.allowed_per_day, width - 3)
     role = "ok" if told.end.nano < limit else "over"
-    return [Card("limit", text, f"{allowed}/d ok", role, 3)]
+    return [Card("limit", text, f"{allowed}/d", role, 3)]
 
 
 def words(told: Told) -> list[tuple[str, str]]:

@@ -142,7 +142,8 @@ class Month:
         if point.ahead:
             low, high = self._level(point.low), self._level(point.high)
             if floor < max(1, value) <= floor + EIGHTHS:
-                line.put(g.over[1], "value")
+                part = max(1, value) - floor
+                line.put(g.over[0 if part <= 2 else 1 if part <= 6 else 2], "value")
             elif floor + EIGHTHS // 2 <= high and floor + EIGHTHS > low:
                 line.put(inside, "accent")
             elif floor + EIGHTHS <= low:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from costtui.model.charge import Exactness
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line
@@ -70,7 +71,7 @@ class ForecastTable(Table[Row]):
         if told is None:
             return
         group, whole = item.group, told.all_rows.end_nano
-        sign = estimated(group.to_date)
+        sign = estimated(group.to_date) if item.end_nano else Exactness.EXACT
         g = self.look.glyphs
         match column.id:
             case "name":
