@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 from costtui.analysis.profile import (
     CLIP,
     DAY_HOURS,
-    HALF_LIFE,
+    GAIN,
     LEAST_HOURS,
     LEAST_OF_DAY,
     WEEK_HOURS,
@@ -193,17 +193,18 @@ def _band(model: Model, due: Sequence[float]) -> tuple[list[float], list[float]]
     if len(pool) < 4:
         pool = [*pool, *_UNSEEN]
     chance = random.Random(SEED)
-    gain = 1 - 0.5 ** (1 / HALF_LIFE)
+    doubt = model.doubt(pool)
     sums: list[list[float]] = [[] for _ in due]
     for _ in range(PATHS):
-        level, total, at = model.level, 0.0, 0
+        level = model.level * pool[chance.randrange(len(pool))] ** doubt
+        total, at = 0.0, 0
         for day, weight in enumerate(due):
             if day % BLOCK == 0:
                 at = chance.randrange(len(pool))
             ratio = pool[(at + day % BLOCK) % len(pool)]
             own = level * ratio * model.growth_after(day + 0.5)
             total += own * weight
-            level *= 1 + gain * (min(ratio, CLIP) - 1)
+            level *= 1 + GAIN * (min(ratio, CLIP) - 1)
             sums[day].append(total)
     lows, highs = [], []
     for own_sums in sums:

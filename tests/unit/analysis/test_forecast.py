@@ -131,8 +131,11 @@ def simulated(rng: random.Random, length: int, noise: float) -> list[int]:
     return out
 
 
-@pytest.mark.parametrize(("weeks", "noise"), [(8, 0.25), (4, 0.25), (8, 0.1)])
-def test_the_band_holds_about_eight_of_ten(weeks: int, noise: float) -> None:
+@pytest.mark.parametrize(("weeks", "noise"), [(8, 0.25), (4, 0.25), (3, 0.2), (8, 0.1)])
+def test_the_band_holds_about_eight_of_ten(
+    weeks: int, noise: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("costtui.analysis.forecast.checked", lambda *_: ())  # not asked for here
     held = tried = 0
     for seed in range(60):
         rng = random.Random(seed)
@@ -142,7 +145,7 @@ def test_the_band_holds_about_eight_of_ten(weeks: int, noise: float) -> None:
         band = told(list(series[:length]), ahead=7 * DAY).until(end)
         held += band.low <= sum(series[length:]) <= band.high
         tried += 1
-    assert 0.65 <= held / tried <= 0.95, held / tried
+    assert 0.68 <= held / tried <= 0.92, held / tried
 
 
 def test_checks_are_made_from_what_was_known_a_week_before() -> None:
