@@ -40,6 +40,7 @@ class More(NamedTuple):
     before: tuple[tuple[int, Totals], ...] = ()
     """(start of the bucket, totals)."""
     before_start: int = 0
+    before_end: int = 0
 
 
 class Curves(NamedTuple):
@@ -160,7 +161,8 @@ def _aligned(window: Window, more: More, unit: str) -> tuple[int, ...]:
     starts = [start for start, _ in more.before]
     sums = accumulate((t for _, t in more.before), Totals.plus)
     for start, total in zip(starts, sums, strict=True):
-        points.append((max(start + step - more.before_start, 1), amount(total, unit)))
+        end = min(start + step, more.before_end)
+        points.append((max(end - more.before_start, points[-1][0] + 1), amount(total, unit)))
     if unit == "rate" and len(points) > 1:  # a mean does not begin at nothing
         points[0] = (0, points[1][1])
     out: list[int] = []

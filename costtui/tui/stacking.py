@@ -56,6 +56,9 @@ def column(heights: Sequence[int], rows: int, *, whole: bool = False) -> list[Ce
         if height > 0:
             edges.append((index, at, at + height))
             at += height
+    for index, start, end in edges:
+        if -(-start // EIGHTHS) < end // EIGHTHS:  # it has a cell of its own
+            seen.add(index)
     for row in range(rows):
         floor = row * EIGHTHS
         inside = [

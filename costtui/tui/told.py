@@ -137,7 +137,7 @@ def _past(outlook: Outlook, first: int, now: int) -> list[tuple[int, int]]:
         out.append((known[0][0], total))
     for start, value in known:
         total += value
-        out.append((start + HOUR, total))
+        out.append((start + HOUR, min(total, outlook.to_date.effective_nano)))
     if now > out[-1][0]:
         out.append((now, outlook.to_date.effective_nano))
     return out

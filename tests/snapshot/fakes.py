@@ -243,7 +243,11 @@ def outlook(
     for ago in gaps:
         spent[-ago] = None
     month_hours = [v or 0 for at, v in enumerate(spent) if start + at * 3600 >= month.start]
-    whole = breakdown(random.Random(f"5 {by}"), by, sum(month_hours), month).groups
+    whole = list(breakdown(random.Random(f"5 {by}"), by, sum(month_hours), month).groups)
+    missing = sum(month_hours) - sum(g.totals.effective_nano for g in whole)
+    first = whole[0].totals
+    first = first._replace(effective_nano=first.effective_nano + missing)
+    whole[0] = replace(whole[0], totals=first)
     groups = tuple(OutlookGroup(g.key, g.totals, scaled(g.totals, 0.3)) for g in whole)
     to_date = Totals(*map(sum, zip(*(g.to_date for g in groups), strict=True)))
     return Outlook(

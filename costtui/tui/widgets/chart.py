@@ -252,7 +252,7 @@ def more_of(data: Data, view: View, zone: tzinfo, now: float) -> More:
     own, past = question(view, zone)
     rows = data.timeline(own, own.window.step, now)
     before = data.timeline(past, own.window.step, now)
-    return More(own, tuple(t for _, t in rows), tuple(before), past.window.start)
+    return More(own, tuple(t for _, t in rows), tuple(before), past.window.start, past.window.end)
 
 
 __all__ = ["Chart", "nice_ceiling", "time_labels"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ CENT = 10_000_000
 
 
 def told(
-    hours: list[int | None], *, ahead: int = 9 * DAY, after: float = 0, zone: str = "UTC"
+    hours: Sequence[int | None], *, ahead: int = 9 * DAY, after: float = 0, zone: str = "UTC"
 ) -> Forecast:
     """The forecast right after `hours`, `after` seconds into the next one."""
     now = START + len(hours) * HOUR + after
