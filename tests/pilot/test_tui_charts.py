@@ -39,6 +39,10 @@ def pointed(ui: Any) -> Any:
     return chart(ui)._cross
 
 
+def zoom(ui: Any) -> Any:
+    return ui.app.state.zoom
+
+
 async def test_v_goes_round_the_kinds_and_asks_only_for_what_is_missing(start: Start) -> None:
     async with start() as ui:
         asked = len(ui.data.asked)
@@ -121,12 +125,12 @@ async def test_enter_zooms_and_esc_comes_back_to_the_same_bar(start: Start) -> N
         assert "zoom 1h" in ui.lines[0]
         assert "per minute" in ui.text
         await ui.press("x", "left", "left", "enter")
-        assert ui.app.state.zoom == (buckets[-2] + 57 * 60, buckets[-2] + 58 * 60)
+        assert zoom(ui) == (buckets[-2] + 57 * 60, buckets[-2] + 58 * 60)
         assert ui.app.screen.where == "requests", "nothing is finer than a minute but requests"
         assert "zoom" in ui.lines[0]
         await ui.press("escape")
         await ui.press("escape")
-        assert ui.app.state.zoom == (buckets[-2], buckets[-2] + 3600)
+        assert zoom(ui) == (buckets[-2], buckets[-2] + 3600)
         assert pointed(ui) == buckets[-2] + 57 * 60
         await ui.press("escape")
         assert ui.app.state == before
@@ -141,30 +145,30 @@ async def test_a_marked_range_is_zoomed_into_and_esc_forgets_it_first(start: Sta
         assert "in 3h" in ui.text
         await ui.press("escape")
         assert "in 3h" not in ui.text
-        assert ui.app.state.zoom is None
+        assert zoom(ui) is None
         assert pointed(ui) == buckets[-4]
         await ui.press("space", "right", "right", "enter")
-        assert ui.app.state.zoom == (buckets[-4], buckets[-2] + 3600)
+        assert zoom(ui) == (buckets[-4], buckets[-2] + 3600)
         assert ui.data.asked[-1][0].window.step == 60
 
 
 async def test_a_zoom_moves_by_its_length_and_a_window_key_leaves_it(start: Start) -> None:
     async with start() as ui:
         await ui.press("5", "x", "left", "enter")
-        start_, end = ui.app.state.zoom
+        start_, end = zoom(ui)
         length = end - start_
         await ui.press("left_square_bracket", "left_square_bracket")
-        assert ui.app.state.zoom == (start_ - 2 * length, end - 2 * length)
+        assert zoom(ui) == (start_ - 2 * length, end - 2 * length)
         await ui.press("right_square_bracket", "right_square_bracket", "right_square_bracket")
-        assert ui.app.state.zoom == (start_ + length, end + length)
+        assert zoom(ui) == (start_ + length, end + length)
         await ui.press("right_square_bracket", "right_square_bracket")
-        assert ui.app.state.zoom[0] <= ui.clock.now(), "there is nothing in the future"
+        assert zoom(ui)[0] <= ui.clock.now(), "there is nothing in the future"
         await ui.press("4")
-        assert ui.app.state.zoom is None
+        assert zoom(ui) is None
         assert ui.app.state.trail == ()
         assert ui.data.asked[-1][0].window.live
         await ui.press("x", "left", "enter", "L")
-        assert ui.app.state.zoom is None
+        assert zoom(ui) is None
 
 
 async def test_drills_and_zooms_are_undone_in_their_order(start: Start) -> None:

@@ -132,18 +132,22 @@ class Bars:
     def _over(self, index: int, row: int) -> tuple[str, Style] | None:
         """What lies over a cell: the second line, the limit, the crosshair."""
         look, floor = self.look, row * EIGHTHS
-        free = self.heights[index] <= floor
         if self.line and 0 < self.line[index] - floor <= EIGHTHS:
             part = self.line[index] - floor
             char = look.glyphs.over[0 if part <= 2 else 1 if part <= 6 else 2]
-            whole = self.heights[index] >= floor + EIGHTHS
-            style = look.palette.style("text")
-            if whole and not look.palette.colorless and not look.glyphs.ascii:
-                style = style + Style(bgcolor=self.colors[row].color)
-            return char, style
-        if self.limit and 0 < self.limit - floor <= EIGHTHS and free:
-            return look.glyphs.limit, look.palette.style("warn")
+            return char, self._laid("text", index, row)
+        if self.limit and 0 < self.limit - floor <= EIGHTHS:
+            return look.glyphs.limit, self._laid("warn", index, row)
         return None
+
+    def _laid(self, role: str, index: int, row: int) -> Style:
+        """The style of a character over a bar, which shows behind it where it fills the cell."""
+        look = self.look
+        style = look.palette.style(role)
+        whole = self.heights[index] >= (row + 1) * EIGHTHS
+        if whole and not look.palette.colorless and not look.glyphs.ascii:
+            return style + Style(bgcolor=self.colors[row].color)
+        return style
 
     # Lines ----------------------------------------------------------------------------------
 
@@ -175,8 +179,10 @@ class Bars:
         over = self._over(index, row)
         if over is not None:
             line.styled(over[0] * wide, over[1])
-            beside = over[0] if over[0] == self.look.glyphs.limit else " "
-            line.styled(beside * (cells - wide), over[1])
+            if over[0] == self.look.glyphs.limit:
+                line.put(over[0] * (cells - wide), "warn")
+            else:
+                line.put(" " * (cells - wide))
             return
         if index == self.at and char == " ":
             middle = (wide - 1) // 2

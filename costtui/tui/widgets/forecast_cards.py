@@ -25,9 +25,10 @@ def band(estimate: Estimate, forecast: Forecast, look: Look, width: int) -> str:
     """`$12.1k-$12.9k`, `±3%` where that does not fit, or that there is none."""
     if not forecast.banded:
         return "no band"
-    text = "-".join(fmt.money(nano, 8) for nano in (estimate.low, estimate.high))
-    if len(text) <= width:
-        return text
+    for each in (8, 6):
+        text = "-".join(fmt.money(nano, each) for nano in (estimate.low, estimate.high))
+        if len(text) <= width:
+            return text
     off = max(estimate.high - estimate.nano, estimate.nano - estimate.low)
     return ("+-" if look.glyphs.ascii else "±") + (fmt.share(off, estimate.nano, 5) or "?")
 
@@ -117,6 +118,8 @@ class ForecastCards(Lines):
         told, look = self.told, self.look
         if told is None:
             return []
+        if not told.end.nano:
+            return [Line(look).put(f" {text}", role) for text, role in words(told)[:1]]
         figures = strip(look, lambda width: cards(told, look, width), 7, size.width)
         said = words(told)
         line = Line(look).put(" ")

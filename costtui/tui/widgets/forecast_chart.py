@@ -48,6 +48,8 @@ class ForecastChart(Lines, can_focus=True):
         note = Line(look)
         if told is None:
             body = [Line(look).put(f"  {self.empty}", "quiet")]
+        elif not told.end.nano:
+            body = nothing(look, width - 2, height - 2)
         else:
             inside = width - 2, height - 2
             if self.maximised:
@@ -56,8 +58,9 @@ class ForecastChart(Lines, can_focus=True):
                 body = planned(look, told, inside)
             else:
                 body = Month(look, told, *inside).lines()
-            title.extend(legend(told, look))
-            note = self._note(told)
+            if told.end.nano:
+                title.extend(legend(told, look))
+                note = self._note(told)
         return frame(look, body, width, height, title=title, note=note, focus=self.has_focus)
 
     def _note(self, told: Told) -> Line:
@@ -68,6 +71,21 @@ class ForecastChart(Lines, can_focus=True):
             line.put(f"  80%: {fmt.money(end.low, 9)} to {fmt.money(end.high, 9)}",
                      "warn" if told.forecast.wide else "quiet")  # fmt: skip
         return line
+
+
+def nothing(look: Look, width: int, height: int) -> list[Line]:
+    """Nothing was spent and nothing will be, as far as anybody knows."""
+    out = [Line(look) for _ in range(max(0, (height - 2) // 2))]
+    for text, role in (
+        ("Nothing has been spent this month, and no whole hour of history is there yet.", "text"),
+        (
+            "A first estimate comes after an hour, a band after a day. F9 shows the sources.",
+            "quiet",
+        ),
+    ):
+        text = text if len(text) <= width else text.partition(",")[0] + "."
+        out.append(Line(look).to(max(0, (width - len(text)) // 2)).put(text, role))
+    return out
 
 
 def legend(told: Told, look: Look) -> Line:
