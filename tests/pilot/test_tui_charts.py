@@ -325,3 +325,21 @@ def test_the_line_of_the_month_goes_from_nothing_to_the_estimate(fakes: ModuleTy
             told.outlook.until - told.outlook.view.window.start
         )
         assert abs(sum(not p.ahead for p in points) - now * columns) <= 1
+
+
+async def test_a_minute_that_passes_leaves_no_hole_in_the_chart(
+    start: Start, fakes: ModuleType
+) -> None:
+    """The window slides before the answer for it is here."""
+    from textual.geometry import Size
+
+    async with start() as ui:
+        await ui.press("v", "v")
+        found = chart(ui)
+        before = [line.segments for line in found.lines(Size(118, 10))]
+        assert found.shown is not None
+        found.shown = found.shown._replace(overview=fakes.overview(now=fakes.NOW + 60))
+        assert [line.segments for line in found.lines(Size(118, 10))] == before
+        await ui.press("5")
+        assert "tokens by kind per 6 hours" in ui.text
+        assert "reading …" not in ui.text

@@ -50,6 +50,8 @@ class Chart(Lines, can_focus=True):
     kind = "time"
     more: More | None = None
     _asked: object = None
+    _held: Overview | None = None
+    """The newest overview that `more` belongs to."""
     _cross: int | None = None
     """The start of the bucket under the crosshair: it stays there while a live window slides."""
     _mark: int | None = None
@@ -80,15 +82,35 @@ class Chart(Lines, can_focus=True):
             self.more = answer.value
             self.redraw()
 
+    def _fits(self, overview: Overview) -> bool:
+        more = self.more
+        return (
+            more is not None and more.view == overview.view and len(more.now) == len(overview.chart)
+        )
+
+    def _overview(self) -> Overview | None:
+        """What to draw. A live window slides once a minute: until the answer for the new one is
+        here, the one before is drawn, and not a moment of nothing."""
+        overview = self.shown.overview if self.shown else None
+        if overview is None or not needs_more(self.kind):
+            return overview
+        if self._fits(overview):
+            self._held = overview
+        held = self._held
+        same = (
+            held is not None
+            and held.view.filters == overview.view.filters
+            and held.view.window.name == overview.view.window.name
+            and held.view.window.live
+            and overview.view.window.live
+            and self._fits(held)
+        )
+        return held if same else overview
+
     def _curves(self, overview: Overview) -> Curves:
         assert self.shown is not None
-        fitting = (
-            self.more is not None
-            and self.more.view.filters == overview.view.filters
-            and len(self.more.now) == len(overview.chart)
-            and self.more.view.window == overview.view.window
-        )
-        return curves(self.shown, self.kind, self.more if fitting else None, self.look.named)
+        more = self.more if self._fits(overview) else None
+        return curves(self.shown._replace(overview=overview), self.kind, more, self.look.named)
 
     # Crosshair ------------------------------------------------------------------------------
 
@@ -187,11 +209,11 @@ class Chart(Lines, can_focus=True):
     # Drawing --------------------------------------------------------------------------------
 
     def lines(self, size: Size) -> list[Line]:
-        shown = self.shown
-        if shown is None or shown.overview is None:
+        shown, overview = self.shown, self._overview()
+        if shown is None or overview is None:
             return []
+        shown = shown._replace(overview=overview)
         width, height = size
-        overview = shown.overview
         made = self._curves(overview)
         pointed = self.crosshair(overview)
         framed = height >= FRAMED_FROM

@@ -79,7 +79,7 @@ def nothing(look: Look, width: int, height: int) -> list[Line]:
     for text, role in (
         ("Nothing has been spent this month, and no whole hour of history is there yet.", "text"),
         (
-            "A first estimate comes after an hour, a band after a day. F9 shows the sources.",
+            "An estimate comes after an hour, a band after a day. F9 shows the sources.",
             "quiet",
         ),
     ):

@@ -11,7 +11,7 @@ from costtui.tui.bindings import KEYS, by_group, footer_keys, textual_bindings
 from costtui.tui.manual import rewritten
 
 ROOT = Path(__file__).resolve().parents[3]
-SCREENS = ("overview", "requests", "request", "fleet", "sources", "help")
+SCREENS = ("overview", "requests", "request", "fleet", "sources", "forecast", "help")
 
 
 def test_ids_are_unique() -> None:
@@ -42,7 +42,7 @@ def test_every_action_has_a_tooltip_and_a_way_that_no_terminal_swallows() -> Non
 
 
 def test_textual_gets_them_all() -> None:
-    places = ("app", "overview", "requests", "fleet", "sources", "table")
+    places = ("app", "overview", "requests", "fleet", "sources", "forecast", "table")
     assert sum(len(textual_bindings(p)) for p in places) >= len(KEYS)
     assert {k.group for k in KEYS} == {g for g, _ in by_group("app", *places)}
 

@@ -77,6 +77,41 @@ def test_looking_back_stands_still_and_live_slides() -> None:
     assert back.with_window("7d").back == 0
 
 
+@given(st.lists(st.sampled_from(["drill", "filter", "zoom", "earlier", "unit"]), max_size=12))
+def test_climbing_undoes_zooms_in_their_order(steps: list[str]) -> None:
+    state = State(window="7d")
+    undo: list[State] = []
+    for number, step in enumerate(steps):
+        if step == "unit":
+            state = state.with_next_unit()
+        elif step == "earlier" and state.zoom is None:
+            state = state.earlier(NOW)
+            undo = []  # a period is not undone by Esc, but a zoom made there is
+        elif step == "earlier":
+            continue
+        else:
+            undo.append(state)
+            if step == "drill":
+                state = state.drill(state.group, f"v{number}")
+            elif step == "filter":
+                state = state.filtered(Filter("any", f"v{number}", "*"))
+            else:
+                state = state.zoomed(600 * (number + 1), 1200 * (number + 1))
+                view = state.view(NOW, UTC)
+                assert (view.window.start, view.window.end) == state.zoom
+                assert view.window.name == state.window_name == "custom"
+                assert not view.window.live
+    for before in reversed(undo):
+        up = state.climb()
+        assert up is not None
+        state = up[0]._replace(unit=before.unit)
+        assert state == before
+    left = state.with_window("1h")
+    assert left.zoom is None
+    assert all(mark.place is None for mark in left.trail)
+    assert left.live().zoom is None
+
+
 @given(st.integers(0, 3000))
 def test_time_travel_is_bounded(times: int) -> None:
     state = State(window="month")
