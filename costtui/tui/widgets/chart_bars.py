@@ -110,7 +110,7 @@ class Bars:
         if self.stacks:
             return self._stack(self.stacks[index][row])
         if level <= floor:
-            return " ", look.palette.base
+            return " ", look.palette.style("text")
         chars = look.glyphs.levels
         if self.line and look.glyphs.ascii:
             chars = "#" * EIGHTHS  # or its characters for parts would pass for the line's
@@ -119,7 +119,7 @@ class Bars:
     def _stack(self, cell: Cell) -> tuple[str, Style]:
         look, layers = self.look, self.curves.layers
         if cell.low < 0:
-            return " ", look.palette.base
+            return " ", look.palette.style("text")
         number = layers[cell.low].number
         if look.glyphs.ascii or look.palette.colorless:
             return look.glyphs.stack[number - 1], look.palette.style("text")

@@ -68,7 +68,7 @@ def note(
         pieces.append((f"{arrows} point, Enter zooms in", "quiet"))
     for text, role in pieces:
         if text and line.width + cell_len(text) + 3 <= room:
-            line.put(f" {middle} " if line.width else "", "quiet").put(text, role)
+            line.put(f" {middle} {text}" if line.width else text, role)
     return line
 
 
