@@ -22,6 +22,7 @@ SCREENS = {
     "fleet": "fleet:FleetScreen",
     "alerts": "alerts:AlertsScreen",
     "budgets": "budgets:BudgetsScreen",
+    "forecast": "forecast:ForecastScreen",
     "advice": "advice:AdviceScreen",
     "prices": "prices:PricesScreen",
     "cross": "cross:CrossScreen",

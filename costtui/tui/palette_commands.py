@@ -13,6 +13,12 @@ from costtui.tui.bindings import KEYS, Key
 class KeyCommands(Provider):
     """Finds actions by label, tooltip and key."""
 
+    def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """(label, tooltip, call) of what a screen offers beside its keys."""
+        screen = self.screen
+        for label, tooltip, action in getattr(screen, "commands", tuple)():
+            yield label, tooltip, partial(self.app.call_later, self.app.run_action, action, screen)
+
     def _keys(self) -> Iterator[tuple[Key, Callable[[], None]]]:
         where = getattr(self.screen, "where", "overview")
         for key in KEYS:
@@ -26,6 +32,8 @@ class KeyCommands(Provider):
     async def discover(self) -> Hits:
         for key, run in self._keys():
             yield DiscoveryHit(f"{key.label}  ({key.shown or key.keys})", run, help=key.tooltip)
+        for label, tooltip, call in self._commands():
+            yield DiscoveryHit(label, call, help=tooltip)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
@@ -34,6 +42,10 @@ class KeyCommands(Provider):
             score = max(matcher.match(text), matcher.match(key.tooltip) * 0.9)
             if score > 0:
                 yield Hit(score, matcher.highlight(text), run, help=key.tooltip)
+        for label, tooltip, call in self._commands():
+            score = max(matcher.match(label), matcher.match(tooltip) * 0.9)
+            if score > 0:
+                yield Hit(score, matcher.highlight(label), call, help=tooltip)
 
 
 class Palette(CommandPalette):

@@ -158,6 +158,8 @@ async def test_unit_compare_sort_and_reverse_need_no_query(start: Start) -> None
         await ui.press("u")
         assert "requests over time" in ui.text
         await ui.press("u")
+        assert "$ per 1M over time" in ui.text
+        await ui.press("u")
         assert "▲ 12%" in ui.lines[4]
         await ui.press("c")
         assert "▲ 12%" not in ui.lines[4]
@@ -299,7 +301,7 @@ async def test_screens_and_back(start: Start) -> None:
 
 
 async def test_help_is_about_the_screen_it_was_asked_on(start: Start) -> None:
-    async with start(size=(120, 80)) as ui:
+    async with start(size=(120, 100)) as ui:
         await ui.press("question_mark")
         for key in KEYS:
             assert key.label in ui.text
@@ -315,7 +317,8 @@ async def test_the_palette_offers_and_runs_every_action(start: Start) -> None:
     async with start() as ui:
         provider = KeyCommands(ui.app.screen)
         hits = [hit async for hit in provider.discover()]
-        assert len(hits) == len([k for k in KEYS if k.on("overview")]) - 1
+        others = len(ui.app.screen.commands())
+        assert len(hits) == len([k for k in KEYS if k.on("overview")]) - 1 + others
         await ui.press("colon")
         await ui.press(*"7d", "enter")
         await ui.settle()

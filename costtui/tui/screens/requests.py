@@ -36,8 +36,7 @@ class RequestsScreen(SideScreen):
 
     def on_mount(self) -> None:
         self.table.focus()
-        state = self.shown.state
-        self._asked = (state.window, state.back, state.anchor, state.filters)
+        self._asked = (self.shown.state.place, self.shown.state.filters)
         self._ask(None)
 
     @property
@@ -67,8 +66,7 @@ class RequestsScreen(SideScreen):
 
     def show(self, shown: Shown) -> None:
         super().show(shown)
-        state = shown.state
-        now = (state.window, state.back, state.anchor, state.filters)
+        now = (shown.state.place, shown.state.filters)
         if now != self._asked:
             self._asked = now
             self._ask(None)
