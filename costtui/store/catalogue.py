@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Final
 
 from costtui.config.schema import Consumer, tag_names
@@ -25,7 +26,24 @@ RECONCILE: Final = "reconcile"
 _CONSUMER: Final = DIMENSIONS.index("consumer")
 _CACHED: Final = 64
 
+
 Selection = frozenset[int]
+
+
+class Chosen(frozenset[int]):
+    """The series that some filters let pass.
+
+    `token` stands for it in what is remembered of closed stretches of time: a series that is new
+    has nothing in them, and as part of the key its id alone would make ten thousand rows be
+    added up again (0.5-3 s).
+    """
+
+    token: Hashable = None
+
+
+def token_of(selection: Selection) -> Hashable:
+    """What a selection goes by in a cache; a set that was put together goes by what is in it."""
+    return selection.token if isinstance(selection, Chosen) else selection
 
 
 class Catalogue:
@@ -48,7 +66,9 @@ class Catalogue:
         self._exact = {pattern: who for pattern, who in consumers if not _is_glob(pattern)}
         self._globs = [(pattern, who) for pattern, who in consumers if _is_glob(pattern)]
         self._who: dict[str, Consumer] = {}
-        self._selections: dict[tuple[tuple[Filter, ...], bool], Selection] = {}
+        self._roles = 0
+        """How often sources have changed, which moves series from one side to the other."""
+        self._selections: dict[tuple[tuple[Filter, ...], bool], Chosen] = {}
         self._keys: dict[tuple[str, ...], dict[int, tuple[str, ...]]] = {}
 
     def refresh(self, connection: sqlite3.Connection) -> None:
@@ -60,6 +80,8 @@ class Catalogue:
         rows = connection.execute(
             f"SELECT {COLUMNS} FROM series WHERE id > ? ORDER BY id", (self._newest,)
         ).fetchall()
+        if sources != self.sources:
+            self._roles += 1
         if rows or sources != self.sources:
             self.sources = sources
             self._selections.clear()
@@ -116,13 +138,12 @@ class Catalogue:
             for dimension in by:
                 self.check(dimension)
             known = self._keys[by] = {}
-        if len(known) != len(self.series):
-            for identity, series in self.series.items():
-                if identity not in known:
-                    known[identity] = tuple(self.value(series, d) for d in by)
+        if len(known) != len(self.series):  # both are in order of arrival
+            for identity, series in islice(self.series.items(), len(known), None):
+                known[identity] = tuple(self.value(series, d) for d in by)
         return known
 
-    def select(self, filters: tuple[Filter, ...], *, reconcile: bool = False) -> Selection:
+    def select(self, filters: tuple[Filter, ...], *, reconcile: bool = False) -> Chosen:
         """The series that all `filters` let pass.
 
         Sources that only reconcile are left out, or with `reconcile` are the only ones.
@@ -140,7 +161,8 @@ class Catalogue:
             ids = self._passing(ids, step)
         if len(self._selections) >= _CACHED:
             self._selections.clear()
-        selection = self._selections[filters, reconcile] = frozenset(ids)
+        selection = self._selections[filters, reconcile] = Chosen(ids)
+        selection.token = filters, reconcile, self._roles
         return selection
 
     def _passing(self, ids: list[int], step: Filter) -> list[int]:

@@ -11,13 +11,21 @@ import sqlite3
 from abc import abstractmethod
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence, Sequence
+from collections.abc import (
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableSequence,
+    Sequence,
+)
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple, overload
 
 from costtui.model.timewindow import Window
 from costtui.model.usage import TOKEN_TYPES
-from costtui.store.catalogue import Catalogue, Selection
+from costtui.store.catalogue import Catalogue, Selection, token_of
 from costtui.store.cover import Segment
 from costtui.store.levels import EFFECTIVE
 
@@ -61,7 +69,7 @@ class Matrix:
         """Numbers kept, eight bytes each."""
         if 3 * self.count >= 4 * width * len(cells):
             self._fill()
-        self._answers: OrderedDict[tuple[By, Selection], dict[Key, Buckets]] = OrderedDict()
+        self._answers: OrderedDict[tuple[By, Hashable], dict[Key, Buckets]] = OrderedDict()
 
     def _fill(self) -> None:
         """A third of the buckets is used, so whole rows take at most 9/4 of the room."""
@@ -74,16 +82,17 @@ class Matrix:
 
     def grouped(self, catalogue: Catalogue, by: By, selection: Selection) -> dict[Key, Buckets]:
         """The buckets of each group of `by`. Only for the reader's thread."""
-        found = self._answers.get((by, selection))
+        asked = by, token_of(selection)
+        found = self._answers.get(asked)
         if found is not None:
-            self._answers.move_to_end((by, selection))
+            self._answers.move_to_end(asked)
             return found
         keys, groups = catalogue.keys(by), dict[Key, list[int]]()
         for sid in self.full or self.cells:
             if sid in selection:
                 groups.setdefault(keys[sid], []).append(sid)
         found = {key: self.of(ids) for key, ids in groups.items()}
-        self._answers[by, selection] = found
+        self._answers[asked] = found
         if len(self._answers) > _ANSWERS:
             self._answers.popitem(last=False)
         return found

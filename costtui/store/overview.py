@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from costtui.model.snapshot import Breakdown, Gap, Group, Totals, UnpricedModel
 from costtui.model.timewindow import Window, floor_to
-from costtui.store.catalogue import Catalogue, Selection
+from costtui.store.catalogue import Catalogue, Selection, token_of
 from costtui.store.cover import Segment, ceil_to
 from costtui.store.levels import TABLE_OF_STEP
 from costtui.store.matrix import Chart, End, Grouping, Matrix, OtherSpark, Spark, zeros
@@ -61,7 +61,7 @@ class Panels:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._kept: OrderedDict[tuple[str, Selection], _Panel] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Hashable], _Panel] = OrderedDict()
 
     def breakdown(
         self,
@@ -74,7 +74,8 @@ class Panels:
         ends: Grouping,
     ) -> Breakdown:
         """The groups of one dimension, dearest first. `rows` are the sums that `now` is of."""
-        old = self._kept.get((dimension, selection))
+        asked = dimension, token_of(selection)
+        old = self._kept.get(asked)
         if old is None or old.window != buckets.window:
             old = None
         elif old.now is now and old.before is before and old.buckets.same(buckets):
@@ -87,8 +88,8 @@ class Panels:
             groups = self._many(dimension, keys, now, before, rows, buckets, known)
         groups.sort(key=lambda g: (-g.totals.effective_nano, -g.totals.requests, g.key))
         found = Breakdown(dimension, tuple(groups))
-        self._kept[dimension, selection] = _Panel(buckets.window, now, before, buckets, found)
-        self._kept.move_to_end((dimension, selection))
+        self._kept[asked] = _Panel(buckets.window, now, before, buckets, found)
+        self._kept.move_to_end(asked)
         if len(self._kept) > PANELS_KEPT:
             self._kept.popitem(last=False)
         return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from operator import add
 from typing import Any, Final, TypeVar
@@ -19,7 +19,7 @@ from costtui.model.charge import CostBasis
 from costtui.model.snapshot import Totals
 from costtui.model.timewindow import DAY
 from costtui.store import matrix
-from costtui.store.catalogue import Catalogue, Selection
+from costtui.store.catalogue import Catalogue, Selection, token_of
 from costtui.store.cover import Segment, cover
 from costtui.store.levels import COLUMNS, EFFECTIVE, TABLE_OF_STEP
 from costtui.store.matrix import Matrix
@@ -65,10 +65,10 @@ class SumCache:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self._sums: OrderedDict[Segment, Sums] = OrderedDict()
-        self._totals: OrderedDict[tuple[Segment, Selection], Totals] = OrderedDict()
+        self._totals: OrderedDict[tuple[Segment, Hashable], Totals] = OrderedDict()
         self._matrices: OrderedDict[Segment, Matrix] = OrderedDict()
         self._merged: OrderedDict[tuple[Segment, ...], Sums] = OrderedDict()
-        self._groups: OrderedDict[tuple[tuple[Segment, ...], Selection, Key], dict[Key, Totals]] = (
+        self._groups: OrderedDict[tuple[tuple[Segment, ...], Hashable, Key], dict[Key, Totals]] = (
             OrderedDict()
         )
         self.cuts: tuple[int, ...] = ()
@@ -169,21 +169,22 @@ class SumCache:
         What nothing is filtered out of is summed without grouping, in half the time; a filter
         needs sums by series, which then answer for every other filter too.
         """
+        token = token_of(selection)
         everything = len(selection) == len(self.catalogue.series)
         parts = []
         for segment in self._cover(low, high):
-            total = self._totals.get((segment, selection))
+            total = self._totals.get((segment, token))
             if total is None:
                 if everything and segment not in self._sums:
                     total = self._plain(connection, segment)
                 else:
                     sums = self._entry(connection, segment)
                     total = add_up(self.extend(sums, selection).values())
-                self._totals[segment, selection] = total
+                self._totals[segment, token] = total
                 if len(self._totals) > TOTALS_KEPT:
                     self._totals.popitem(last=False)
             else:
-                self._totals.move_to_end((segment, selection))
+                self._totals.move_to_end((segment, token))
             parts.append(total)
         return add_up(parts)
 
@@ -211,6 +212,8 @@ class SumCache:
         """The selected rows; `sums` itself where that is all of them."""
         if len(selection) == len(self.catalogue.series):
             return sums
+        if len(selection) < len(sums):
+            return {sid: sums[sid] for sid in selection if sid in sums}
         return {sid: row for sid, row in sums.items() if sid in selection}
 
     def matrix(self, connection: sqlite3.Connection, segment: Segment, step: int) -> Matrix:
@@ -234,18 +237,18 @@ class SumCache:
 
         What is closed is grouped once; after new usage only the newest segment is added again.
         """
-        segments = tuple(self._cover(low, high))
-        found = self._groups.get((segments, selection, by))
+        segments, token = tuple(self._cover(low, high)), token_of(selection)
+        found = self._groups.get((segments, token, by))
         if found is None:
             head = segments[:-1]
-            base: dict[Key, Totals] | None = self._groups.get((head, selection, by))
+            base: dict[Key, Totals] | None = self._groups.get((head, token, by))
             base = base if head else {}
             if base is None:
                 rows = self.extend(self._merged_of(connection, head), selection)
-                base = self._remember(self._groups, (head, selection, by), self._grouped(rows, by))
+                base = self._remember(self._groups, (head, token, by), self._grouped(rows, by))
             last = self.extend(self._merged_of(connection, segments[-1:]), selection)
             found = combined(base, self._grouped(last, by), Totals._make)
-            self._remember(self._groups, (segments, selection, by), found)
+            self._remember(self._groups, (segments, token, by), found)
         return found
 
     def _grouped(self, rows: Sums, by: Key) -> dict[Key, Totals]:
