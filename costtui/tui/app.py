@@ -220,7 +220,7 @@ class CosttuiApp(Crashing, Viewing):
 
     def _key(self) -> object:
         state = self.state
-        return state.window, state.back, state.anchor, state.filters, frozenset(state.panels)
+        return state.place, state.filters, frozenset(state.panels)
 
     def ask_overview(self, *, mark: bool = True) -> None:
         """Ask for what the state says. `mark` says on screen when it takes a while."""

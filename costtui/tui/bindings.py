@@ -85,6 +85,8 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "overview", "Enter", 2),
         ("gateway", "enter", "drill", "drill", "Narrow to this gateway and go to the overview",
          "fleet", "Enter", 2),
+        ("part", "enter", "drill", "drill", "Narrow to this row and go to the overview",
+         "forecast", "Enter", 2),
         ("open", "enter", "open", "record", "Show everything known about this request",
          "requests", "Enter", 2),
         ("detail", "enter", "detail", "full text", "Show the whole text of this row",
@@ -122,9 +124,9 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "app", "Esc", 3),
         ("filter", "slash", "filter", "filter",
          "Filter: text, !text, ~regex, !~regex, provider=openai, model!=gpt-5",
-         "overview,requests,fleet,cross,prices,advice,budgets", "/", 4),
+         "overview,requests,fleet,cross,forecast,prices,advice,budgets", "/", 4),
         ("group", "g", "group", "group", "Give the big panel to the next dimension",
-         "overview", "g", 5),
+         "overview,forecast", "g", 5),
         ("rows", "g", "rows", "rows", "Give the rows to the next dimension", "cross", "g", 5),
         ("swap", "X", "swap", "swap", "Make rows of the columns and columns of the rows",
          "cross", "X", 0),
@@ -150,8 +152,20 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
         ("filters", "backslash", "filters", "filters",
          "The filters in a list: take one out, or turn it round",
          "app", "\\", 0),
-        ("unit", "u", "unit", "unit", "Show dollars, tokens or requests",
+        ("unit", "u", "unit", "unit", "Show dollars, tokens, requests or dollars per 1M tokens",
          "overview,fleet,cross", "u", 6),
+        ("chart-kind", "v", "chart", "chart",
+         "Next chart: over time, by group, token mix, cumulative", "overview", "v", 0),
+        ("crosshair", "C", "crosshair", "crosshair",
+         "Go to the chart and point at its newest bar", "overview", "C", 0),
+        ("cross-left", "left,h", "cross(-1)", "bar left",
+         "In the chart: point at the bar to the left; Enter zooms into it",
+         "overview", "← h", 0),
+        ("cross-right", "right,l", "cross(1)", "bar right",
+         "In the chart: point at the bar to the right; Enter zooms into it",
+         "overview", "→ l", 0),
+        ("mark", "space", "mark", "mark",
+         "In the chart: begin a range here, that Enter zooms into", "overview", "space", 0),
         ("compare", "c", "compare", "compare", "Show or hide the change against before",
          "overview,fleet,cross", "c", 0),
         ("sort-left", "less_than_sign", "sort(-1)", "sort left",
@@ -169,7 +183,7 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
         ("history-of", "h", "history_of", "this rule",
          "History of the rule under the cursor, or of all", "alerts", "h", 6),
         ("maximise", "M", "maximise", "maximise",
-         "Give the whole screen to this panel, and back", "overview", "M", 0),
+         "Give the whole screen to this panel, and back", "overview,forecast", "M", 0),
     ),
     "Move": (
         ("up", "up,k", "up", "up", "Up", "table", "↑ k", 0),
@@ -192,6 +206,8 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "app", "F4", 0),
         ("budgets", "f5", "goto('budgets')", "budgets", "What is spent a day and a month",
          "app", "F5", 0),
+        ("forecast", "f6", "goto('forecast')", "forecast",
+         "What this month will have cost, and how sure that is", "app", "F6", 0),
         ("advice", "f7", "goto('advice')", "advice",
          "What is worth a look, with the money at stake", "app", "F7", 0),
         ("prices", "f8", "goto('prices')", "prices",
@@ -262,6 +278,8 @@ def footer_keys(where: str, keys: Sequence[Key] = KEYS) -> list[Key]:
     rows = [k for k in (windows_hint(keys), *keys) if k.footer and k.shown and k.on(where)]
     if where == "help":  # there is no data on it
         rows = [k for k in rows if k.group not in ("Time", "Take away")]
+    if where == "forecast":  # always this month
+        rows = [k for k in rows if k.group != "Time"]
     return sorted(rows, key=lambda k: k.footer)[:8]
 
 

@@ -20,6 +20,7 @@ SCREENS = {
     "fleet": "fleet:FleetScreen",
     "alerts": "alerts:AlertsScreen",
     "budgets": "budgets:BudgetsScreen",
+    "forecast": "forecast:ForecastScreen",
     "advice": "advice:AdviceScreen",
     "prices": "prices:PricesScreen",
     "cross": "cross:CrossScreen",

@@ -20,6 +20,7 @@ from costtui.model.dimension import Dimensions
 from costtui.model.fleet import Fleet, GatewayUsage
 from costtui.model.listing import Listing, Spot, Stretch, spot_of
 from costtui.model.movement import Moved, Movement
+from costtui.model.outlook import Outlook, OutlookGroup
 from costtui.model.snapshot import (
     AlertChange,
     AlertStatus,
@@ -144,7 +145,9 @@ def breakdown(rng: random.Random, dimension: str, whole: int, window: Window) ->
             spend = [0] * len(spend)
         if name == "intern-playground":
             now = now._replace(estimated_nano=now.effective_nano)
-        groups.append(Group(name, now, then, tuple(spend), tuple(requests)))
+        used = tuple(v * now.tokens // (sum(shape) or 1) for v in shape)
+        free = used if unpriced else (0,) * len(used)
+        groups.append(Group(name, now, then, tuple(spend), tuple(requests), used, free))
     groups.sort(key=lambda g: -g.totals.effective_nano)
     return Breakdown(dimension, tuple(groups))
 
@@ -241,6 +244,8 @@ def overview(
         burn_previous_nano_per_hour=63_100_000_000,
         chart=tuple(chart),
         chart_requests=tuple(v // 7_100_000 for v in chart),
+        chart_tokens=tuple(v // 7_100_000 * 2200 for v in chart),
+        chart_unpriced=tuple(v // 7_100_000 * 12 for v in chart),
         gap_buckets=gaps,
         breakdowns=parts,
         sources=sources(now) if window.live else sources_then(window.end),
@@ -253,6 +258,40 @@ def overview(
         earliest=now - 40 * 86400,
         sizes=tuple((d, len(names)) for d, names in VALUES.items()),
     )
+
+
+def outlook(
+    *,
+    now: float = NOW,
+    by: str = "model",
+    hours: int = 40 * 24,
+    gaps: Sequence[int] = (),
+    alerts: tuple[AlertStatus, ...] = (),
+    filters: tuple[Filter, ...] = (),
+) -> Outlook:
+    """A fleet with working days and free weekends that grows a little; `gaps` are hours ago."""
+    rng = random.Random(21)
+    last = int(now) // 3600 * 3600
+    start = last - hours * 3600
+    month = window_at(WINDOW_BY_NAME["month"], now, UTC)
+    spent: list[int | None] = []
+    for at, nano in enumerate(wave(rng, range(start, last, 3600), 92 * NANO)):
+        weekend = (start + at * 3600) // 86400 % 7 in (2, 3)
+        spent.append(int(nano * 1.004 ** (at / 24) * (0.4 if weekend else 1)))
+    for ago in gaps:
+        spent[-ago] = None
+    month_hours = [v or 0 for at, v in enumerate(spent) if start + at * 3600 >= month.start]
+    whole = list(breakdown(random.Random(f"5 {by}"), by, sum(month_hours), month).groups)
+    missing = sum(month_hours) - sum(g.totals.effective_nano for g in whole)
+    first = whole[0].totals
+    first = first._replace(effective_nano=first.effective_nano + missing)
+    whole[0] = replace(whole[0], totals=first)
+    groups = tuple(OutlookGroup(g.key, g.totals, scaled(g.totals, 0.3)) for g in whole)
+    to_date = Totals(*map(sum, zip(*(g.to_date for g in groups), strict=True)))
+    return Outlook(
+        View(month, filters), 1, int(datetime(2026, 12, 1, tzinfo=UTC).timestamp()), start,
+        tuple(spent), to_date, scaled(to_date, 1.2), by, groups, alerts,
+    )  # fmt: skip
 
 
 def fleet(
@@ -617,6 +656,7 @@ class FakeData:
         self.alerts_now = alerts()
         self.moves: list[tuple[View, tuple[tuple[Window, Window], ...]]] = []
         self.error: Exception | None = None
+        self.told: Outlook | None = None
 
     def data_version(self) -> int:
         self.checks += 1
@@ -634,6 +674,22 @@ class FakeData:
         if self.answer is not None:
             return self.answer
         return overview(view.window, now=now, filters=view.filters, dimensions=dimensions)
+
+    def timeline(self, view: View, step: int, now: float) -> list[tuple[int, Totals]]:
+        found = self.overview_of(view, now)
+        rng = random.Random(9)
+        zero = Totals()
+        spent = zip(view.window.buckets(), found.chart, strict=True)
+        return [(t, totals(rng, nano) if nano else zero) for t, nano in spent]
+
+    def overview_of(self, view: View, now: float) -> Overview:
+        """As `overview`, without noting that it was asked."""
+        if self.answer is not None and not callable(self.answer):
+            if self.answer.view.window == view.window:
+                return self.answer
+            if not self.answer.total.requests:
+                return replace(self.answer, chart=(0,) * len(view.window.buckets()))
+        return overview(view.window, now=now, filters=view.filters, seed=8)
 
     def fleet(self, view: View, now: float) -> Fleet:
         self.fleets.append(view)
@@ -666,6 +722,13 @@ class FakeData:
     def dimensions(self, view: View, now: float) -> tuple[DimensionUse, ...]:
         self.uses.append(view)
         return dimension_uses()
+
+    def outlook(self, view: View, by: str, now: float) -> Outlook:
+        if self.error is not None:
+            raise self.error
+        if self.told is not None:
+            return self.told._replace(dimension=by)
+        return outlook(now=now, by=by, filters=view.filters)
 
     def request_list(
         self, view: View, listing: Listing, at: Spot | str, limit: int, since: int = 0

@@ -256,7 +256,7 @@ class RequestsScreen(SideScreen):
 
 def _key_of(shown: Shown) -> object:
     state = shown.state
-    return state.window, state.back, state.anchor, state.filters
+    return state.place, state.filters
 
 
 def _request_screen(
