@@ -94,7 +94,7 @@ def _arguments(app: CosttuiApp, has: set[str]) -> Iterator[Command]:
                   "TEXT", lambda: FILTERS, free=True, needed="filter" not in has)  # fmt: skip
     yield Command("at", "Go to a moment: 14:30, yesterday, 2026-11-20 09:00", app.travel, "TIME",
                   free=True)  # fmt: skip
-    kinds = getattr(app.screen, "chart_kinds", list)()
+    kinds: list[Value] = getattr(app.screen, "chart_kinds", list)()
     if kinds:
         yield Command("chart", "What the chart shows", lambda v: _chart(app, v), "KIND",
                       lambda: kinds)  # fmt: skip
