@@ -9,8 +9,10 @@ the mode ignores it; the second one's would replace SIGWINCH, which is enough.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import termios
+import threading
 from typing import Any, ClassVar
 
 from textual.driver import Driver
@@ -34,6 +36,7 @@ class TerminalDriver(LinuxDriver):
 
     painted: ClassVar[bool] = False
     """Is the alternate screen on already, with something on it?"""
+    _watching: threading.Thread | None = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._stopped = self._ended = False
@@ -56,8 +59,20 @@ class TerminalDriver(LinuxDriver):
         if isinstance(self._app, Fitting):
             self._app.drew = True
         self.write(_IN_ORDER)
+        if self._watching is None:
+            self._watching = threading.Thread(target=self._watch, name="hangup", daemon=True)
+            self._watching.start()
         # After Textual's: it drops a SIGWINCH where the terminal reports its size in band.
         signal.signal(signal.SIGWINCH, self._resized)
+
+    def _watch(self) -> None:
+        """A terminal can go without a SIGHUP, where it is not our controlling one. Textual would
+        read its end for ever (45 % of a processor) and wait for ever to write to it."""
+        poll = select.poll()
+        poll.register(self.fileno, 0)  # what is always told: hung up, or an error
+        while not poll.poll():
+            pass
+        os.kill(os.getpid(), signal.SIGHUP)
 
     def _resized(self, *_: object) -> None:
         """What the size is, the app looks up itself. Two of these may run one in the other, so a

@@ -678,7 +678,8 @@ class FakeData:
         self, view: View, listing: Listing, at: Spot | str, limit: int, since: int = 0
     ) -> Stretch:
         self.lists.append((listing, at))
-        return stretch_of(self.rows(), listing, at, limit, since)
+        found: Stretch = stretch_of(self.rows(), listing, at, limit, since)
+        return found
 
     def rows(self) -> list[RequestRow]:
         return request_rows()
