@@ -72,7 +72,8 @@ class TerminalDriver(LinuxDriver):
         poll.register(self.fileno, 0)  # what is always told: hung up, or an error
         while not poll.poll():
             pass
-        os.kill(os.getpid(), signal.SIGHUP)
+        if callable(signal.getsignal(signal.SIGHUP)):  # `ending` is there to end it
+            os.kill(os.getpid(), signal.SIGHUP)
 
     def _resized(self, *_: object) -> None:
         """What the size is, the app looks up itself. Two of these may run one in the other, so a

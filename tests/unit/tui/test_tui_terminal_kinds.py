@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from base64 import b64decode
 
@@ -48,10 +49,10 @@ def test_what_the_user_told_textual_stands() -> None:
 
 
 def test_a_terminal_without_a_size_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.get_terminal_size", lambda _: (0, 0))
+    monkeypatch.setattr("os.get_terminal_size", lambda *_: os.terminal_size((0, 0)))
     assert terminal.size() == (80, 24)
     monkeypatch.setenv("COLUMNS", "33")
-    monkeypatch.setattr("os.get_terminal_size", lambda _: (120, 40))
+    monkeypatch.setattr("os.get_terminal_size", lambda *_: os.terminal_size((120, 40)))
     assert terminal.size() == (120, 40)
 
 
