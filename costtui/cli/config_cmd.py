@@ -22,8 +22,9 @@ MATCHES_SHOWN = 3
 
 
 class ConfigCommand:
-    """Check the configuration, show what it amounts to, or print its schema.
+    """Begin, check or show the configuration, or print its schema.
 
+    init     what is on this machine and a configuration for it; --write puts it into its place
     check    tell every problem with file, line and key, or else what will be read (exit 0 or 2)
     show     the effective configuration with the origin of each value; secrets are masked
     schema   JSON Schema (draft 2020-12) for editors, or the key reference as Markdown
@@ -32,7 +33,13 @@ class ConfigCommand:
     name = "config"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        actions = parser.add_subparsers(dest="action", metavar="check|show|schema", required=True)
+        actions = parser.add_subparsers(
+            dest="action", metavar="init|check|show|schema", required=True
+        )
+        init = actions.add_parser("init", help="a first configuration for what is on this machine")
+        init.add_argument("--write", action="store_true", help="write it, unless there is one")
+        init.add_argument("--no-look", action="store_true", help="do not look around")
+        init.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
         check = actions.add_parser("check", help="tell every problem, or what will be read")
         check.add_argument("--show", action="store_true", help="also what `config show` prints")
         actions.add_parser("show", help="the effective configuration")
@@ -40,6 +47,10 @@ class ConfigCommand:
         schema.add_argument("--format", choices=("json", "markdown"), default="json")
 
     def run(self, args: argparse.Namespace) -> int:
+        if args.action == "init":
+            from costtui.cli.first_config import init
+
+            return init(args)
         if args.action == "schema":
             print(_schema(args.format))
             return 0

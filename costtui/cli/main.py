@@ -32,9 +32,11 @@ COMMANDS = {
     "collect": Entry("costtui.cli.collect:CollectCommand", "collect without a screen"),
     "report": Entry("costtui.cli.report:ReportCommand", "print costs as text, CSV or JSON"),
     "demo": Entry("costtui.cli.demo:DemoCommand", "watch a simulated fleet"),
+    "web": Entry("costtui.cli.web:WebCommand", "watch costs in a browser"),
     "db": Entry("costtui.cli.db:DbCommand", "look after the local store"),
     "config": Entry("costtui.cli.config_cmd:ConfigCommand", "check and show the configuration"),
     "presets": Entry("costtui.cli.presets:PresetsCommand", "list the gateways costtui knows"),
+    "themes": Entry("costtui.cli.themes_cmd:ThemesCommand", "list the themes, check one of yours"),
 }
 DEFAULT = "run"
 

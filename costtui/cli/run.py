@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from costtui.errors import UsageError
+from costtui.model.found import AGAIN
 from costtui.model.timewindow import WINDOW_BY_NAME
 
 if TYPE_CHECKING:
     from costtui.config.schema import Config
+    from costtui.engine.supervisor import Supervisor
     from costtui.tui.app import CosttuiApp
     from costtui.tui.data import Data
+    from costtui.tui.firstrun import FirstConfig
     from costtui.tui.lastscreen import LastScreen
 
 
@@ -41,22 +44,45 @@ class RunCommand:
         parser.add_argument(
             "--once", action="store_true", help="print the screen once, as text, and exit"
         )
+        parser.add_argument("--in-browser", action="store_true", help=argparse.SUPPRESS)
 
     def run(self, args: argparse.Namespace) -> int:
         from costtui.cli.common import load_config
 
-        if not args.once:
-            _need_terminal()
         if args.once:
             return once(load_config(args), theme=args.theme)
-        with _last_screen(args) as last:
-            return watch(
-                load_config(args),
-                theme=args.theme,
-                mouse=args.mouse,
-                collector_arguments=None if args.readonly else _child_arguments(args),
-                last=last,
-            )
+        if args.in_browser:  # a session of `costtui web`, which has the collector
+            return _end(_app(load_config(args), args.theme, None, encoding="utf-8"), mouse=True)
+        _need_terminal()
+        code, wrote = _watch(args)
+        while code == AGAIN:
+            code, wrote = _watch(args, wrote)
+        return code
+
+
+def _watch(args: argparse.Namespace, wrote: Path | None = None) -> tuple[int, Path | None]:
+    """The screen once: its exit code, and what it wrote if that is to start it again. `wrote` is
+    what the screen before wrote."""
+    from costtui.cli.common import load_config
+
+    with _last_screen(args) as last:
+        config = load_config(args)
+        first = None
+        if not args.readonly and not (config.files and config.sources):
+            from costtui.cli.first_config import for_screen
+
+            first = for_screen(config.files[0] if config.files else None)
+        names = ", ".join(source.name for source in config.sources)
+        code = watch(
+            config,
+            theme=args.theme,
+            mouse=args.mouse,
+            collector_arguments=None if args.readonly else child_arguments(args),
+            last=last,
+            first=first,
+            greeting=f"Wrote {wrote}: {names or 'it is yours to fill in'}" if wrote else "",
+        )
+    return code, first.path if first is not None and first.write is not None else None
 
 
 def run_tui(config_file: Path) -> int:
@@ -82,31 +108,38 @@ def watch(
     collector_arguments: list[str] | None,
     last: LastScreen | None = None,
     log: Path | None = None,
+    first: FirstConfig | None = None,
+    greeting: str = "",
 ) -> int:
     """Show the screen until the user quits. Returns the exit code.
 
     `collector_arguments` follow `costtui collect`; None starts no collector. `last` is what the
     terminal shows already and where its last frame is kept. `log` takes what the collector says
-    instead of the state directory.
+    instead of the state directory. `first` and `greeting` are as of the app.
     """
-
     if collector_arguments is None:
-        return _end(_app(config, theme, None, last=last), mouse)
-    from costtui.config.locate import state_dir
-    from costtui.engine.supervisor import Supervisor
-
-    log = log or state_dir(os.environ) / "collector.log"
-    supervisor = Supervisor(config.store.path, collector_arguments, log)
+        return _end(_app(config, theme, None, last=last, greeting=greeting), mouse)
+    supervisor = supervised(config, collector_arguments, log)
     try:
         if not config.store.path.exists():
             # The first numbers wait for it, so it starts before the screen is even imported. Why
             # it cannot is said on screen, where it is tried again.
             with suppress(OSError):
                 supervisor.ensure()
-        app: CosttuiApp = _app(config, theme, supervisor.ensure, last=last)
+        app: CosttuiApp = _app(
+            config, theme, supervisor.ensure, last=last, first=first, greeting=greeting
+        )
         return _end(app, mouse)
     finally:
         supervisor.stop()
+
+
+def supervised(config: Config, arguments: list[str], log: Path | None = None) -> Supervisor:
+    """Who keeps a collector alive; `arguments` and `log` as of `watch`. Nothing is started yet."""
+    from costtui.config.locate import state_dir
+    from costtui.engine.supervisor import Supervisor
+
+    return Supervisor(config.store.path, arguments, log or state_dir(os.environ) / "collector.log")
 
 
 def once(config: Config, *, theme: str | None = None) -> int:
@@ -128,9 +161,13 @@ def _app(
     *,
     wait_for_first: float | None = None,
     last: LastScreen | None = None,
+    encoding: str = "",
+    first: FirstConfig | None = None,
+    greeting: str = "",
 ) -> CosttuiApp:
     import locale
 
+    from costtui.cli.first_config import sample_config
     from costtui.config.locate import themes_dir
     from costtui.tui.app import FIRST_ANSWER_WAIT, CosttuiApp
 
@@ -140,11 +177,13 @@ def _app(
         ensure_collector=ensure,
         theme=theme,
         themes_dir=themes_dir(os.environ),
-        encoding=locale.getpreferredencoding(False),
+        encoding=encoding or locale.getpreferredencoding(False),
         wait_for_first=FIRST_ANSWER_WAIT if wait_for_first is None else wait_for_first,
-        sample_config=str(_sample_config()),
+        sample_config=str(sample_config()),
         keep_screen=last.keep if last is not None else None,
         painted=last is not None and last.painted,
+        first=first,
+        greeting=greeting,
     )
 
 
@@ -170,13 +209,6 @@ def _last_screen(args: argparse.Namespace) -> LastScreen:
     return LastScreen(state_dir(os.environ) / "last-screen", key_of(options, file, os.environ))
 
 
-def _sample_config() -> Path:
-    """Where the commented example is: beside the package in a checkout, inside it in a wheel."""
-    package = Path(__file__).resolve().parent.parent
-    checkout = package.parent / "sample-config.yml"
-    return checkout if checkout.is_file() else package / "sample-config.yml"
-
-
 def _end(app: CosttuiApp, mouse: bool) -> int:
     code = app.run(mouse=mouse)
     if app.return_code:
@@ -184,7 +216,7 @@ def _end(app: CosttuiApp, mouse: bool) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _child_arguments(args: argparse.Namespace) -> list[str]:
+def child_arguments(args: argparse.Namespace) -> list[str]:
     """What the collector must be told to have the same configuration and store."""
     out: list[str] = []
     for flag in ("config", "db"):

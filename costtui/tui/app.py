@@ -25,6 +25,7 @@ from costtui.tui import theming
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer, Data, Desk, consumer_names
 from costtui.tui.ending import end_on_signals
+from costtui.tui.firstrun import FirstConfig, FirstRun
 from costtui.tui.glyphs import glyphs_for
 from costtui.tui.look import Look
 from costtui.tui.messages import Answered, Ask
@@ -34,6 +35,7 @@ from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
 from costtui.tui.steps import Steps
+from costtui.tui.theme_watch import ThemeWatch
 from costtui.tui.watch import Firings, News, Watch
 from costtui.tui.widgets.health import states_moved
 
@@ -79,6 +81,8 @@ class CosttuiApp(Steps):
         sample_config: str = "sample-config.yml",
         keep_screen: Callable[[str, int, int], None] | None = None,
         painted: bool = False,
+        first: FirstConfig | None = None,
+        greeting: str = "",
     ) -> None:
         """`data_factory` is called in the reader's thread, again after an error.
 
@@ -86,7 +90,8 @@ class CosttuiApp(Steps):
         None; it is called every refresh, in the reader's thread. `theme`, `ascii_only` and
         `window` override the configuration. `export_dir` is where exports go instead of the
         current directory. `keep_screen` takes the last frame and its size; `painted` says that
-        the alternate screen is on and shows an old one.
+        the alternate screen is on and shows an old one. `first` is what can be done without a
+        configuration; `greeting` is said at the start.
         """
         no_color = os.environ.get("NO_COLOR") is not None
         super().__init__(ansi_color=True if no_color else None)
@@ -113,6 +118,9 @@ class CosttuiApp(Steps):
         self._glance: Timer | None = None
         self._restore_signals: Callable[[], None] = lambda: None
         self._resizing = Resizing()
+        self._theme_watch = ThemeWatch()
+        self._first = FirstRun(first)
+        self._greeting = greeting
         self._desk.start()
         self.ask_overview(mark=False)
         notice = theming.first(self, theme, config.display.theme, themes_dir)
@@ -129,6 +137,7 @@ class CosttuiApp(Steps):
             notice=notice,
             starting=ensure_collector is not None,
             sample_config=sample_config,
+            config_file=", ".join(str(file) for file in config.files),
         )
 
     # Start and end --------------------------------------------------------------------------
@@ -156,6 +165,12 @@ class CosttuiApp(Steps):
             self.call_after_refresh(
                 self.notify, self.shown.notice, title="Theme", severity="warning", markup=False
             )
+
+        if self._greeting:
+            self.call_after_refresh(
+                self.notify, self._greeting, title="Configuration", timeout=12, markup=False
+            )
+        self._first.shown(self)
 
     def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
         if self._keep_screen is not None and not self.is_headless:
@@ -214,6 +229,7 @@ class CosttuiApp(Steps):
     def tick(self) -> None:
         """Look for something new. Costs one `PRAGMA data_version` when there is nothing."""
         self._resizing.settle(self)
+        self._theme_watch.look(self, self.themes_dir, self.clock.monotonic())
         now = self.clock.now()
         if (self.shown.error and now - self._failed_at >= RETRY) or (
             not self.state.paused
@@ -313,11 +329,24 @@ class CosttuiApp(Steps):
                 handler = getattr(screen, "show", None)
                 if handler is not None:
                     handler(shown)
+            self._first.shown(self)
+
+    def on_start_config(self) -> None:
+        self._first.begin(self)
 
     # Theme ----------------------------------------------------------------------------------
 
     def action_next_theme(self) -> None:
         theming.following(self, self.themes_dir)
+
+    def action_choose_theme(self) -> None:
+        if self.no_color:
+            theming.following(self, self.themes_dir)  # says why there is nothing to choose
+            return
+        from costtui.tui.screens.themes import ThemesScreen
+
+        if not isinstance(self.screen, ThemesScreen):
+            self.push_screen(ThemesScreen(self.look, self.shown, self.themes_dir))
 
     def _new_palette(self) -> None:
         from costtui.tui.widgets.lines import Lines

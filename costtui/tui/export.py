@@ -54,19 +54,26 @@ def folders(chosen: Path | None, env: Mapping[str, str]) -> list[Path]:
     return [Path.cwd(), Path(data) / "costtui" / "exports"]
 
 
+def content(sheet: Sheet, kind: str, now: float, zone: tzinfo) -> tuple[str, str]:
+    """A file's name and its text, as `csv` or `json`."""
+    text = csv_text(sheet) if kind == "csv" else json_text(sheet)
+    stamp = datetime.fromtimestamp(now, zone).strftime("%Y%m%d-%H%M%S")
+    return f"costtui-{sheet.name}-{stamp}.{kind}", text
+
+
 def save(sheet: Sheet, kind: str, places: list[Path], now: float, zone: tzinfo) -> Path:
     """Write `sheet` as `csv` or `json` into the first place that takes it. Returns the full path.
 
     Raises ExportError when none does.
     """
-    text = csv_text(sheet) if kind == "csv" else json_text(sheet)
-    stamp = datetime.fromtimestamp(now, zone).strftime("%Y%m%d-%H%M%S")
+    name, text = content(sheet, kind, now, zone)
+    stem = name.removesuffix(f".{kind}")
     problems = []
     for folder in places:
         try:
             if folder != Path.cwd():
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return _write(folder, f"costtui-{sheet.name}-{stamp}", kind, text.encode())
+            return _write(folder, stem, kind, text.encode())
         except OSError as error:
             problems.append(f"{folder}: {error.strerror or error}")
     raise ExportError("nothing was written: " + "; ".join(problems))

@@ -69,6 +69,10 @@ class Ask(Message):
         self.tag = tag
 
 
+class StartConfig(Message):
+    """The user wants a first configuration."""
+
+
 class Filtered(Message):
     """The user typed a filter."""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import inf
 from typing import NamedTuple
 
+from costtui.model.found import Found
 from costtui.model.snapshot import Breakdown, Group, Overview, Totals
 from costtui.tui.cells import outside
 from costtui.tui.glyphs import Glyphs
@@ -40,6 +41,13 @@ class Shown(NamedTuple):
     """Alert rules in the configuration; each has a status once it has been evaluated."""
     notice: str = ""
     """What came up at the start, for example an unknown theme."""
+
+    begin: str = ""
+    """The configuration that `i` would write; `""` where there is one, or none may be written."""
+    found: tuple[Found, ...] | None = None
+    """What a look around this machine found; None before there was one."""
+    config_file: str = ""
+    """The configuration that was read."""
 
     @property
     def condition(self) -> str:

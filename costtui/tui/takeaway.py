@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import tzinfo
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
 
 from costtui.tui.cells import outside
-from costtui.tui.export import ExportError, folders, save
+from costtui.tui.export import ExportError, content, folders, save
 from costtui.tui.lastscreen import ENTER
 
 if TYPE_CHECKING:
@@ -28,12 +29,18 @@ def export(app: App[int], kind: str, places: list[Path], now: float, zone: tzinf
     if sheet is None:
         app.notify("Nothing has been read yet that could be written.", severity="warning")
         return
+    rows = f"{len(sheet.rows):,} row{'' if len(sheet.rows) == 1 else 's'}"
+    if app._driver is not None and app._driver.is_web:
+        # The disk is the server's; the browser has its own place for files.
+        name, text = content(sheet, kind, now, zone)
+        app.deliver_text(StringIO(text), save_filename=name)
+        app.notify(f"{rows}: {name}", title="Export", timeout=8, markup=False)
+        return
     try:
         path = save(sheet, kind, places, now, zone)
     except ExportError as error:
         app.notify(str(error), title="Export", severity="error", timeout=10, markup=False)
         return
-    rows = f"{len(sheet.rows):,} row{'' if len(sheet.rows) == 1 else 's'}"
     app.notify(f"{rows} in {path}", title="Export", timeout=8, markup=False)
 
 

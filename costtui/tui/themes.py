@@ -9,7 +9,7 @@ reads each of them with PyYAML, too, and compares.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -65,6 +65,8 @@ VARIABLES: dict[str, str] = {
 }
 """Our variable → what it is where a theme does not give it: a base colour, with a percentage
 where it is mixed with the background."""
+LARGEST = 100_000
+"""Bytes of a theme file; ours have 800."""
 OPTIONS = ("dark", "ansi")
 EMPHASIS = ("color", "attributes")
 """`emphasis: attributes` marks with bold, dim, underline and reverse instead of colour."""
@@ -73,7 +75,17 @@ _LINE = re.compile(r"( *)([A-Za-z0-9_-]+):(?: +(.*?))?\s*")
 
 
 class ThemeError(CosttuiError):
-    """One theme file cannot be used; the message says which key and why."""
+    """One theme file cannot be used; the message says which line and key, and why."""
+
+    def __init__(self, problems: Sequence[tuple[int, str, str]]) -> None:
+        """`problems`: (line or 0, key or "", reason)."""
+        self.problems = tuple(problems)
+        super().__init__("; ".join(map(_problem, problems)))
+
+
+def _problem(problem: tuple[int, str, str]) -> str:
+    line, key, reason = problem
+    return (f"line {line}: " if line else "") + (f"{key}: " if key else "") + reason
 
 
 class ThemeData(NamedTuple):
@@ -84,6 +96,8 @@ class ThemeData(NamedTuple):
     ansi: bool
     colors: dict[str, str]
     variables: dict[str, str]
+    path: Path | None = None
+    """The file it was read from."""
 
     def textual(self) -> Theme:
         """As Textual wants it."""
@@ -123,6 +137,11 @@ class ThemeData(NamedTuple):
         }
 
 
+def kind_of(theme: ThemeData) -> str:
+    """`dark`, `light`, or `terminal` for the terminal's own colours."""
+    return "terminal" if theme.ansi else "dark" if theme.dark else "light"
+
+
 class Loaded(NamedTuple):
     """What a look into the theme folders found."""
 
@@ -157,12 +176,12 @@ def parse_simple(text: str) -> dict[str, object]:
             continue
         found = _LINE.fullmatch(line)
         if found is None:
-            raise ThemeError(f"line {number}: not `key: value`")
+            raise ThemeError([(number, "", "not `key: value`")])
         indent, key, value = found.group(1), found.group(2), found.group(3)
         if not indent:
             target = result
         elif target is result:
-            raise ThemeError(f"line {number}: unexpected indent")
+            raise ThemeError([(number, "", "unexpected indent")])
         if value is None:
             target = {}
             result[key] = target
@@ -171,39 +190,67 @@ def parse_simple(text: str) -> dict[str, object]:
         elif len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             target[key] = value[1:-1]
         elif value[0] in "\"'[]{}&*!|>%@`":
-            raise ThemeError(f"line {number}: not a plain value")
+            raise ThemeError([(number, "", "not a plain value")])
         else:
             target[key] = value
     return result
 
 
-def validate(data: Mapping[str, object]) -> ThemeData:
-    """A theme file's content, checked and completed. Raises ThemeError with every problem."""
-    problems: list[str] = []
+def validate(data: Mapping[str, object], text: str = "") -> ThemeData:
+    """A theme file's content, checked and completed. Raises ThemeError with every problem, each
+    with its line in `text`."""
+    problems: list[tuple[str, str]] = []
     given = data.get("variables", {})
     if not isinstance(given, Mapping):
-        raise ThemeError("variables: must be a mapping")
+        problems.append(("variables", "must be a mapping"))
+        given = {}
     known = (*BASE_COLORS, "name", "variables", *OPTIONS)
-    problems += [f"{k}: unknown key{_nearest(k, known)}" for k in data if k not in known]
-    problems += [f"{k}: missing" for k in REQUIRED if not isinstance(data.get(k), str)]
+    problems += [(k, f"unknown key{_nearest(k, known)}") for k in data if k not in known]
+    for key in REQUIRED:
+        if key not in data:
+            problems.append((key, "missing"))
+    if "name" in data and not isinstance(data["name"], str):
+        problems.append(("name", "must be a text"))
+    name = data.get("name")
+    if isinstance(name, str) and not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", name):
+        problems.append(("name", "letters, digits, '.', '_' and '-' only, at most 40"))
     problems += [
-        f"{k}: must be true or false" for k in OPTIONS if not isinstance(data.get(k, False), bool)
+        (k, "must be true or false") for k in OPTIONS if not isinstance(data.get(k, False), bool)
     ]
     problems += [
-        f"variables.{k}: unknown variable{_nearest(str(k), VARIABLES)}"
+        (f"variables.{k}", f"unknown variable{_nearest(str(k), VARIABLES)}")
         for k in given
         if k not in VARIABLES and k != "emphasis"
     ]
     if given.get("emphasis", "color") not in EMPHASIS:
-        problems.append(f"variables.emphasis: must be one of {', '.join(EMPHASIS)}")
+        problems.append(("variables.emphasis", f"must be one of {', '.join(EMPHASIS)}"))
     texts = {key: data[key] for key in BASE_COLORS if key in data}
     texts.update({f"variables.{k}": v for k, v in given.items() if k in VARIABLES})
-    for key, value in texts.items():
-        if not (key == "variables.cursor-text" and value == "none") and not _is_color(value):
-            problems.append(f"{key}: {value!r} is not a colour")
+    told = {key for key, _ in problems}
+    problems += [
+        (key, _no_color(value))
+        for key, value in texts.items()
+        if not (key == "variables.cursor-text" and value == "none")
+        and not _is_color(value)
+        and key not in told
+    ]
     if problems:
-        raise ThemeError("; ".join(problems))
+        raise ThemeError([(_line_of(text, key), key, reason) for key, reason in problems])
     return _complete(data, {str(k): str(v) for k, v in given.items()})
+
+
+def _no_color(value: object) -> str:
+    if value is None:
+        return "empty; a colour with # goes in quotes"
+    return f"{str(value)[:40]!r} is not a colour"
+
+
+def _line_of(text: str, key: str) -> int:
+    """The line of `key`, or of `variables` for one of those; 0 where it cannot be told."""
+    _, inside, name = key.rpartition("variables.")
+    indent = r"[ \t]+" if inside else ""
+    found = re.search(rf"^{indent}[\"']?{re.escape(name)}[\"']?[ \t]*:", text, re.MULTILINE)
+    return text.count("\n", 0, found.start()) + 1 if found else 0
 
 
 def _is_color(value: object) -> bool:
@@ -258,14 +305,22 @@ def _complete(data: Mapping[str, object], given: dict[str, str]) -> ThemeData:
 def read(path: Path) -> ThemeData:
     """One theme file. Raises ThemeError with the reason."""
     try:
+        if not path.is_file():  # opening a pipe would wait for ever
+            raise ThemeError([(0, "", "is not a file" if path.exists() else "no such file")])
+        if path.stat().st_size > LARGEST:
+            raise ThemeError([(0, "", f"is larger than {LARGEST:,} bytes")])
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ThemeError(f"cannot be read: {error}") from error
+        raise ThemeError([(0, "", f"cannot be read: {_reason(error)}")]) from error
     try:
         data = parse_simple(text)
     except ThemeError:
         data = _parse_yaml(text)
-    return validate(data)
+    return validate(data, text)._replace(path=path)
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
 def _parse_yaml(text: str) -> dict[str, object]:
@@ -274,9 +329,14 @@ def _parse_yaml(text: str) -> dict[str, object]:
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ThemeError(f"not YAML: {error}") from error
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 0
+        said = getattr(error, "problem", None) or "it cannot be parsed"
+        raise ThemeError([(line, "", f"not YAML: {said}")]) from error
+    except (ValueError, RecursionError) as error:  # a date that is none, a thousand brackets
+        raise ThemeError([(0, "", f"not YAML: {error}")]) from error
     if not isinstance(data, dict):
-        raise ThemeError("not a mapping")
+        raise ThemeError([(1, "", "not a mapping of `key: value`")])
     return {str(key): value for key, value in data.items()}
 
 
@@ -284,9 +344,7 @@ def load_all(user_dir: Path | None) -> Loaded:
     """Every theme, the user's after (and over) ours."""
     loaded = Loaded({}, [])
     for folder in (builtin_dir(), user_dir):
-        if folder is None or not folder.is_dir():
-            continue
-        for path in sorted(folder.glob("*.yml")):
+        for path in files(folder):
             try:
                 theme = read(path)
             except ThemeError as error:
@@ -294,6 +352,14 @@ def load_all(user_dir: Path | None) -> Loaded:
             else:
                 loaded.themes[theme.name] = theme
     return loaded
+
+
+def files(folder: Path | None) -> list[Path]:
+    """The theme files of a folder, by name; none where there is no such folder or it is closed."""
+    try:
+        return sorted((*folder.glob("*.yml"), *folder.glob("*.yaml"))) if folder else []
+    except OSError:
+        return []
 
 
 def load_one(name: str, user_dir: Path | None) -> tuple[ThemeData, str]:
@@ -313,7 +379,8 @@ def load_one(name: str, user_dir: Path | None) -> tuple[ThemeData, str]:
         except ThemeError as error:
             reason = f"{path}: {error}"
     if name == DEFAULT:
-        raise ThemeError(reason or f"the theme {DEFAULT} is missing from {builtin_dir()}")
+        missing = f"the theme {DEFAULT} is missing from {builtin_dir()}"
+        raise ThemeError([(0, "", reason or missing)])
     found = load_all(user_dir)
     if name in found.themes:
         return found.themes[name], ""

@@ -93,6 +93,7 @@ def test_the_wheel_has_the_data_files(wheel: Path) -> None:
     wanted = packaged("costtui", ".py")
     wanted |= packaged("costtui/sources", ".yml") | packaged("costtui/store/migrations", ".sql")
     wanted |= packaged("costtui/tui", ".tcss")
+    wanted |= {f for kind in ("html", "css", "js") for f in packaged("costtui/web", f".{kind}")}
     wanted |= {f"costtui/{theme}" for theme in packaged("themes", ".yml")}
     wanted |= {"costtui/py.typed", "costtui/sample-config.yml"}
     assert wanted - names == set()

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 
 SCREEN = {"textual", "rich", "plotext"}
 COLLECTOR = {"httpx", "prometheus_client", "genai_prices", "aiosqlite"}
-HEAVY = SCREEN | COLLECTOR | {"yaml", "msgspec"}
+HEAVY = SCREEN | COLLECTOR | {"yaml", "msgspec", "aiohttp", "textual_serve"}
 
 
 def imported(code: str) -> set[str]:
@@ -39,6 +39,10 @@ def command(*words: str) -> str:
         (command("report", "--format", "json"), set()),
         (command("db", "path"), set()),
         (command("no-such-command"), set()),
+        (command("web", "--help"), set()),
+        (command("themes", "--help"), set()),
+        (command("config", "init", "--no-look"), set()),
+        ("import costtui.cli.first_config", set()),
         ("import costtui", set()),
         (
             "import os\nfrom costtui.config.load import Overrides, load\n"

@@ -328,10 +328,10 @@ async def test_the_palette_offers_and_runs_every_action(start: Start) -> None:
 async def test_themes_go_round(start: Start) -> None:
     async with start() as ui:
         first, seen = ui.app.theme, []
-        for _ in range(8):
+        for _ in range(10):
             await ui.press("t")
             seen.append(ui.app.theme)
-        assert len(set(seen)) == 8
+        assert len(set(seen)) == 10
         assert seen[-1] == first
 
 

@@ -281,7 +281,7 @@ async def test_no_color_is_monochrome_and_stays_so(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    async with start(theme="ember") as ui:
+    async with start(theme="nord") as ui:
         assert ui.app.theme == "monochrome"
         await ui.press("t")
         assert ui.app.theme == "monochrome"
@@ -298,8 +298,8 @@ async def test_sixteen_colours_choose_their_theme(
     monkeypatch.setenv("TERM", "xterm")
     async with start(theme=None) as ui:
         assert ui.app.theme == "ansi-16"
-    async with start(theme="ember") as ui:
-        assert ui.app.theme == "ember"
+    async with start(theme="nord") as ui:
+        assert ui.app.theme == "nord"
 
 
 async def test_an_unknown_theme_is_said_and_harmless(start: Start, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_state(picture: Callable[..., None], state: str, size: tuple[int, int]) 
 
 @pytest.mark.parametrize(
     "theme",
-    ["costtui-light", "high-contrast", "colour-blind", "ansi-16", "monochrome", "fjord", "ember"],
+    ["costtui-light", "high-contrast", "colour-blind", "ansi-16", "monochrome"],
 )
 def test_theme(picture: Callable[..., None], theme: str) -> None:
     picture("firing", theme=theme)

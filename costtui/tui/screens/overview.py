@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.look import Look
-from costtui.tui.messages import Open, StateChanged
+from costtui.tui.messages import Open, StartConfig, StateChanged
 from costtui.tui.shown import SORTS, Shown
 from costtui.tui.state import State
 from costtui.tui.widgets.alerts import Alerts
@@ -224,6 +224,9 @@ class OverviewScreen(Screen[None]):
 
     def action_filter(self) -> None:
         self.post_message(Open("filter"))
+
+    def action_start_config(self) -> None:
+        self.post_message(StartConfig())
 
     def action_group(self) -> None:
         self.change(self.shown.state.with_next_group())

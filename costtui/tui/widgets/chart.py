@@ -127,8 +127,10 @@ class Chart(Lines, can_focus=True):
 
     def _nothing(self, overview: Overview, width: int, height: int) -> list[Line]:
         out = [Line(self.look) for _ in range(max(0, (height - 2) // 2))]
-        text = "Nothing was spent in this window."
-        if not overview.total.requests:
+        text, total = "Nothing was spent in this window.", overview.total
+        if total.unpriced_requests or total.unpriced_tokens:
+            text = "No price is known for what was used in this window: F9 tells of what."
+        elif not (total.requests or total.tokens):
             why = nothing_matches(self.shown.state, self.look.named) if self.shown else ""
             text = f"{why[0].upper()}{why[1:]}." if why else "No usage in this window."
         out.append(Line(self.look).to(max(0, (width - len(text)) // 2)).put(text, "text"))

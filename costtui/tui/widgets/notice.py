@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+
 from textual.geometry import Size
 
+from costtui.model.found import Found
 from costtui.tui import format as fmt
-from costtui.tui.cells import cell_len, outside
+from costtui.tui.cells import cell_len, fit, outside
 from costtui.tui.look import Line
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.health import backfill, health, troubles
 from costtui.tui.widgets.lines import Lines
+
+FOUND_SHOWN = 5
+"""Lines of what a look around found."""
+SHORT = 24
+"""Lines of this widget up to which one of them is left out: the sample's path may take two."""
 
 
 class Notice(Lines):
@@ -71,22 +80,57 @@ class Notice(Lines):
         return lines
 
     def _welcome(self, shown: Shown, width: int) -> list[Line]:
-        return [
+        lines = [
             self._line("No source is configured yet.", "title"),
             self._line(),
-            self._line("costtui reads what is already there: JSONL cost logs of an LLM proxy,"),
-            self._line("and the metrics pages of Kong, agentgateway and others."),
+            self._line("costtui reads what is already there: Prometheus servers, metrics pages"),
+            self._line("of gateways such as Kong or agentgateway, and JSONL cost logs."),
             self._line(),
+            *self._begin(shown, width),
             self._command("costtui demo", "see it work, on a simulated fleet"),
-            self._command("costtui --config my.yml", "watch your own"),
-            self._command("costtui config check", "is a configuration right?"),
+            self._command("costtui presets detect URL", "what is at an address elsewhere?"),
+            self._command("export COST_TRACKING_FILE=…", "all that an LLM proxy's log needs"),
             self._line(),
-            self._line("A complete, commented example to start from:", "quiet"),
-            *(self._line(f"  {part}", "key") for part in wrapped(shown.sample_config, width - 8)),
-            self._line(),
-            self._line("With an LLM proxy no configuration is needed:", "quiet"),
-            self._command("export COST_TRACKING_FILE=…", "the proxy's JSONL cost log"),
+            self._line("A complete, commented example:", "quiet"),
         ]
+        return lines + [
+            self._line(f"  {part}", "key") for part in wrapped(shown.sample_config, width - 8)
+        ]
+
+    def _begin(self, shown: Shown, width: int) -> list[Line]:
+        """What a look around found, and the key that makes a configuration of it."""
+        if not shown.begin:
+            return []
+        lines = [self._line("On this machine:", "title")]
+        if shown.found is None:
+            lines.append(self._line("  looking around …", "quiet"))
+        elif not shown.found:
+            lines.append(self._line("  nothing answers where gateways usually do", "quiet"))
+        found = shown.found or ()
+        room = FOUND_SHOWN if self.content_size.height > SHORT else FOUND_SHOWN - 1
+        place = min(26, max((cell_len(outside(one.where, 60)) for one in found), default=0))
+        lines += [self._found(one, width, place) for one in found[:room]]
+        more = len(found) - room
+        if more > 0:
+            lines.append(self._line(f"  and {more} more", "quiet"))
+        path = homely(shown.begin, os.environ)
+        if shown.config_file:
+            what, does = f"{path} has no source yet:", "read it again, once you have edited it"
+        else:
+            good = any(one.good for one in found)
+            what = f"There is no {path}:"
+            does = "write it with this, and begin" if good else "write one to fill in"
+        lines += [self._line(), *(self._line(p, "quiet") for p in wrapped(what, width - 8))]
+        return [*lines, self._command("i", does)]
+
+    def _found(self, one: Found, width: int, place: int) -> Line:
+        g = self.look.glyphs
+        light, role = (g.dot, "ok") if one.good else (g.middle, "quiet")
+        line = Line(self.look).put("  ").put(light, role).put(" ")
+        line.cell(outside(one.where, 60), place, "value")
+        room = max(8, width - 6 - line.width)
+        return line.put("  ").put(fit_text(outside(one.text, 200), room, g.cut),
+                                  "text" if one.good else "quiet")  # fmt: skip
 
     def _waiting(self, shown: Shown, width: int) -> list[Line]:
         lines = [self._line("Waiting for the first usage.", "title"), self._line()]
@@ -108,13 +152,29 @@ class Notice(Lines):
             lines += [self._line(p) for p in wrapped(outside(shown.collector, 400), width - 8)]
         elif overview is not None and not overview.sources:
             lines.append(self._line("The collector is starting.", "quiet"))
+        lines.append(self._line())
+        if shown.begin and not shown.config_file:
+            lines += [*self._begin(shown, width), self._line()]
+        elif shown.config_file:
+            path = homely(shown.config_file, os.environ)
+            lines += [self._line(p, "quiet") for p in wrapped(f"Configured in {path}", width - 8)]
         lines += [
-            self._line(),
             self._line("Usage appears here within a second of being read.", "quiet"),
             self._command("F9", "sources, errors, skipped lines"),
             self._command("costtui config check", "is the configuration right?"),
         ]
         return lines
+
+
+def fit_text(text: str, room: int, cut: str) -> str:
+    """`text` in at most `room` cells."""
+    return text if cell_len(text) <= room else fit(text, room, cut)
+
+
+def homely(path: str, env: Mapping[str, str]) -> str:
+    """A path as people write it, with `~` for their home."""
+    home = env.get("HOME", "").rstrip("/")
+    return outside(f"~{path[len(home) :]}" if home and path.startswith(f"{home}/") else path, 300)
 
 
 def wrapped(text: str, width: int) -> list[str]:
