@@ -24,6 +24,11 @@ RESOLVED_FOR: Final = 900.0
 _NOTHING: Final[Observation] = (0, Exactness.EXACT)
 
 
+def supported(rule: AlertRule) -> bool:
+    """Is it a rule over what a window cost? Others are not looked at here."""
+    return rule.measure == "cost_over"
+
+
 def evaluate(
     rules: Sequence[AlertRule],
     observed: Mapping[str, Mapping[Labels, Observation]],
@@ -34,15 +39,15 @@ def evaluate(
 
     `observed` maps a rule's name to all label sets with spend in its window: a label set that is
     not there spent nothing. A rule that is not in `observed` could not be looked at, and keeps
-    its statuses as they are: missing data neither fires nor resolves. Reaching the limit exactly
-    counts. A rule with nothing to tell has one `inactive` status, of the label set that is
+    its statuses as they are: missing data neither fires nor resolves. Exactly the limit
+    is not above it. A rule with nothing to tell has one `inactive` status, of the label set that is
     nearest to the limit. Statuses of rules that are gone are dropped.
     """
     before: dict[str, dict[Labels, AlertStatus]] = {}
     for status in previous:
         before.setdefault(status.rule, {})[status.labels] = status
     result: list[AlertStatus] = []
-    for rule in rules:
+    for rule in filter(supported, rules):
         old = before.get(rule.name, {})
         seen = observed.get(rule.name)
         if seen is None:
@@ -60,7 +65,7 @@ def _rule(
 ) -> Iterator[AlertStatus]:
     # Only what is over the limit or was told before: a rule by consumer has as many label sets
     # as there are consumers, and nearly all of them are of no interest.
-    interesting = {labels for labels, (nano, _) in seen.items() if nano >= rule.cost_over_nano}
+    interesting = {labels for labels, (nano, _) in seen.items() if nano > rule.limit}
     interesting.update(labels for labels, status in old.items() if status.state != "inactive")
     told = False
     for labels in sorted(interesting):
@@ -84,7 +89,7 @@ def _step(rule: AlertRule, nano: int, old: AlertStatus | None, now: float) -> tu
     state = "inactive" if old is None else old.state
     # A clock that was set back must not hold an alert in `pending` until it has caught up.
     since = now if old is None else min(old.since, now)
-    if nano >= rule.cost_over_nano:
+    if nano > rule.limit:
         if state == "firing":
             return "firing", since
         if state == "pending":
@@ -106,7 +111,7 @@ def _status(
         state=state,
         severity=rule.severity,
         value_nano=nano,
-        limit_nano=rule.cost_over_nano,
+        limit_nano=rule.limit,
         since=since,
         window=rule.window_name,
         exactness=right,

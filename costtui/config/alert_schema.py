@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from costtui.config.secret import Secret
 
 SHARE: Final = 1_000_000
 """Parts of a whole: 10 % is 100,000."""
@@ -24,6 +26,8 @@ class Measure(NamedTuple):
     doc: str
     extra: tuple[str, ...] = ()
     """Keys that only mean something beside it."""
+    usage: bool = True
+    """It looks at usage, so `window`, `by`, `where` and `no_data` mean something."""
 
 
 MEASURES: Final = {
@@ -55,7 +59,10 @@ MEASURES: Final = {
             "silent_for", "seconds", 86400,
             "Time without any usage of somebody who had some in the window.",
         ),
-        Measure("source_down_for", "seconds", 60, "Time since a source could last be read."),
+        Measure(
+            "source_down_for", "seconds", 60,
+            "Time since a source could last be read; one alert a source.", usage=False,
+        ),
         Measure("unpriced_over", "tokens", 0, "Tokens in the window that have no price."),
         Measure(
             "difference_over", "share", 0,
@@ -71,17 +78,17 @@ SEVERITIES: Final = ("info", "warning", "critical")
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """One entry of `alerts:`. It fires above the limit, not at it."""
+    """One entry of `alerts:`. It fires strictly above the limit, not at it."""
 
     name: str
     measure: str
     """A key of `MEASURES`."""
     limit: int
-    """In the unit of the measure."""
+    """In the `unit` of the measure."""
     window: int
     """Seconds."""
     window_name: str = ""
-    """As written, for example `24h`."""
+    """As written, for example `24h`; the usual window as `costtui` would write it."""
     by: tuple[str, ...] = ()
     where: tuple[tuple[str, str], ...] = ()
     """(dimension, value) pairs that must all be equal."""
@@ -121,27 +128,36 @@ class BudgetConfig:
     period: str = "month"
     """`day`, `week` or `month` of the calendar in the configured time zone, or `rolling`."""
     seconds: int = 0
-    """Length of a rolling period."""
+    """Length of a rolling period; 0 for one of the calendar."""
     by: tuple[str, ...] = ()
     """One budget of this size for each value or combination of these."""
     where: tuple[tuple[str, str], ...] = ()
     steps: tuple[int, ...] = (SHARE // 2, SHARE * 8 // 10, SHARE)
-    """Millionths of the limit at which an alert fires; reached counts."""
+    """Millionths of the limit at which an alert fires, ascending; exactly reached counts."""
     forecast: bool = True
     """Alert when the forecast for the period's end is above the limit."""
-    burn_over: int = 0
-    """Thousandths: alert when it burns so many times faster than it may, over both windows; 0 is
-    never."""
+    burn_over: int | None = None
+    """Thousandths: alert when it burns more than so many times faster than it may, over both
+    windows; None is never."""
     burn_window: int = 3600
+    """Seconds."""
     burn_short_window: int = 300
+    """Seconds, less than `burn_window`."""
     parent: str = ""
     """The budget that this one is a part of: while that one's alert fires, this one's is muted."""
     severity: str = "critical"
     """Of the last step; the others are warnings."""
     labels: tuple[tuple[str, str], ...] = ()
     notify: tuple[str, ...] | None = None
+    """Names of notifiers; None is all of them."""
+
+    @property
+    def alert(self) -> str:
+        """The name of its alert; no rule has the same."""
+        return f"budget {self.name}"
 
 
+ROLLING: Final = "rolling"
 NOTIFIERS: Final = ("webhook", "slack", "alertmanager", "command", "apprise")
 
 
@@ -151,14 +167,16 @@ class NotifierConfig:
 
     name: str
     type: str
-    url: object = None
-    """A `Secret`: most of them are keys."""
-    secret: object = None
-    """A `Secret`: the key of the HMAC signature."""
-    headers: tuple[tuple[str, object], ...] = ()
-    template: str = ""
-    """JSON with `{placeholders}`; "" is the usual document."""
-    command: tuple[str, ...] = ()
+    """One of `NOTIFIERS`."""
+    url: Secret | None = None
+    """Most of them are keys. `http://` or `https://`, but for apprise any URL of its own."""
+    secret: Secret | None = None
+    """The key of the HMAC signature."""
+    headers: tuple[tuple[str, Secret], ...] = ()
+    template: str = field(default="", repr=False)
+    """The message with `{placeholders}`; "" is the usual one."""
+    command: tuple[str, ...] = field(default=(), repr=False)
+    """Program and arguments."""
     severity: str = "info"
     """The least severity that it is told of."""
     resolved: bool = True
@@ -166,6 +184,7 @@ class NotifierConfig:
     group_by: tuple[str, ...] = ()
     group_wait: int = 10
     """Seconds in which alerts of one group are gathered into one message."""
-    repeat: int = 14400
-    """Seconds after which a firing alert is told again; 0 is never."""
+    repeat: int | None = 14400
+    """Seconds after which a firing alert is told again; None is never."""
     timeout: float = 10.0
+    """Seconds."""

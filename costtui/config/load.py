@@ -41,7 +41,8 @@ class Loaded:
 
     config: Config
     origins: Mapping[str, str] = field(default_factory=dict)
-    """Dotted path → `file line 12`, `env COSTTUI_DB` or `flag --db`; all else is default."""
+    """Dotted path → `file line 12`, `preset usual`, `env COSTTUI_DB` or `flag --db`; all else is
+    default."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """Dotted path → line in the file."""
     filled: frozenset[str] = frozenset()
@@ -66,6 +67,7 @@ def load_traced(
     problems = Problems(str(file) if file else "")
     loaded = _from_file(file, env, problems) if file else Loaded(_defaults(env))
     origins = {key: f"file line {line}" for key, line in loaded.lines.items()}
+    origins |= loaded.origins
     config = _laid_over(loaded.config, env, overrides or Overrides(), origins, problems)
     problems.raise_any()
     proxy = _proxy_log(config, env)
@@ -94,6 +96,7 @@ def _defaults(env: Mapping[str, str]) -> Config:
 
 def _from_file(file: Path, env: Mapping[str, str], problems: Problems) -> Loaded:
     # The keys, the reader and yaml take 40 ms to import; without a file nobody waits for them.
+    from costtui.config.alert_build import AlertBuilder
     from costtui.config.build import Builder
     from costtui.config.keys import ROOT
     from costtui.config.kinds import Place
@@ -105,6 +108,7 @@ def _from_file(file: Path, env: Mapping[str, str], problems: Problems) -> Loaded
     root = reader.section(tree, ROOT)
     builder = Builder(problems)
     usual = _defaults(env)
+    watched = AlertBuilder(problems).build(root, reader.lines)
 
     def within(name: str) -> Values:
         found = root.get(name)
@@ -123,12 +127,15 @@ def _from_file(file: Path, env: Mapping[str, str], problems: Problems) -> Loaded
         provider_aliases=tuple((k, v.data) for k, v in root.get("provider_aliases", {}).items()),
         catalogue=root.get("catalogue", True),
         consumers=builder.consumers(root.get("consumers", {})),
-        alerts=builder.alerts(root.get("alerts", [])),
+        alerts=watched.alerts,
+        alert_interval=root.get("alert_interval", usual.alert_interval),
+        budgets=watched.budgets,
+        notifiers=watched.notifiers,
         display=DisplayConfig(**{name: value.data for name, value in display.given.items()}),
         timezone=root.get("timezone", "local"),
         files=(file,),
     )
-    return Loaded(config, {}, reader.lines, frozenset(reader.filled))
+    return Loaded(config, watched.origins, watched.lines, frozenset(reader.filled))
 
 
 def _laid_over(

@@ -12,27 +12,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from costtui.config.alert_schema import AlertRule as AlertRule
+from costtui.config.alert_schema import BudgetConfig as BudgetConfig
+from costtui.config.alert_schema import NotifierConfig as NotifierConfig
+from costtui.config.secret import Secret as Secret
 from costtui.model.charge import CostPolicy
 from costtui.model.usage import TOKEN_TYPES
 
 RATE_KEYS = TOKEN_TYPES
 """The rates an override may give, one a token kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A value that is never shown: `str()` and `repr()` are masked, `.reveal()` is the text."""
-
-    _text: str
-
-    def reveal(self) -> str:
-        return self._text
-
-    def __str__(self) -> str:
-        return "********"
-
-    def __repr__(self) -> str:
-        return "Secret(********)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,25 +164,6 @@ class SourceConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class AlertRule:
-    """One entry of `alerts:`: cost over a rolling window."""
-
-    name: str
-    cost_over_nano: int
-    window: int
-    """Seconds."""
-    window_name: str = ""
-    """As written, for example `24h`."""
-    by: tuple[str, ...] = ()
-    where: tuple[tuple[str, str], ...] = ()
-    """(dimension, value) pairs that must all be equal."""
-    hold: int = 0
-    """`for:`, seconds."""
-    severity: str = "warning"
-    """`info`, `warning` or `critical`."""
-
-
-@dataclass(frozen=True, slots=True)
 class DisplayConfig:
     theme: str = "costtui-dark"
     window: str = "24h"
@@ -217,6 +186,11 @@ class Config:
     """Use the built-in offline price catalogue below `pricing:`."""
     consumers: tuple[tuple[str, Consumer], ...] = ()
     alerts: tuple[AlertRule, ...] = ()
+    """Those of a preset too, in its place."""
+    alert_interval: int = 15
+    """Seconds between two evaluations of the rules and budgets."""
+    budgets: tuple[BudgetConfig, ...] = ()
+    notifiers: tuple[NotifierConfig, ...] = ()
     display: DisplayConfig = field(default_factory=DisplayConfig)
     timezone: str = "local"
     """IANA name or `local`: where days and months begin."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
-from costtui.alerts.evaluate import Labels, Observation, evaluate
+from costtui.alerts.evaluate import Labels, Observation, evaluate, supported
 from costtui.config.schema import Config, SourceConfig
 from costtui.engine.clock import Clock, SystemClock
 from costtui.engine.pipeline import Pipeline
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 
 TICK = 1.0
 """Seconds between two looks of the housekeeping: heartbeat, alerts, retention."""
-ALERTS_EVERY = 5.0
 PRUNE_EVERY = 900.0
 HEARTBEAT_EVERY = 10.0
 
@@ -191,7 +190,7 @@ class Collector:
                     self._check_still_there()
                     await self.store.heartbeat(self.clock.now())
                 if now >= alerts_due and self.config.alerts:
-                    alerts_due = now + ALERTS_EVERY
+                    alerts_due = now + self.config.alert_interval
                     state = (self.store.revision, int(self.clock.now() // 60))
                     if state != seen or self._pending:
                         seen = state
@@ -223,7 +222,7 @@ class Collector:
 
     async def evaluate_alerts(self) -> None:
         """Observe every rule's window and store the new alert states, if any changed."""
-        rules = self.config.alerts
+        rules = tuple(filter(supported, self.config.alerts))
         if not rules:
             return
         now = self.clock.now()
@@ -240,6 +239,7 @@ class Collector:
             return {
                 rule.name: reader.cost_over(rule.window, rule.by, rule.where, now)
                 for rule in self.config.alerts
+                if supported(rule)
             }
 
     # Re-pricing

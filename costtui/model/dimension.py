@@ -10,6 +10,12 @@ DIMENSIONS = ("provider", "model", "consumer", "gateway", "endpoint", "service")
 MAPPED_DIMENSIONS = ("team", "org")
 """Joined at query time from the config's `consumers:`, so a re-mapping is retroactive."""
 
+
+def is_dimension(name: str) -> bool:
+    """Can usage be grouped by `name` and restricted to a value of it?"""
+    return name in DIMENSIONS or name in MAPPED_DIMENSIONS
+
+
 LLM = "llm"
 INFRASTRUCTURE = "infrastructure"
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from costtui.config import keys, schema
+from costtui.config.alert_schema import MEASURES
 from costtui.config.jsonschema import schema as json_schema
 from costtui.config.keys import ROOT
 from costtui.config.kinds import Kind
@@ -44,8 +45,10 @@ def env(tmp_path: Path) -> dict[str, str]:
         "agentgateway-token",
         "agentgateway-password",
         "config.yml",
+        "bot-secret",
     ):
         (tmp_path / name).write_text("secret-of-a-file\n", encoding="utf-8")
+    (tmp_path / "bot-url").write_text("https://bot/secret-of-a-file\n", encoding="utf-8")
     return {
         "HOME": "/home/me",
         "CREDENTIALS_DIRECTORY": str(tmp_path),
@@ -54,6 +57,9 @@ def env(tmp_path: Path) -> dict[str, str]:
         "KONG_METRICS_TOKEN": "metrics-secret",
         "HOMEGROWN_PASSWORD": "homegrown-secret",
         "CLIENT_KEY_PASSWORD": "key-secret",
+        "SLACK_WEBHOOK": "https://hooks.slack.com/services/chat-secret",
+        "PAGER_SECRET": "pager-secret",
+        "APPRISE_URL": "tgram://apprise-secret/1",
     }
 
 
@@ -61,6 +67,21 @@ def loaded(tmp_path: Path, text: str, env: dict[str, str]) -> Loaded:
     file = tmp_path / "sample.yml"
     file.write_text(text, encoding="utf-8")
     return load_traced(file, env=env)
+
+
+def usual() -> tuple[schema.AlertRule, ...]:
+    """What `- preset: usual` stands for, as the manual says it."""
+    usd = 10**9
+    return (
+        schema.AlertRule("total 24h", "cost_over", 50 * usd, 86400, "24h", hold=300),
+        schema.AlertRule("total 7d", "cost_over", 200 * usd, 7 * 86400, "7d", hold=300),
+        schema.AlertRule("total 30d", "cost_over", 500 * usd, 30 * 86400, "30d", hold=300),
+        schema.AlertRule("daily rate", "projected_over", 50 * usd, 3600, "1h", hold=900),
+        schema.AlertRule(
+            "throttled", "throttled_share_over", 100_000, 900, "15m", hold=300, min_requests=20
+        ),
+        schema.AlertRule("spike", "spike_over", 3_000, 3600, "1h", hold=300, min_cost_nano=5 * usd),
+    )
 
 
 def test_the_sample_loads_as_it_is_and_needs_no_environment(tmp_path: Path) -> None:
@@ -74,12 +95,14 @@ def test_the_sample_loads_as_it_is_and_needs_no_environment(tmp_path: Path) -> N
         "fleet",
         "gpus",
     ]
-    assert [(a.cost_over_nano // 10**9, a.window_name, a.by) for a in config.alerts] == [
-        (50, "24h", ()),
-        (200, "7d", ()),
-        (500, "30d", ()),
-        (10, "24h", ("consumer",)),
-    ]
+    assert [a.name for a in config.alerts] == [*(r.name for r in usual()), "one consumer"]
+    assert config.alerts[-1] == schema.AlertRule(
+        "one consumer", "cost_over", 10 * 10**9, 86400, "24h", ("consumer",),
+        hold=300, severity="info",
+    )  # fmt: skip
+    assert config.budgets == (schema.BudgetConfig("everything", 500 * 10**9),)
+    assert config.notifiers == ()
+    assert config.alert_interval == 15
     assert [(p.provider, p.per_request, p.free) for p in config.pricing] == [
         ("anthropic", Decimal("0.003"), False),
         ("deepseek", Decimal("0.0002"), False),
@@ -93,7 +116,20 @@ def test_the_sample_loads_with_every_line_uncommented(tmp_path: Path, env: dict[
     config = loaded(tmp_path, UNCOMMENTED, env).config
     assert len(config.sources) == 11
     assert len(config.pricing) == 5
-    assert len(config.alerts) == 5
+    assert {a.measure for a in config.alerts} == set(MEASURES)
+    assert [(b.name, b.period, b.parent) for b in config.budgets] == [
+        ("everything", "month", ""),
+        ("teams", "rolling", "everything"),
+    ]
+    assert [n.type for n in config.notifiers] == [
+        "slack",
+        "webhook",
+        "webhook",
+        "alertmanager",
+        "apprise",
+        "command",
+    ]
+    assert config.alert_interval == 15
     assert len(config.consumers) == 3
     assert config.display == schema.DisplayConfig()
     assert config.store.retention == schema.Retention()
@@ -185,7 +221,7 @@ def test_every_field_of_the_schema_is_reached_by_a_key_and_every_key_has_a_field
         and isinstance(cls, type)
         and cls not in (schema.Secret, schema.Elsewhere)
     ]
-    assert set(found) == {cls for cls in classes if cls.__module__ == schema.__name__}
+    assert set(found) == set(classes)
     for cls, section in found.items():
         fields = {one.name for one in dataclasses.fields(cls)}
         reached = {target for key in section.keys for target in key.targets}
@@ -317,7 +353,17 @@ def test_the_schema_accepts_what_loads(file: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["unknown_keys", "wrong_types", "durations", "rates", "sources", "alerts", "top_is_list"],
+    [
+        "unknown_keys",
+        "wrong_types",
+        "durations",
+        "rates",
+        "sources",
+        "alerts",
+        "budgets",
+        "notifiers",
+        "top_is_list",
+    ],
 )
 def test_the_schema_refuses_what_has_the_wrong_shape(name: str) -> None:
     assert complaints((FIXTURES / "invalid" / f"{name}.yml").read_text(encoding="utf-8"))
@@ -334,6 +380,25 @@ def test_the_schema_refuses_what_has_the_wrong_shape(name: str) -> None:
         "pricing: [{model: x, input: 1, free: true}]",
         "alerts: [{name: a, cost_over: 1, window: 24h, where: {user: x}}]",
         "alerts: [{name: a, cost_over: 1, window: 24}]",
+        "alerts: [{name: a, cost_over: 1}]",
+        "alerts: [{cost_over: 1, window: 24h}]",
+        "alerts: [{name: a, window: 24h}]",
+        "alerts: [{name: a, cost_over: 1, tokens_over: 1, window: 24h}]",
+        "alerts: [{name: a, cost_over: 1, window: 24h, min_requests: 5}]",
+        "alerts: [{name: a, source_down_for: 5m, by: [model]}]",
+        "alerts: [{name: a, error_share_over: 50, window: 1h}]",
+        "alerts: [{name: a, preset: usual}]",
+        "alerts: [{preset: unusual}]",
+        "budgets: [{name: a}]",
+        "budgets: [{name: a, limit: 1, period: month, rolling: 30d}]",
+        "budgets: [{name: a, limit: 1, steps: [5]}]",
+        "budgets: [{name: a, limit: 1, burn_over: often}]",
+        "notifiers: [{name: a, type: webhook}]",
+        "notifiers: [{name: a, type: pigeon, url: http://x}]",
+        "notifiers: [{name: a, type: command, url: http://x}]",
+        "notifiers: [{name: a, type: command, command: [x], secret: '${HOME}'}]",
+        "notifiers: [{name: a, type: webhook, url: http://x, secret: abc}]",
+        "notifiers: [{name: a, type: alertmanager, url: http://x, group_wait: 1m}]",
         "display: {ascii: yes}",
     ],
 )
@@ -354,10 +419,15 @@ def test_show_masks_secrets_and_reads_back(tmp_path: Path, env: dict[str, str]) 
         "metrics-secret",
         "homegrown-secret",
         "key-secret",
+        "chat-secret",
+        "pager-secret",
+        "apprise-secret",
         "secret-of-a-file",
     ):
         assert secret not in shown
-    assert shown.count('"********"') == 9  # three headers, two tokens, two passwords, two keys'
+    sources = 9  # three headers, two tokens, two passwords, two keys'
+    notifiers = 8  # five URLs, two secrets, a header
+    assert shown.count('"********"') == sources + notifiers
     data = yaml.safe_load(shown)
     assert data["sources"][0]["interval"] == "1s"
     assert data["sources"][9]["fields"]["metrics"][1]["kinds"] == {
