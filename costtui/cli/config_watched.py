@@ -23,8 +23,8 @@ _MEASURES: Final = {
     "cost_over": "over {limit} in {window}",
     "tokens_over": "over {limit} in {window}",
     "requests_over": "over {limit} in {window}",
-    "error_share_over": "over {limit} of requests failed in {window}{least}",
-    "throttled_share_over": "over {limit} of requests throttled in {window}{least}",
+    "error_share_over": "over {limit} of {least}requests failed in {window}",
+    "throttled_share_over": "over {limit} of {least}requests throttled in {window}",
     "projected_over": "over {limit} in {per} at the rate of the last {window}",
     "spike_over": "over {limit} times the usual in {window}{least}",
     "silent_for": "no usage for {limit} after some in {window}",
@@ -52,11 +52,9 @@ def watched(config: Config) -> Iterator[str]:
 
 
 def _alert(rule: AlertRule) -> str:
-    least = ""
-    if rule.min_requests:
-        least = f" of at least {count(rule.min_requests, 'request')}"
+    least = f"at least {rule.min_requests:,} " if rule.min_requests else ""
     if rule.min_cost_nano:
-        least = f" of at least {_usd(rule.min_cost_nano)}"
+        least = f" and at least {_usd(rule.min_cost_nano)}"
     words = _MEASURES[rule.measure].format(
         limit=_limit(rule),
         window=rule.window_name or duration_text(rule.window),
