@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from costtui.config.alert_keys import ALERT, BUDGET
 from costtui.config.alert_schema import (
@@ -34,21 +33,19 @@ _BUDGET_COMPOSED: Final = {"by", "where", "labels", "notify", "steps"}
 _ENTRY: Final = re.compile(r"(alerts\[\d+\])(.*)")
 
 
-@dataclass(slots=True)
-class Watched:
+class Watched(NamedTuple):
     """What is watched, and whom it is told."""
 
     alerts: tuple[AlertRule, ...]
     budgets: tuple[BudgetConfig, ...]
     notifiers: tuple[NotifierConfig, ...]
-    lines: dict[str, int] = field(default_factory=dict)
+    lines: Mapping[str, int]
     """Dotted path → line, by the places that the rules have in `alerts`."""
-    origins: dict[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str]
     """Dotted path → origin, of what came from a preset."""
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """One rule to be, of the file or of a preset."""
 
     values: Values
@@ -78,9 +75,7 @@ class AlertBuilder(Checks):
                     message = f"{quoted(budget.alert)} is what the alert of the {named} is called"
                     self._wrong(entry.values, "name", message)
         rules = tuple(self._rule(entry.values) for entry in entries)
-        watched = Watched(rules, budgets, notifiers)
-        self._placed(watched, entries, lines)
-        return watched
+        return Watched(rules, budgets, notifiers, *_placed(entries, lines))
 
     # Rules ----------------------------------------------------------------------------------
 
@@ -277,27 +272,31 @@ class AlertBuilder(Checks):
                 self._problems.add(value.line, value.key, message)
         return tuple(value.data for value in values.get("notify"))
 
-    def _placed(
-        self, watched: Watched, entries: Sequence[_Entry], lines: Mapping[str, int]
-    ) -> None:
-        """Lines and origins by the places of the rules: a preset moves those behind it."""
-        inside: dict[str, dict[str, int]] = {}
-        for path, line in lines.items():
-            found = _ENTRY.fullmatch(path)
-            if found is None:
-                watched.lines[path] = line
-            else:
-                inside.setdefault(found[1], {})[found[2]] = line
-        for index, entry in enumerate(entries):
-            place = f"alerts[{index}]"
-            if not entry.preset:
-                for rest, line in inside.get(entry.values.key, {}).items():
-                    watched.lines[place + rest] = line
-                continue
-            watched.lines[place] = entry.line
-            for name in entry.values.given:
-                watched.lines[f"{place}.{name}"] = entry.line
-                watched.origins[f"{place}.{name}"] = f"preset {entry.preset}"
+
+def _placed(
+    entries: Sequence[_Entry], lines: Mapping[str, int]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Lines and origins by the places of the rules: a preset moves those behind it."""
+    placed: dict[str, int] = {}
+    origins: dict[str, str] = {}
+    inside: dict[str, dict[str, int]] = {}
+    for path, line in lines.items():
+        found = _ENTRY.fullmatch(path)
+        if found is None:
+            placed[path] = line
+        else:
+            inside.setdefault(found[1], {})[found[2]] = line
+    for index, entry in enumerate(entries):
+        place = f"alerts[{index}]"
+        if not entry.preset:
+            for rest, line in inside.get(entry.values.key, {}).items():
+                placed[place + rest] = line
+            continue
+        placed[place] = entry.line
+        for name in entry.values.given:
+            placed[f"{place}.{name}"] = entry.line
+            origins[f"{place}.{name}"] = f"preset {entry.preset}"
+    return placed, origins
 
 
 def _pairs(values: Values, name: str) -> tuple[tuple[str, Any], ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from costtui.config.alert_schema import (
@@ -28,11 +27,8 @@ ALERT_PRESETS: Final = ("usual",)
 """The sets of rules that come with costtui: the files in `alert_presets`."""
 
 
-@dataclass(eq=False, repr=False)
 class Dimension(Choice):
-    """What usage can be grouped by."""
-
-    values: tuple[str, ...] = DIMENSIONS + MAPPED_DIMENSIONS
+    """What usage can be grouped by: the words, and whatever else the model takes for one."""
 
     def parse(self, written: Written) -> str:
         return written.text if is_dimension(written.text) else str(super().parse(written))
@@ -53,7 +49,7 @@ class Label(Text):
 
 
 OWN_LABELS: Final = ("alertname", "severity")
-DIMENSION: Final = Dimension()
+DIMENSION: Final = Dimension(DIMENSIONS + MAPPED_DIMENSIONS)
 LABELS: Final = MapOf(Label(limit=100), Text(limit=200), "name")
 WHERE: Final = MapOf(DIMENSION, Text(empty=True), "dimension")
 USAGE: Final = tuple(m.key for m in MEASURES.values() if m.usage)

@@ -16,7 +16,6 @@ from typing import Any, ClassVar
 from textual.screen import Screen
 from textual.timer import Timer
 
-from costtui.alerts.evaluate import supported
 from costtui.config.schema import Config
 from costtui.engine.clock import Clock, SystemClock
 from costtui.engine.zone import zone_of
@@ -134,7 +133,7 @@ class CosttuiApp(Steps):
         self.shown = Shown(
             self.state,
             configured=bool(config.sources),
-            rules=sum(map(supported, config.alerts)),
+            rules=len(config.alerts),
             notice=notice,
             starting=ensure_collector is not None,
             sample_config=sample_config,
