@@ -19,6 +19,7 @@ from costtui.errors import UsageError
 if TYPE_CHECKING:
     from costtui.config.load import Loaded, Overrides
     from costtui.config.schema import Config
+    from costtui.config.screen import ScreenWords
 
 
 class Command(Protocol):
@@ -149,8 +150,11 @@ def load_config(args: argparse.Namespace, env: Mapping[str, str] | None = None) 
     return load_traced(args, env).config
 
 
-def load_traced(args: argparse.Namespace, env: Mapping[str, str] | None = None) -> Loaded:
-    """As `load_config`, with the origin of each value."""
+def load_traced(
+    args: argparse.Namespace, env: Mapping[str, str] | None = None, *, screen: bool = False
+) -> Loaded:
+    """As `load_config`, with the origin of each value. `screen`: `keymap:` and `views:` are held
+    against what the screen knows, too."""
     from costtui.config import load
 
     named: str | None = getattr(args, "config", None)
@@ -158,7 +162,14 @@ def load_traced(args: argparse.Namespace, env: Mapping[str, str] | None = None) 
         Path(named) if named else None,
         env=os.environ if env is None else env,
         overrides=overrides_of(args),
+        words=_screen_words if screen else None,
     )
+
+
+def _screen_words() -> ScreenWords:
+    from costtui.tui.keymap import screen_words
+
+    return screen_words()
 
 
 def set_up_logging(log_file: str | None) -> None:

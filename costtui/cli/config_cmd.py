@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from costtui.cli.common import load_traced
+from costtui.cli.common import load_traced, say
 from costtui.errors import ConfigError, CosttuiError, Problem
 from costtui.model.safetext import redact, visible
 
@@ -54,10 +54,12 @@ class ConfigCommand:
         if args.action == "schema":
             print(_schema(args.format))
             return 0
-        loaded = load_traced(args)
+        loaded = load_traced(args, screen=True)
         if args.action == "check":
             _check_deeply(loaded)
             print("\n".join(summary(loaded.config)))
+            for warning in loaded.warnings:
+                say(f"warning: {warning}")
         if args.action == "show" or args.show:
             from costtui.config.show import effective
 
@@ -164,6 +166,10 @@ def summary(config: Config) -> Iterator[str]:
         yield f"{count(len(config.consumers), 'consumer')} with a name"
     yield ""
     yield from watched(config)
+    if config.views or config.keymap:
+        yield ""
+        actions = count(len(config.keymap), "action")
+        yield f"{count(len(config.views), 'view')}, {actions} with keys of your own"
 
 
 def count(number: int, what: str) -> str:

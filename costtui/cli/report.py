@@ -17,7 +17,7 @@ from typing import Final
 from costtui.cli import report_query
 from costtui.cli.common import load_config, say
 from costtui.cli.report_query import NoStore, Reads, Report
-from costtui.config.schema import Config
+from costtui.config.schema import Config, tag_names
 from costtui.errors import UsageError
 from costtui.model.safetext import visible
 from costtui.model.snapshot import View
@@ -76,7 +76,7 @@ class ReportCommand:
         parser.add_argument(
             "--by",
             metavar="NAMES",
-            help="group by some of: " + ",".join(report_query.GROUPABLE),
+            help="group by some of: " + ",".join(report_query.GROUPABLE) + ",tag:NAME",
         )
         parser.add_argument(
             "--where",
@@ -102,6 +102,9 @@ class ReportCommand:
         filters = tuple(report_query.parse_where(text) for text in args.where)
         top = _top(args.top)
         config = load_config(args)
+        tags = tag_names(config.consumers)
+        report_query.check_tags("--by", by or (), tags)
+        report_query.check_tags("--where", (f.dimension for f in filters), tags)
         from costtui.engine.zone import zone_of
 
         zone = zone_of(config.timezone)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from costtui.cli import report_compared
 from costtui.cli.report_query import Key, Report, Table, iso
 from costtui.cli.report_words import plain
+from costtui.model.dimension import tag_of
 from costtui.model.money import decimal_text, divide_half_even
 from costtui.model.safetext import csv_cell, safe_name
 from costtui.model.snapshot import Totals
@@ -180,7 +181,7 @@ def _names(table: Table) -> list[str]:
     """The columns of the dimensions; a consumer has its id and its name."""
     columns: list[str] = []
     for name in table.by:
-        columns.append(_COLUMNS[name])
+        columns.append(_COLUMNS.get(name) or "x_Tag_" + tag_of(name))
         if name == "consumer":
             columns.append("x_ConsumerName")
     return columns

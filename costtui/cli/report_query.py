@@ -15,10 +15,10 @@ from typing import Final, Protocol
 
 from costtui.config.durations import parse_duration
 from costtui.config.schema import Consumer
-from costtui.config.words import did_you_mean, quoted
+from costtui.config.words import did_you_mean, nearest, quoted
 from costtui.errors import UsageError
 from costtui.model.comparison import Compared
-from costtui.model.dimension import DIMENSIONS, MAPPED_DIMENSIONS
+from costtui.model.dimension import known_dimensions, tag_of
 from costtui.model.snapshot import AlertStatus, Filter, SourceStatus, Totals, UnpricedModel, View
 from costtui.model.timewindow import (
     HOUR,
@@ -32,11 +32,11 @@ from costtui.model.timewindow import (
 
 COMPARABLE: Final = ("provider", "model")
 """What a comparison can be broken down by besides the gateway: both sides know these."""
-GROUPABLE: Final = (*DIMENSIONS, *MAPPED_DIMENSIONS)
+GROUPABLE: Final = known_dimensions()
 Key = tuple[str, ...]
 Row = tuple[Key, Totals]
 
-_OPERATORS: Final = re.compile(r"([a-z_]+)\s*(!=|!~|=|~)(.*)", re.DOTALL)
+_OPERATORS: Final = re.compile(r"(tag:[^!=~]*?|[a-z_]+)\s*(!=|!~|=|~)(.*)", re.DOTALL)
 _LONGEST: Final = 36500 * 86400
 _LATEST: Final = 253_402_300_800
 
@@ -207,9 +207,27 @@ def parse_where(text: str) -> Filter:
 
 
 def _known_dimension(option: str, name: str) -> None:
-    if name not in GROUPABLE:
+    """A tag passes here; whether it exists is known when the configuration has been read."""
+    if name not in GROUPABLE and not tag_of(name):
         near = did_you_mean(name, GROUPABLE)
-        raise UsageError(f"{option}: {quoted(name)} is not one of {', '.join(GROUPABLE)}{near}")
+        known = f"{', '.join(GROUPABLE)}, tag:NAME"
+        raise UsageError(f"{option}: {quoted(name)} is not one of {known}{near}")
+
+
+def check_tags(option: str, names: Iterable[str], tags: Sequence[str]) -> None:
+    """Raises UsageError for a dimension `tag:NAME` that no consumer of the configuration has."""
+    for name in filter(tag_of, names):
+        if tag_of(name) in tags:
+            continue
+        if not tags:
+            raise UsageError(
+                f"{option}: no consumer has a tag; `consumers:` in the configuration gives them"
+            )
+        # The name alone is compared: `tag:` in front of both would make anything look near.
+        near = nearest(tag_of(name), tags)
+        meant = f' (did you mean "tag:{near}"?)' if near else ""
+        known = ", ".join(tags[:20]) + (", …" if len(tags) > 20 else "")
+        raise UsageError(f"{option}: no consumer has {quoted(name)}; there are {known}{meant}")
 
 
 def parse_window(since: str, until: str | None, now: float, zone: tzinfo) -> Window:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from costtui.errors import UsageError
 from costtui.model.found import AGAIN
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from costtui.tui.app import CosttuiApp
     from costtui.tui.data import Data
     from costtui.tui.firstrun import FirstConfig
+    from costtui.tui.habits import Habits
     from costtui.tui.lastscreen import LastScreen
 
 
@@ -34,6 +35,7 @@ class RunCommand:
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--window", choices=tuple(WINDOW_BY_NAME), help="what to show first")
+        parser.add_argument("--view", metavar="NAME", help="the saved view to start in")
         parser.add_argument("--theme", metavar="NAME", help="colours (t goes through them)")
         parser.add_argument(
             "--refresh", type=_refresh, metavar="SECONDS", help="at most one repaint in so long"
@@ -47,12 +49,10 @@ class RunCommand:
         parser.add_argument("--in-browser", action="store_true", help=argparse.SUPPRESS)
 
     def run(self, args: argparse.Namespace) -> int:
-        from costtui.cli.common import load_config
-
         if args.once:
-            return once(load_config(args), theme=args.theme)
+            return once(_screen_of(args))
         if args.in_browser:  # a session of `costtui web`, which has the collector
-            return _end(_app(load_config(args), args.theme, None, encoding="utf-8"), mouse=True)
+            return _end(_app(_screen_of(args), None, encoding="utf-8"), mouse=True)
         _need_terminal()
         code, wrote = _watch(args)
         while code == AGAIN:
@@ -63,10 +63,9 @@ class RunCommand:
 def _watch(args: argparse.Namespace, wrote: Path | None = None) -> tuple[int, Path | None]:
     """The screen once: its exit code, and what it wrote if that is to start it again. `wrote` is
     what the screen before wrote."""
-    from costtui.cli.common import load_config
-
     with _last_screen(args) as last:
-        config = load_config(args)
+        of = _screen_of(args)
+        config = of.config
         first = None
         if not args.readonly and not (config.files and config.sources):
             from costtui.cli.first_config import for_screen
@@ -74,8 +73,7 @@ def _watch(args: argparse.Namespace, wrote: Path | None = None) -> tuple[int, Pa
             first = for_screen(config.files[0] if config.files else None)
         names = ", ".join(source.name for source in config.sources)
         code = watch(
-            config,
-            theme=args.theme,
+            of,
             mouse=args.mouse,
             collector_arguments=None if args.readonly else child_arguments(args),
             last=last,
@@ -85,25 +83,67 @@ def _watch(args: argparse.Namespace, wrote: Path | None = None) -> tuple[int, Pa
     return code, first.path if first is not None and first.write is not None else None
 
 
+class ScreenOf(NamedTuple):
+    """What the screen is told beside the configuration."""
+
+    config: Config
+    habits: Habits
+    theme: str | None = None
+    """As a flag or the environment says; None leaves it to what is remembered."""
+    window: str | None = None
+    view: str = ""
+    warning: str = ""
+
+
+def _screen_of(args: argparse.Namespace) -> ScreenOf:
+    """Raises `ConfigError`, and `UsageError` where no view is called so."""
+    from dataclasses import replace
+
+    from costtui.cli.common import load_traced
+    from costtui.config.locate import state_dir
+    from costtui.tui.habits import of_config
+
+    loaded = load_traced(args, screen=True)
+    config = loaded.config
+    said = [n for n in ("theme", "window")
+            if loaded.origins.get(f"display.{n}", "").startswith(("env", "flag"))]  # fmt: skip
+    # What is printed is for a pipe or a ticket: it depends on what one says, not on last time.
+    remember = replace(config, display=replace(config.display, remember=False))
+    habits = of_config(remember if args.once or args.in_browser else config, state_dir(os.environ),
+                       file=loaded.display, said=said)  # fmt: skip
+    if args.view is not None:
+        habits.view(args.view)
+    return ScreenOf(
+        config,
+        habits,
+        config.display.theme if "theme" in said else None,
+        config.display.window if "window" in said else None,
+        args.view or "",
+        "; ".join(f"{p.key}: {p.message}" for p in loaded.warnings),
+    )
+
+
 def run_tui(config_file: Path) -> int:
     """The screen on one configuration file and nothing of the environment; for the demo.
 
     Everything that is written goes beside that file.
     """
-    from costtui.config.load import load
+    from costtui.config.load import load_traced
+    from costtui.tui.habits import of_config
 
     _need_terminal()
+    loaded = load_traced(config_file, env={})
+    habits = of_config(loaded.config, config_file.parent, file=loaded.display)
     return watch(
-        load(config_file, env={}),
+        ScreenOf(loaded.config, habits),
         collector_arguments=["--config", str(config_file)],
         log=config_file.with_name("collector.log"),
     )
 
 
 def watch(
-    config: Config,
+    of: ScreenOf,
     *,
-    theme: str | None = None,
     mouse: bool = False,
     collector_arguments: list[str] | None,
     last: LastScreen | None = None,
@@ -118,7 +158,8 @@ def watch(
     instead of the state directory. `first` and `greeting` are as of the app.
     """
     if collector_arguments is None:
-        return _end(_app(config, theme, None, last=last, greeting=greeting), mouse)
+        return _end(_app(of, None, last=last, greeting=greeting), mouse)
+    config = of.config
     supervisor = supervised(config, collector_arguments, log)
     try:
         if not config.store.path.exists():
@@ -126,9 +167,7 @@ def watch(
             # it cannot is said on screen, where it is tried again.
             with suppress(OSError):
                 supervisor.ensure()
-        app: CosttuiApp = _app(
-            config, theme, supervisor.ensure, last=last, first=first, greeting=greeting
-        )
+        app: CosttuiApp = _app(of, supervisor.ensure, last=last, first=first, greeting=greeting)
         return _end(app, mouse)
     finally:
         supervisor.stop()
@@ -142,21 +181,20 @@ def supervised(config: Config, arguments: list[str], log: Path | None = None) ->
     return Supervisor(config.store.path, arguments, log or state_dir(os.environ) / "collector.log")
 
 
-def once(config: Config, *, theme: str | None = None) -> int:
+def once(of: ScreenOf) -> int:
     """Print one screen of what the store holds now, coloured where stdout is a terminal."""
     import shutil
 
     from costtui.tui.takeaway import screen_text
 
     size = shutil.get_terminal_size((120, 40))
-    app = _app(config, theme, None, wait_for_first=30.0)
+    app = _app(of, None, wait_for_first=30.0)
     print(screen_text(app, size.columns, size.lines - 1, color=sys.stdout.isatty()))
     return 1 if app.shown.error else 0
 
 
 def _app(
-    config: Config,
-    theme: str | None,
+    of: ScreenOf,
     ensure: Callable[[], str | None] | None,
     *,
     wait_for_first: float | None = None,
@@ -172,10 +210,14 @@ def _app(
     from costtui.tui.app import FIRST_ANSWER_WAIT, CosttuiApp
 
     return CosttuiApp(
-        _reader_of(config),
-        config=config,
+        _reader_of(of.config),
+        config=of.config,
         ensure_collector=ensure,
-        theme=theme,
+        theme=of.theme,
+        window=of.window,
+        view=of.view,
+        habits=of.habits,
+        warning=of.warning,
         themes_dir=themes_dir(os.environ),
         encoding=encoding or locale.getpreferredencoding(False),
         wait_for_first=FIRST_ANSWER_WAIT if wait_for_first is None else wait_for_first,
@@ -206,7 +248,9 @@ def _last_screen(args: argparse.Namespace) -> LastScreen:
     named = args.config or os.environ.get("COSTTUI_CONFIG")
     file = Path(named) if named else config_file(os.environ)
     options = {k: v for k, v in vars(args).items() if k not in ("readonly", "refresh", "mouse")}
-    return LastScreen(state_dir(os.environ) / "last-screen", key_of(options, file, os.environ))
+    state = state_dir(os.environ)
+    remembered = state / "remembered.json"
+    return LastScreen(state / "last-screen", lambda: key_of(options, file, os.environ, remembered))
 
 
 def _end(app: CosttuiApp, mouse: bool) -> int:

@@ -232,11 +232,18 @@ class Builder(Checks):
         start, until = values.get("from"), values.get("until")
         if start and until and until <= start:
             self._wrong(values, "until", f"must be after from ({start})")
-        return PriceOverride(**_direct(values, PRICE), rates=rates)
+        return PriceOverride(**_direct(values, PRICE), rates=rates, line=values.line)
 
     def consumers(self, entries: dict[str, Value]) -> tuple[tuple[str, Consumer], ...]:
         return tuple(
-            (name, Consumer(**_direct(entry.data, CONSUMER))) for name, entry in entries.items()
+            (
+                name,
+                Consumer(
+                    **_direct(entry.data, CONSUMER),
+                    tags=tuple((k, v.data) for k, v in entry.data.get("tags", {}).items()),
+                ),
+            )
+            for name, entry in entries.items()
         )
 
 
@@ -253,6 +260,7 @@ _COMPOSED = {
     },
     id(QUERY): {"dimensions", "values"},
     id(PRICE): {"unit", *RATE_KEYS},
+    id(CONSUMER): {"tags"},
 }
 """Keys that the builder puts together itself."""
 

@@ -91,7 +91,7 @@ def _key(section: Section, key: Key) -> dict[str, Any]:
     default = section.default(key)
     if isinstance(key.kind, Kind) and key.default is None and default is not MISSING:
         if isinstance(key.kind, Bool):
-            made["default"] = default
+            made |= {} if default is None else {"default": default}
         elif default not in (None, "") and not isinstance(default, Secret):
             made["default"] = key.kind.render(default).strip('"')
     return made
@@ -105,6 +105,9 @@ def _shape(shape: Shape) -> dict[str, Any]:
     if isinstance(shape, Section):
         return _section(shape)
     if isinstance(shape, ListOf):
+        if shape.single:
+            item = _shape(shape.item)
+            return {"anyOf": [item, {"type": "array", "items": item}]}
         return {"type": ["array", "null"], "items": _shape(shape.item)}
     made: dict[str, Any] = {"type": ["object", "null"]}
     if isinstance(shape, MapOf):
@@ -112,6 +115,8 @@ def _shape(shape: Shape) -> dict[str, Any]:
         names = shape.key.schema()
         if "anyOf" in names:  # a choice; a key is never filled in from the environment
             made["propertyNames"] = names["anyOf"][0]
+        elif "pattern" in names:
+            made["propertyNames"] = names
     else:
         assert isinstance(shape, Free)
     return made

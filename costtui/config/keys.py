@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from costtui.config.alert_keys import ALERT, BUDGET, NOTIFIER
+from costtui.config.keynames import KeyName
 from costtui.config.kinds import (
     Bool,
     Choice,
@@ -19,6 +20,7 @@ from costtui.config.kinds import (
     File,
     Glob,
     Money,
+    TagName,
     Text,
     Zone,
 )
@@ -29,6 +31,7 @@ from costtui.config.schema import (
     DisplayConfig,
     PriceOverride,
     Retention,
+    SavedView,
     StoreConfig,
 )
 from costtui.config.sections import Key, ListOf, MapOf, Section
@@ -87,6 +90,11 @@ CONSUMER: Final = Section(
         Key("name", Text(empty=True), "Shown instead of the id."),
         Key("team", Text(empty=True), "What `team` groups by."),
         Key("org", Text(empty=True), "What `org` groups by."),
+        Key(
+            "tags",
+            MapOf(TagName(), Text(empty=True, limit=200), "tag"),
+            "What `tag:NAME` groups by: any names of your own.",
+        ),
     ),
 )
 
@@ -105,6 +113,25 @@ DISPLAY: Final = Section(
             "The least time between two repaints with new data. Also `--refresh`.",
         ),
         Key("ascii", Bool(), "Draw with ASCII only. Also `--ascii`."),
+        Key(
+            "remember",
+            Bool(),
+            "Start with the theme, window, group, order, unit and screen of the last end.",
+        ),
+    ),
+)
+
+VIEW: Final = Section(
+    SavedView,
+    (
+        Key("screen", Text(), "`overview`, `requests`, `fleet` … : where it opens."),
+        Key("window", Choice(tuple(WINDOW_BY_NAME)), "How much time it shows."),
+        Key("group", Text(), "What the big panel shows."),
+        Key("filters", ListOf(Text()), "Each as typed behind `/`, for example `provider=openai`."),
+        Key("sort", Text(), "The column that rows are sorted by."),
+        Key("reverse", Bool(), "The other way round."),
+        Key("unit", Text(), "`cost`, `tokens` or `requests`."),
+        Key("compare", Bool(), "Show the change against the period before."),
     ),
 )
 
@@ -140,6 +167,12 @@ ROOT: Final = Section(
         Key("budgets", ListOf(BUDGET), "What may be spent in a period."),
         Key("notifiers", ListOf(NOTIFIER), "Who is told of alerts."),
         Key("display", DISPLAY, "The screen."),
+        Key(
+            "keymap",
+            MapOf(Text(), ListOf(KeyName(), single=True), "action"),
+            "Your own keys, by the action's id (docs/keys.md); `[]` takes all keys from it.",
+        ),
+        Key("views", MapOf(Text(limit=40), VIEW, "name"), "Places to go to by name: `:view NAME`."),
         Key("timezone", Zone(), "Where days and months begin."),
     ),
 )

@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Final
 from costtui.config.durations import duration_text, parse_duration
 from costtui.config.locate import expand_home
 from costtui.config.words import did_you_mean
+from costtui.model.dimension import TAG_NAME
 
 ENV_SCHEMA: Final = {"$ref": "#/$defs/env"}
 _PLAIN_YAML: Final = re.compile(r"[A-Za-z_./~$][A-Za-z0-9_./@$+-]*")
@@ -83,7 +84,14 @@ def yaml_text(text: str) -> str:
     """`text` as a YAML scalar that reads back as this text."""
     if _PLAIN_YAML.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    quoted = json.dumps(text, ensure_ascii=False)
+    # JSON's own escapes write a character beyond U+FFFF as two, which is no YAML.
+    return "".join(c if c.isprintable() else _escaped(c) for c in quoted)
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 class Kind:
@@ -190,6 +198,22 @@ class Choice(Kind):
 
     def describe(self) -> str:
         return " \\| ".join(f"`{value}`" for value in self.values)
+
+
+class TagName(Kind):
+    """What a tag is called: it is typed as `tag:NAME` in filters and on the command line."""
+
+    label = "tag"
+
+    def parse(self, written: Written) -> str:
+        if not TAG_NAME.fullmatch(written.text):
+            raise ValueError(
+                "is not a name for a tag: use letters, digits and _ . / -, at most 63 of them"
+            )
+        return written.text
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{TAG_NAME.pattern}$"}
 
 
 class Bool(Kind):

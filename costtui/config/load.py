@@ -7,16 +7,19 @@ file, line and key, as one `ConfigError`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costtui.config import locate
 from costtui.config.schema import Config, DisplayConfig, Retention, SourceConfig, StoreConfig
 from costtui.config.words import Problems, did_you_mean, quoted
 from costtui.errors import ConfigError, Problem
 from costtui.model.timewindow import WINDOW_BY_NAME
+
+if TYPE_CHECKING:
+    from costtui.config.screen import ScreenWords
 
 PROXY = "llm-proxy"
 """The gateway, preset and name of the source that `COST_TRACKING_FILE` stands for."""
@@ -47,25 +50,38 @@ class Loaded:
     """Dotted path → line in the file."""
     filled: frozenset[str] = frozenset()
     """Dotted paths of texts that hold the value of an environment variable."""
+    display: DisplayConfig = field(default_factory=DisplayConfig)
+    """What the file alone says about the screen, without environment and flags."""
+    warnings: tuple[Problem, ...] = ()
+    """What works and will probably not do what was meant."""
 
 
 def load(
-    path: Path | None, *, env: Mapping[str, str], overrides: Overrides | None = None
+    path: Path | None,
+    *,
+    env: Mapping[str, str],
+    overrides: Overrides | None = None,
+    words: Callable[[], ScreenWords] | None = None,
 ) -> Config:
     """The configuration. `path` None: `COSTTUI_CONFIG`, else the XDG place if a file is there.
 
-    Raises `ConfigError` with every problem.
+    `words` tells what the screen knows; it is asked where `keymap:` or `views:` are given, and
+    without it they are not held against it. Raises `ConfigError` with every problem.
     """
-    return load_traced(path, env=env, overrides=overrides).config
+    return load_traced(path, env=env, overrides=overrides, words=words).config
 
 
 def load_traced(
-    path: Path | None, *, env: Mapping[str, str], overrides: Overrides | None = None
+    path: Path | None,
+    *,
+    env: Mapping[str, str],
+    overrides: Overrides | None = None,
+    words: Callable[[], ScreenWords] | None = None,
 ) -> Loaded:
     """As `load`, with the origin of each value."""
     file = find(path, env)
     problems = Problems(str(file) if file else "")
-    loaded = _from_file(file, env, problems) if file else Loaded(_defaults(env))
+    loaded = _from_file(file, env, problems, words) if file else Loaded(_defaults(env))
     origins = {key: f"file line {line}" for key, line in loaded.lines.items()}
     origins |= loaded.origins
     config = _laid_over(loaded.config, env, overrides or Overrides(), origins, problems)
@@ -94,8 +110,14 @@ def _defaults(env: Mapping[str, str]) -> Config:
     return Config(store=StoreConfig(path=locate.default_store(env)))
 
 
-def _from_file(file: Path, env: Mapping[str, str], problems: Problems) -> Loaded:
+def _from_file(
+    file: Path,
+    env: Mapping[str, str],
+    problems: Problems,
+    words: Callable[[], ScreenWords] | None,
+) -> Loaded:
     # The keys, the reader and yaml take 40 ms to import; without a file nobody waits for them.
+    from costtui.config import screen
     from costtui.config.alert_build import AlertBuilder
     from costtui.config.build import Builder
     from costtui.config.keys import ROOT
@@ -115,6 +137,9 @@ def _from_file(file: Path, env: Mapping[str, str], problems: Problems) -> Loaded
         return found if isinstance(found, Values) else Values(root.line_of(name), name)
 
     store, display = within("store"), within("display")
+    keymap, views = screen.keymap(root), screen.views(root)
+    if words is not None and (keymap or views):
+        screen.check(root, words(), problems)
     kept = store.get("retention")
     config = Config(
         store=StoreConfig(
@@ -132,10 +157,19 @@ def _from_file(file: Path, env: Mapping[str, str], problems: Problems) -> Loaded
         budgets=watched.budgets,
         notifiers=watched.notifiers,
         display=DisplayConfig(**{name: value.data for name, value in display.given.items()}),
+        keymap=keymap,
+        views=views,
         timezone=root.get("timezone", "local"),
         files=(file,),
     )
-    return Loaded(config, watched.origins, watched.lines, frozenset(reader.filled))
+    return Loaded(
+        config,
+        watched.origins,
+        watched.lines,
+        frozenset(reader.filled),
+        config.display,
+        tuple(screen.warnings(root, str(file))),
+    )
 
 
 def _laid_over(

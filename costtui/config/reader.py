@@ -126,6 +126,9 @@ class Reader:
             return self._scalar(node, shape, path, line)
         if isinstance(node, Scalar) and node.is_null and not isinstance(shape, Section):
             # `alerts:` with every entry commented out.
+            if isinstance(shape, ListOf) and shape.single:
+                self._problems.add(line, path, "has no value: write [] for none")
+                return None
             return Value([] if isinstance(shape, ListOf) else {}, line, path)
         if isinstance(shape, Section):
             before = len(self._problems.found)
@@ -139,6 +142,9 @@ class Reader:
         return self._free(node, path, line)
 
     def _list(self, node: Node, shape: ListOf, path: str, line: int) -> Value | None:
+        if shape.single and isinstance(node, Scalar):
+            item = self._value(node, shape.item, path, line)
+            return None if item is None else Value([item], line, path)
         if not isinstance(node, Sequence):
             hint = f": write [{node.text}]" if isinstance(node, Scalar) and _short(node) else ""
             message = f"expected a list, not {_called(node)}{hint}"

@@ -63,7 +63,8 @@ def _value(shape: Shape) -> str:
         return shape.describe()
     if isinstance(shape, ListOf):
         inner = shape.item
-        return "list of mappings" if isinstance(inner, Section) else f"list of {_value(inner)}"
+        many = "list of mappings" if isinstance(inner, Section) else f"list of {_value(inner)}"
+        return f"{_value(inner)} or {many}" if shape.single else many
     if isinstance(shape, MapOf):
         inner = shape.item
         what = "mapping" if isinstance(inner, Section) else _value(inner)

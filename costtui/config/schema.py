@@ -6,6 +6,7 @@ Values are already validated and in one unit (seconds, nano-USD, Decimal); `load
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -56,6 +57,9 @@ class PriceOverride:
     per_request: Decimal | None = None
     """USD per successful request: an estimate."""
     free: bool = False
+    line: int = field(default=0, compare=False, repr=False)
+    """Where it stands in the file. Not a part of its value: an entry that only moves has not
+    changed (`Pricer.fingerprint` is made of its repr), and nothing is re-priced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,17 @@ class Consumer:
     name: str = ""
     team: str = ""
     org: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    """(name, value) of whatever else it is reported by."""
+
+    def tag(self, name: str) -> str:
+        """The value of a tag, `""` where it has none."""
+        return next((value for key, value in self.tags if key == name), "")
+
+
+def tag_names(consumers: Iterable[tuple[str, Consumer]]) -> tuple[str, ...]:
+    """Every tag that some consumer has, by name."""
+    return tuple(sorted({name for _, who in consumers for name, _ in who.tags}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +185,23 @@ class DisplayConfig:
     refresh: float = 1.0
     """The least seconds between two repaints with new data."""
     ascii: bool = False
+    remember: bool = True
+    """Start with the theme, window, order and screen that were on at the last end."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """One entry of `views:`. What it does not say stays as it is; filters are always replaced."""
+
+    screen: str = ""
+    window: str = ""
+    group: str = ""
+    filters: tuple[str, ...] = ()
+    """As typed behind `/`."""
+    sort: str = ""
+    reverse: bool | None = None
+    unit: str = ""
+    compare: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +224,9 @@ class Config:
     budgets: tuple[BudgetConfig, ...] = ()
     notifiers: tuple[NotifierConfig, ...] = ()
     display: DisplayConfig = field(default_factory=DisplayConfig)
+    keymap: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(action id, keys as the screen names them), for the actions that the user gave other keys."""
+    views: tuple[tuple[str, SavedView], ...] = ()
     timezone: str = "local"
     """IANA name or `local`: where days and months begin."""
     files: tuple[Path, ...] = ()

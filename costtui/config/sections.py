@@ -81,6 +81,8 @@ class Section:
 @dataclass(slots=True, eq=False, repr=False)
 class ListOf:
     item: Shape
+    single: bool = False
+    """One item may stand without the brackets."""
 
 
 @dataclass(slots=True, eq=False, repr=False)

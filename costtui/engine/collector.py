@@ -231,7 +231,7 @@ class Collector:
         after = evaluate(rules, observed, before, now)
         self._pending = any(a.state == "pending" for a in after)
         if after != list(before):
-            await self.store.put_alerts(after)
+            await self.store.put_alerts(after, now)
 
     def _observe(self, now: float) -> Observations:
         zone = zone_of(self.config.timezone)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 DIMENSIONS = ("provider", "model", "consumer", "gateway", "endpoint", "service")
@@ -10,11 +12,10 @@ DIMENSIONS = ("provider", "model", "consumer", "gateway", "endpoint", "service")
 MAPPED_DIMENSIONS = ("team", "org")
 """Joined at query time from the config's `consumers:`, so a re-mapping is retroactive."""
 
-
-def is_dimension(name: str) -> bool:
-    """Can usage be grouped by `name` and restricted to a value of it?"""
-    return name in DIMENSIONS or name in MAPPED_DIMENSIONS
-
+TAG = "tag:"
+"""Begins a dimension that is a tag of the consumer's, also joined at query time: `tag:env`."""
+TAG_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,62}", re.ASCII)
+"""What a tag may be called: nothing that `--by` divides at or that a filter's operator begins."""
 
 LLM = "llm"
 INFRASTRUCTURE = "infrastructure"
@@ -37,3 +38,24 @@ class Dimensions(NamedTuple):
 def value_or_none(text: str) -> str:
     """`text`, or `""` where the text is one of the ways to say "no value"."""
     return "" if text.lower() in NO_VALUE else text
+
+
+def tag_of(dimension: str) -> str:
+    """The tag's name of a dimension `tag:env`; `""` for every other dimension."""
+    return dimension[len(TAG) :] if dimension.startswith(TAG) else ""
+
+
+def is_mapped(dimension: str) -> bool:
+    """Does the configuration say what it is, and not the usage?"""
+    return dimension in MAPPED_DIMENSIONS or dimension.startswith(TAG)
+
+
+def known_dimensions(tags: Iterable[str] = ()) -> tuple[str, ...]:
+    """Every dimension there is, with one for each of the names in `tags`."""
+    return (*DIMENSIONS, *MAPPED_DIMENSIONS, *(TAG + name for name in tags))
+
+
+def is_dimension(name: str) -> bool:
+    """Can usage be grouped by `name` and restricted to a value of it? A tag may be one that no
+    consumer has: then nothing has a value of it."""
+    return name in known_dimensions() or bool(TAG_NAME.fullmatch(tag_of(name)))

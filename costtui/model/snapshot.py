@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,11 +56,18 @@ class Filter:
     """One step of a drill-down or one `/` filter."""
 
     dimension: str
-    """A name of `DIMENSIONS` or `MAPPED_DIMENSIONS`, or `any`: some dimension matches."""
+    """A name of `DIMENSIONS` or `MAPPED_DIMENSIONS`, a `tag:NAME`, or `any`: some dimension
+    matches."""
     value: str
     op: str = "="
     """`=` equal, `!=` not equal, `~` regular expression, `!~` not, `*` contains (case folded),
     `!*` contains not."""
+
+    @property
+    def inverted(self) -> Filter:
+        """What lets pass exactly what this one does not."""
+        op = self.op.removeprefix("!") if self.op.startswith("!") else f"!{self.op}"
+        return Filter(self.dimension, self.value, op)
 
     def __str__(self) -> str:
         if self.dimension == "any":
@@ -83,9 +91,10 @@ class Group:
     """The dimension's value; `""` is "no value"."""
     totals: Totals
     previous: Totals
-    spark: tuple[int, ...]
-    """effective nano-USD per chart bucket of the window, oldest first."""
-    spark_requests: tuple[int, ...] = ()
+    spark: Sequence[int]
+    """effective nano-USD per chart bucket of the window, oldest first. Of a dimension with many
+    values it is added up when it is first looked at, in whatever thread that is."""
+    spark_requests: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +181,17 @@ class AlertStatus:
     exactness: Exactness = Exactness.EXACT
 
 
+class AlertChange(NamedTuple):
+    """One change of an alert instance's state."""
+
+    id: int
+    at: float
+    """When it changed, epoch seconds."""
+    status: AlertStatus
+    """What it became; `since` is `at`. Its state is `removed` where the rule has left the
+    configuration."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnpricedModel:
     """Usage that has no rate: listed so that it can be priced."""
@@ -192,6 +212,7 @@ class Overview:
     total: Totals
     previous: Totals
     today: Totals
+    """Of the day that the view ends in, up to its end; so with the month and the projection."""
     today_previous: Totals
     """Yesterday up to the same time of day."""
     month: Totals
@@ -199,7 +220,7 @@ class Overview:
     month_projection_nano: int
     """Month to date plus the rest of the month at the last seven days' rate; an estimate."""
     burn_nano_per_hour: int
-    """The last hour's spend for live windows; else the window's spend per hour."""
+    """The spend of the last hour before the view's end."""
     burn_previous_nano_per_hour: int
     chart: tuple[int, ...]
     """effective nano-USD per bucket of the window, oldest first."""
@@ -208,7 +229,9 @@ class Overview:
     """Indices of buckets in which nothing arrived because a source was down: gaps, not zeros."""
     breakdowns: tuple[Breakdown, ...]
     sources: tuple[SourceStatus, ...]
+    """Of a view of the past, what is known of then: see `store.then`."""
     alerts: tuple[AlertStatus, ...]
+    """At the view's end."""
     unpriced: tuple[UnpricedModel, ...] = ()
     gaps: tuple[Gap, ...] = ()
     collector_alive: bool = True
@@ -217,6 +240,8 @@ class Overview:
     notes: tuple[str, ...] = field(default=())
     compared: tuple[Compared, ...] = ()
     """What counts beside what reconciling sources saw, by gateway."""
+    sizes: tuple[tuple[str, int], ...] = ()
+    """(dimension, number of its values in this view) of everything that can be grouped by."""
 
 
 class RequestRow(NamedTuple):

@@ -28,7 +28,7 @@ from costtui.model.usage import UsageRecord
 from costtui.pricing.aliases import PROVIDER_ALIASES
 from costtui.pricing.catalogue import Catalogue, catalogue_version
 from costtui.pricing.match import Overrides, spellings
-from costtui.pricing.rates import Compiled, RateCard, Row, compile_card
+from costtui.pricing.rates import Compiled, Found, RateCard, Row, compile_card, product
 
 _RULES: Final = "1"
 """Raised by hand when the same inputs would be priced differently: history is then re-priced."""
@@ -98,13 +98,35 @@ class Pricer:
 
     def rates(self, provider: str, model: str, day: date) -> RateCard | None:
         """What a model costs on a UTC day and who says so; None when it is unpriced."""
-        names = spellings(provider, model, self._aliases)
-        card = self._overrides.find(provider, model, names, day)
-        if card is None and self._file is not None:
-            card = self._file.find(provider, model, names, self._aliases)
-        if card is None and self._catalogue is not None:
-            card = self._catalogue.find(names, day)
-        return card
+        found = self.found(provider, model, day)
+        return None if found is None else found.card
+
+    def found(self, provider: str, model: str, day: date) -> Found | None:
+        """As `rates`, with the name that matched."""
+        names = self.names(provider, model)
+        found = self._overrides.find(provider, model, names, day)
+        if found is None and self._file is not None:
+            found = self._file.find(provider, model, names, self._aliases)
+        if found is None and self._catalogue is not None:
+            found = self._catalogue.find(names, day)
+        return found
+
+    def names(self, provider: str, model: str) -> list[tuple[str, str]]:
+        """(provider, model) that are looked for, best first; beside the name as it is written."""
+        return spellings(provider, model, self._aliases)
+
+    def alias(self, provider: str) -> str:
+        """Who says that `provider` goes by another name: `provider_aliases`, `built in`, or
+        `""` where nobody does."""
+        name = provider.strip().lower()
+        if name in self._aliases:
+            return "provider_aliases"
+        return "built in" if PROVIDER_ALIASES.get(name, name) != name else ""
+
+    def known(self) -> list[tuple[str, str]]:
+        """Every (provider, model) that the pricing file or the catalogue lists by name."""
+        listed = list(self._file.cards) if self._file is not None else []
+        return listed + (self._catalogue.names() if self._catalogue is not None else [])
 
     def charge(self, record: UsageRecord, policy: CostPolicy) -> Charge:
         """The cost of `record`. Never raises for any usage or any name."""
@@ -334,10 +356,4 @@ def _tier(card: Compiled, record: UsageRecord, known: int | None) -> tuple[Row, 
 
 def _product(card: Compiled, row: Row, tokens: tuple[int, ...], billable: int) -> int | None:
     """nano-USD, or None where a token kind that was used has no rate."""
-    total = billable * card.request
-    for count, rate in zip(tokens, row, strict=True):
-        if count:
-            if rate is None:
-                return None
-            total += count * rate
-    return divide_half_even(total, card.divisor)
+    return product(row, tokens, requests=billable, per_request=card.request, divisor=card.divisor)

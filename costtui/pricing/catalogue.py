@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from costtui.pricing.aliases import MAKER_NAMES, RESELLERS, SOLE_SELLERS
-from costtui.pricing.rates import RateCard, Rates, Tier
+from costtui.pricing.rates import Found, Layer, Origin, RateCard, Rates, Tier
 
 _KEYS: Final = {
     "input_mtok": "input",
@@ -44,15 +44,20 @@ class Catalogue:
         self._providers: dict[str, Any] | None = None
         self._name = f"catalogue genai-prices {catalogue_version()}"
 
-    def find(self, names: Sequence[tuple[str, str]], day: date) -> RateCard | None:
+    def find(self, names: Sequence[tuple[str, str]], day: date) -> Found | None:
         """The card of the first of `names` (see `match.spellings`) that the catalogue prices."""
         for provider_id, model_ref in names:
             if not model_ref:
                 continue
             found = self._model(provider_id, model_ref)
             if found is not None:
-                return self._card(*found, day)
+                card = self._card(*found, day)
+                return None if card is None else Found(card, (found[0], model_ref))
         return None
+
+    def names(self) -> list[tuple[str, str]]:
+        """Every (provider, model) of the catalogue, as it calls them."""
+        return [(p.id, m.id) for p in self._load().values() for m in p.models]
 
     def _load(self) -> dict[str, Any]:
         if self._providers is None:
@@ -104,6 +109,8 @@ class Catalogue:
             tiers=first.tiers,
             per_request=first.per_request,
             valid_from=first.valid_from,
+            valid_until=first.valid_until,
+            source=first.source,
             periods=tuple((second, card) for second, card in cards if card is not None),
         )
 
@@ -129,6 +136,8 @@ class Catalogue:
             tiers=_tiers(table),
             per_request=None if per_thousand is None else _plain(per_thousand) / 1000,
             valid_from=_valid_from(model, moment),
+            valid_until=_valid_until(model, moment),
+            source=Origin(Layer.CATALOGUE, self._name, f"{provider_id}/{model.id}"),
         )
 
 
@@ -187,13 +196,20 @@ def _changes_of_day(model: Any) -> list[int]:
     return sorted(seconds)
 
 
-def _valid_from(model: Any, moment: datetime) -> date | None:
+def _starts(model: Any) -> list[date]:
+    """The days on which a price of the model begins."""
     if not isinstance(model.prices, list):
-        return None
-    starts = [
+        return []
+    return [
         conditional.constraint.start_date
         for conditional in model.prices
         if hasattr(conditional.constraint, "start_date")
-        and conditional.constraint.start_date <= moment.date()
     ]
-    return max(starts, default=None)
+
+
+def _valid_from(model: Any, moment: datetime) -> date | None:
+    return max((day for day in _starts(model) if day <= moment.date()), default=None)
+
+
+def _valid_until(model: Any, moment: datetime) -> date | None:
+    return min((day for day in _starts(model) if day > moment.date()), default=None)

@@ -10,7 +10,7 @@ from typing import Final
 
 from costtui.config.schema import PriceOverride
 from costtui.pricing.aliases import canonical
-from costtui.pricing.rates import RateCard
+from costtui.pricing.rates import Found, Layer, Origin, RateCard
 
 _BEDROCK_ARN: Final = re.compile(r"arn:aws[^:]*:bedrock:.*/([^/]+)$")
 _PUBLISHER: Final = re.compile(r"(?:.*/)?publishers/[^/]+/models/([^/]+)$")
@@ -57,7 +57,7 @@ class Overrides:
 
     def find(
         self, provider: str, model: str, names: Sequence[tuple[str, str]], day: date
-    ) -> RateCard | None:
+    ) -> Found | None:
         """The card of the last entry that holds on `day` for the name as the source wrote it or
         for one of its `spellings`."""
         candidates = [(provider.lower(), model.lower()), *names]
@@ -66,8 +66,9 @@ class Overrides:
                 continue
             if entry.until is not None and day >= entry.until:
                 continue
-            if any(provider_glob.match(p) and model_glob.match(m) for p, m in candidates):
-                return card
+            for p, m in candidates:
+                if provider_glob.match(p) and model_glob.match(m):
+                    return Found(card, (p, m))
         return None
 
 
@@ -79,4 +80,8 @@ def _card(number: int, entry: PriceOverride) -> RateCard:
         estimated=entry.per_request is not None and not entry.free,
         free=entry.free,
         valid_from=entry.start,
+        valid_until=entry.until,
+        source=Origin(
+            Layer.PRICING, f"pricing[{number - 1}]", f"{entry.provider}/{entry.model}", entry.line
+        ),
     )

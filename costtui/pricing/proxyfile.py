@@ -20,7 +20,7 @@ import yaml
 from costtui.errors import PricingError, Problem
 from costtui.model.safetext import visible
 from costtui.pricing.aliases import canonical
-from costtui.pricing.rates import RateCard, Rates, Tier
+from costtui.pricing.rates import Found, Layer, Origin, RateCard, Rates, Tier
 
 _MAX_BYTES: Final = 16 * 2**20
 _RATE_KEYS: Final = {
@@ -47,15 +47,16 @@ class ProxyPrices:
 
     def find(
         self, provider: str, model: str, names: list[tuple[str, str]], configured: Mapping[str, str]
-    ) -> RateCard | None:
+    ) -> Found | None:
         """The card for a name as the source wrote it, else for one of its `spellings` under any
         name of the same provider, else for a model without a provider that has only one price."""
-        own = self.cards.get((provider.lower(), model.lower()))
+        written = (provider.lower(), model.lower())
+        own = self.cards.get(written)
         if own is not None:
-            return own
+            return Found(own, written)
         for wanted_provider, wanted_model in names:
             same = {
-                card.rates + card.tiers: card
+                card.rates + card.tiers: Found(card, (owner, name))
                 for (owner, name), card in self.cards.items()
                 if name == wanted_model
                 and (not wanted_provider or canonical(owner, configured) == wanted_provider)
@@ -122,13 +123,12 @@ class _Reader:
         if pricing is None or _is_null(pricing):
             return
         key = f"providers.{provider}.models.{model}.pricing"
-        origin = f"pricing file {self._path.name}: {visible(f'{provider}/{model}', 200)}"
         card: RateCard | None
         if isinstance(pricing, yaml.SequenceNode):
-            card = self._tiered(pricing, key, origin)
+            card = self._tiered(pricing, key, f"{provider}/{model}")
         elif isinstance(pricing, yaml.MappingNode):
             rates = self._rates(pricing, key)
-            card = None if rates is None else RateCard(origin, rates)
+            card = None if rates is None else self._card(pricing, f"{provider}/{model}", rates)
         else:
             self._problem(pricing, key, "expected input and output in USD per 1M tokens")
             card = None
@@ -147,10 +147,10 @@ class _Reader:
         for name, node in self._pairs(overrides):
             rates = self._rates(node, f"{key}.overrides.{name}")
             if rates is not None:
-                origin = f"pricing file {self._path.name}: {visible(f'{provider}/{name}', 200)}"
-                self.prices.cards[provider.lower(), name.lower()] = RateCard(origin, rates)
+                card = self._card(node, f"{provider}/{name}", rates)
+                self.prices.cards[provider.lower(), name.lower()] = card
 
-    def _tiered(self, pricing: yaml.SequenceNode, key: str, origin: str) -> RateCard | None:
+    def _tiered(self, pricing: yaml.SequenceNode, key: str, name: str) -> RateCard | None:
         """A list of `{threshold, input, output}`: a request with up to `threshold` input tokens
         pays that line, `threshold: 0` is everything above."""
         steps: list[tuple[int | None, Rates]] = []
@@ -169,7 +169,16 @@ class _Reader:
         tiers = tuple(
             Tier(below, rates) for (below, _), (_, rates) in pairwise(steps) if below is not None
         )
-        return RateCard(origin, steps[0][1], tiers)
+        return self._card(pricing, name, steps[0][1], tiers)
+
+    def _card(
+        self, node: yaml.Node, name: str, rates: Rates, tiers: tuple[Tier, ...] = ()
+    ) -> RateCard:
+        """`node` is where the price stands."""
+        entry = visible(name, 200)
+        place = f"pricing file {self._path.name}"
+        source = Origin(Layer.PRICING_FILE, place, entry, node.start_mark.line + 1)
+        return RateCard(f"{place}: {entry}", rates, tiers, source=source)
 
     def _rates(self, node: yaml.Node, key: str) -> Rates | None:
         if not isinstance(node, yaml.MappingNode):

@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from enum import Enum
+from typing import Final, NamedTuple
 
 from costtui.errors import PricingError
+from costtui.model.money import divide_half_even
 from costtui.model.usage import TOKEN_TYPES
 
 FALLBACK: Final = {
@@ -32,6 +34,27 @@ _NANO_PER_TOKEN_SHIFT: Final = 3
 _NANO_SHIFT: Final = 9
 _MIN_EXPONENT: Final = -60
 _MAX_EXPONENT: Final = 18
+
+
+class Layer(Enum):
+    """Which of the three layers knew a rate; the value is how people and exports call it."""
+
+    PRICING = "pricing"
+    PRICING_FILE = "pricing_file"
+    CATALOGUE = "catalogue"
+
+
+class Origin(NamedTuple):
+    """Where a rate is written. Filled in where the match is decided, and nowhere else."""
+
+    layer: Layer
+    place: str
+    """`pricing[2]` (as the configuration's own messages count, from 0), the name of the pricing
+    file, or the catalogue with its version."""
+    entry: str
+    """What stands there: the entry's globs, or the model that was found, `openai/gpt-5`."""
+    line: int = 0
+    """In the configuration or the pricing file; 0 where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +83,10 @@ class RateCard:
     free: bool = False
     valid_from: date | None = None
     """The first day (UTC) of these rates, None where nobody says."""
+    valid_until: date | None = None
+    """The first day (UTC) on which they no longer hold, None where nobody says."""
+    source: Origin | None = None
+    """`origin` in parts, None for a card that nobody looked up."""
     periods: tuple[tuple[int, RateCard], ...] = ()
     """(second of the UTC day, card from then on) where rates depend on the time of day; the
     first starts at 0. Empty for nearly every model."""
@@ -152,3 +179,25 @@ def _scaled(rate: Decimal, shift: int) -> int:
     power = exponent + shift
     # The common shift is at least every rate's own, so the power is never negative.
     return int("".join(map(str, digits))) * int(10**power)
+
+
+class Found(NamedTuple):
+    """A card and the name under which it was found."""
+
+    card: RateCard
+    via: tuple[str, str]
+    """(provider, model) that matched: as the source wrote it, or one of its `spellings`."""
+
+
+def product(
+    row: Row, tokens: tuple[int, ...], *, requests: int = 0, per_request: int = 0, divisor: int
+) -> int | None:
+    """nano-USD of `tokens` (in the order of `TOKEN_TYPES`), rounded half-even once; None where a
+    kind that was used has no rate."""
+    total = requests * per_request
+    for count, rate in zip(tokens, row, strict=True):
+        if count:
+            if rate is None:
+                return None
+            total += count * rate
+    return divide_half_even(total, divisor)

@@ -159,7 +159,8 @@ class Appender:
             ):
                 raise
             await db.execute("ROLLBACK TO requests")
-            await insert(db, sql, await _renumbered(db, rows))
+            # The row that could not be encoded may come after the one whose id was taken.
+            await insert(db, sql, [_encodable(row) for row in await _renumbered(db, rows)])
         except UnicodeEncodeError:
             await db.execute("ROLLBACK TO requests")
             await self._store_requests(db, sql, [_encodable(row) for row in rows])

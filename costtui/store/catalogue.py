@@ -9,22 +9,41 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Final
 
-from costtui.config.schema import Consumer
+from costtui.config.schema import Consumer, tag_names
+from costtui.config.words import did_you_mean
 from costtui.errors import UsageError
-from costtui.model.dimension import DIMENSIONS, MAPPED_DIMENSIONS
+from costtui.model.charge import CostBasis
+from costtui.model.dimension import DIMENSIONS, MAPPED_DIMENSIONS, TAG, tag_of
 from costtui.model.snapshot import Filter
 from costtui.store.series import COLUMNS, Series, from_row
 
 RECONCILE: Final = "reconcile"
-ALL_DIMENSIONS: Final = (*DIMENSIONS, *MAPPED_DIMENSIONS, "source")
 _CONSUMER: Final = DIMENSIONS.index("consumer")
 _CACHED: Final = 64
 
+
 Selection = frozenset[int]
+
+
+class Chosen(frozenset[int]):
+    """The series that some filters let pass.
+
+    `token` stands for it in what is remembered of closed stretches of time: a series that is new
+    has nothing in them, and as part of the key its id alone would make ten thousand rows be
+    added up again (0.5-3 s).
+    """
+
+    token: Hashable = None
+
+
+def token_of(selection: Selection) -> Hashable:
+    """What a selection goes by in a cache; a set that was put together goes by what is in it."""
+    return selection.token if isinstance(selection, Chosen) else selection
 
 
 class Catalogue:
@@ -34,11 +53,22 @@ class Catalogue:
         self.series: dict[int, Series] = {}
         self.sources: dict[int, tuple[str, str]] = {}
         """id → (name, role)."""
+        self.tags = tag_names(consumers)
+        """The tags that the configuration gives some consumer."""
+        self.dimensions = (*DIMENSIONS, *MAPPED_DIMENSIONS, "source", *(TAG + t for t in self.tags))
+        """Every dimension that can be asked for."""
+        mapped = (d for d in MAPPED_DIMENSIONS if any(getattr(who, d) for _, who in consumers))
+        self.groupable = (*DIMENSIONS, *mapped, *(TAG + t for t in self.tags))
+        """Those that are worth offering: of the mapped ones what the configuration names."""
+        self.unpriced: set[int] = set()
+        """Series that have no price."""
         self._newest = 0
         self._exact = {pattern: who for pattern, who in consumers if not _is_glob(pattern)}
         self._globs = [(pattern, who) for pattern, who in consumers if _is_glob(pattern)]
         self._who: dict[str, Consumer] = {}
-        self._selections: dict[tuple[tuple[Filter, ...], bool], Selection] = {}
+        self._roles = 0
+        """How often sources have changed, which moves series from one side to the other."""
+        self._selections: dict[tuple[tuple[Filter, ...], bool], Chosen] = {}
         self._keys: dict[tuple[str, ...], dict[int, tuple[str, ...]]] = {}
 
     def refresh(self, connection: sqlite3.Connection) -> None:
@@ -50,12 +80,16 @@ class Catalogue:
         rows = connection.execute(
             f"SELECT {COLUMNS} FROM series WHERE id > ? ORDER BY id", (self._newest,)
         ).fetchall()
+        if sources != self.sources:
+            self._roles += 1
         if rows or sources != self.sources:
             self.sources = sources
             self._selections.clear()
         for row in rows:
             series = from_row(row)
             self.series[series.id] = series
+            if series.basis is CostBasis.UNPRICED:
+                self.unpriced.add(series.id)
             self._newest = series.id
 
     @property
@@ -77,7 +111,7 @@ class Catalogue:
         return who
 
     def value(self, series: Series, dimension: str) -> str:
-        """What `series` has for a dimension. Raises `UsageError` for one that is not known."""
+        """What `series` has for a dimension that `check` lets pass."""
         if dimension in DIMENSIONS:
             return series.dims[DIMENSIONS.index(dimension)]
         if dimension == "team":
@@ -86,18 +120,30 @@ class Catalogue:
             return self.consumer(series.dims.consumer).org
         if dimension == "source":
             return self.sources.get(series.source, ("", ""))[0]
-        raise UsageError(f"{dimension!r} is not a dimension; known are {', '.join(ALL_DIMENSIONS)}")
+        return self.consumer(series.dims.consumer).tag(tag_of(dimension))
+
+    def check(self, dimension: str) -> None:
+        """Raises `UsageError` for a dimension that is not known, with the nearest that is."""
+        if dimension in self.dimensions:
+            return
+        near = did_you_mean(dimension, self.dimensions)
+        raise UsageError(
+            f"{dimension!r} is not a dimension; known are {', '.join(self.dimensions)}{near}"
+        )
 
     def keys(self, by: tuple[str, ...]) -> dict[int, tuple[str, ...]]:
-        """series → its values of `by`."""
-        known = self._keys.setdefault(by, {})
-        if len(known) != len(self.series):
-            for identity, series in self.series.items():
-                if identity not in known:
-                    known[identity] = tuple(self.value(series, d) for d in by)
+        """series → its values of `by`. Raises `UsageError` for a dimension that is not known."""
+        known = self._keys.get(by)
+        if known is None:
+            for dimension in by:
+                self.check(dimension)
+            known = self._keys[by] = {}
+        if len(known) != len(self.series):  # both are in order of arrival
+            for identity, series in islice(self.series.items(), len(known), None):
+                known[identity] = tuple(self.value(series, d) for d in by)
         return known
 
-    def select(self, filters: tuple[Filter, ...], *, reconcile: bool = False) -> Selection:
+    def select(self, filters: tuple[Filter, ...], *, reconcile: bool = False) -> Chosen:
         """The series that all `filters` let pass.
 
         Sources that only reconcile are left out, or with `reconcile` are the only ones.
@@ -115,10 +161,13 @@ class Catalogue:
             ids = self._passing(ids, step)
         if len(self._selections) >= _CACHED:
             self._selections.clear()
-        selection = self._selections[filters, reconcile] = frozenset(ids)
+        selection = self._selections[filters, reconcile] = Chosen(ids)
+        selection.token = filters, reconcile, self._roles
         return selection
 
     def _passing(self, ids: list[int], step: Filter) -> list[int]:
+        if step.dimension != "any":
+            self.check(step.dimension)
         match, negative = _matcher(step)
         verdicts: dict[str, bool] = {}
 
@@ -133,7 +182,7 @@ class Catalogue:
     def _texts(self, identity: int, dimension: str) -> list[str]:
         """What a filter on `dimension` looks at; a consumer goes by its name too."""
         series = self.series[identity]
-        names = ALL_DIMENSIONS if dimension == "any" else (dimension,)
+        names = self.dimensions if dimension == "any" else (dimension,)
         texts = [self.value(series, name) for name in names]
         if dimension in ("any", "consumer"):
             name = self.consumer(series.dims[_CONSUMER]).name

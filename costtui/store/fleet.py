@@ -23,6 +23,7 @@ from costtui.store import overview as screens
 from costtui.store.catalogue import RECONCILE, Catalogue
 from costtui.store.cover import ceil_to, kept
 from costtui.store.levels import Floors
+from costtui.store.matrix import Chart
 from costtui.store.sums import SumCache, Sums, add_up
 
 RETIRED_AFTER: Final = 3600.0
@@ -117,7 +118,7 @@ class _Behind(NamedTuple):
 def _rows(
     catalogue: Catalogue,
     periods: _Periods,
-    chart: screens.Chart,
+    chart: Chart,
     behind: _Behind,
     gaps: Iterable[Gap],
 ) -> tuple[tuple[GatewayUsage, ...], GatewayUsage]:

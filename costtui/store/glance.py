@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from costtui.model.snapshot import (
+    Breakdown,
     Overview,
     SourceStatus,
     Totals,
@@ -28,31 +29,36 @@ from costtui.model.timewindow import (
     start_of_month,
     start_of_next_month,
 )
+from costtui.store import history
 from costtui.store import overview as screens
 from costtui.store.catalogue import Selection
 from costtui.store.cover import ceil_to, kept, whole_minutes
 from costtui.store.levels import oldest_usage
+from costtui.store.matrix import Chart, Grouping
 from costtui.store.reading import Reading
 from costtui.store.rows import (
     all_alerts,
     all_statuses,
     gaps_between,
 )
-from costtui.store.sums import Sums, add_up
+from costtui.store.sums import Groups, Sums
+from costtui.store.then import then
 
 if TYPE_CHECKING:
     from costtui.model.comparison import Compared
-    from costtui.model.fleet import Fleet
 
 HEARTBEAT_S: Final = 30.0
 """A collector that said something within this time is alive."""
 
 _WEEK: Final = 7 * 86400
-DEFAULT_DIMENSIONS: Final = ("provider", "model", "consumer", "gateway")
+PANEL_DIMENSIONS: Final = ("provider", "model", "consumer", "gateway")
 
 
 class Glance(Reading):
     """Whole screens from one read transaction each. `Reader` is what callers use."""
+
+    _sized: tuple[Sums | None, tuple[tuple[str, int], ...]] = (None, ())
+    """The sums that dimensions were counted in last, and how many values they have."""
 
     def _view(self, view: View) -> View:
         window = kept(whole_minutes(view.window), self._floors)
@@ -65,12 +71,23 @@ class Glance(Reading):
         window = kept(window, self._floors)
         return self._cache.total(connection, window.start, window.end, chosen)
 
+    def _per_hour(self, connection: sqlite3.Connection, window: Window, chosen: Selection) -> int:
+        """nano-USD an hour; where only days are kept, of the whole day."""
+        window = kept(window, self._floors)
+        spent = self._total(connection, window, chosen).effective_nano
+        return spent * HOUR // max(window.seconds, MINUTE)
+
     def _sums(self, connection: sqlite3.Connection, window: Window, chosen: Selection) -> Sums:
         sums = self._cache.by_series(connection, window.start, window.end)
         return self._cache.extend(sums, chosen)
 
+    def _groups(
+        self, connection: sqlite3.Connection, window: Window, chosen: Selection, by: tuple[str, ...]
+    ) -> Groups:
+        return self._cache.groups(connection, window.start, window.end, chosen, by)
+
     def overview(
-        self, view: View, now: float, dimensions: Sequence[str] = DEFAULT_DIMENSIONS
+        self, view: View, now: float, dimensions: Sequence[str] = PANEL_DIMENSIONS
     ) -> Overview:
         """Everything the overview shows. `view` of the answer is what was really read: where
         retention keeps no minutes, its window is wider and its steps are coarser."""
@@ -79,9 +96,11 @@ class Glance(Reading):
             window = view.window
             chosen = self._catalogue.select(view.filters)
             before_window = self._previous(window)
-            end = ceil_minute(now)
-            today = Window(start_of_day(now, self._zone), end, HOUR, "today")
-            month = Window(start_of_month(now, self._zone), end, HOUR, "month")
+            # A view of the past shows what held at its end, and not what holds now.
+            moment = now if window.live else window.end - 1
+            end = ceil_minute(moment)
+            today = Window(start_of_day(moment, self._zone), end, HOUR, "today")
+            month = Window(start_of_month(moment, self._zone), end, HOUR, "month")
             past = previous(month, self._zone)
             self._cache.cuts = tuple(
                 sorted(
@@ -90,27 +109,22 @@ class Glance(Reading):
                 )
             )
             rows = self._sums(connection, window, chosen)
-            before = self._sums(connection, before_window, chosen)
             buckets = screens.chart(connection, self._cache, window, chosen)
-            cost, count = buckets.spark(buckets.vectors)
-            total, previous_total = add_up(rows.values()), add_up(before.values())
+            cost, count = buckets.total(self._ends(connection, chosen))
+            total = self._total(connection, window, chosen)
+            previous_total = self._total(connection, before_window, chosen)
             gaps = gaps_between(connection, window.start, window.end)
             month_total = self._total(connection, month, chosen)
             statuses = all_statuses(connection)
             earliest = oldest_usage(connection)
-            if window.live:
-                hour = Window(end - HOUR, end, MINUTE)
-                burn, burn_before = (
-                    self._total(connection, w, chosen).effective_nano
-                    for w in (hour, Window(end - 2 * HOUR, end - HOUR, MINUTE))
-                )
-            else:
-                burn = _per_hour(total, window)
-                burn_before = _per_hour(previous_total, before_window)
+            burn, burn_before = (
+                self._per_hour(connection, Window(end - back, end - back + HOUR, MINUTE), chosen)
+                for back in (HOUR, 2 * HOUR)
+            )
             return Overview(
                 view=view,
                 revision=self._revision,
-                taken_at=now,
+                taken_at=now if window.live else float(end),
                 total=total,
                 previous=previous_total,
                 today=self._total(connection, today, chosen),
@@ -118,24 +132,79 @@ class Glance(Reading):
                 month=month_total,
                 month_previous=self._total(connection, previous(month, self._zone), chosen),
                 month_projection_nano=month_total.effective_nano
-                + self._rest_of_month(connection, now, end, earliest, chosen),
+                + self._rest_of_month(connection, moment, end, earliest, chosen),
                 burn_nano_per_hour=burn,
                 burn_previous_nano_per_hour=burn_before,
                 chart=cost,
                 chart_requests=count,
                 gap_buckets=screens.gap_buckets(window, cost, count, gaps),
                 breakdowns=tuple(
-                    screens.breakdown(self._catalogue, d, rows, before, buckets) for d in dimensions
+                    self._panel(connection, view, chosen, d, rows, buckets) for d in dimensions
                 ),
-                sources=statuses,
-                alerts=all_alerts(connection),
+                sources=statuses
+                if window.live
+                else self._sources_then(connection, statuses, window, month.start),
+                alerts=all_alerts(connection)
+                if window.live
+                else history.states_at(connection, end),
                 unpriced=screens.unpriced(self._catalogue, rows),
                 gaps=gaps,
                 collector_alive=self._alive(now),
                 earliest=earliest,
                 notes=_notes(asked.window, window),
                 compared=self._compare(connection, view, statuses),
+                sizes=self._sizes(connection, window, chosen, rows),
             )
+
+    def _sources_then(
+        self,
+        connection: sqlite3.Connection,
+        statuses: tuple[SourceStatus, ...],
+        window: Window,
+        since: int,
+    ) -> tuple[SourceStatus, ...]:
+        """The sources at the end of `window`. Usage since `since`, or in the window, tells that a
+        source was there; gaps are kept as long as hours, and without them nothing is known."""
+        low, end = min(since, window.start), window.end
+        seen: set[str] = set()
+        if end > self._floors.hour:
+            sums = self._cache.by_series(connection, low, end)
+            names = {self._catalogue.series[sid].source for sid in sums}
+            seen = {name for at, (name, _) in self._catalogue.sources.items() if at in names}
+        return then(statuses, gaps_between(connection, end - 1, end + 1), seen, end)
+
+    def _ends(self, connection: sqlite3.Connection, chosen: Selection) -> Grouping:
+        return lambda low, high, by: self._cache.groups(connection, low, high, chosen, by)
+
+    def _panel(
+        self,
+        connection: sqlite3.Connection,
+        view: View,
+        chosen: Selection,
+        dimension: str,
+        rows: Sums,
+        buckets: Chart,
+    ) -> Breakdown:
+        by, before = (dimension,), self._previous(view.window)
+        return self._panels.breakdown(
+            dimension, chosen, self._groups(connection, view.window, chosen, by),
+            self._groups(connection, before, chosen, by), rows, buckets,
+            self._ends(connection, chosen),
+        )  # fmt: skip
+
+    def _sizes(
+        self, connection: sqlite3.Connection, window: Window, chosen: Selection, rows: Sums
+    ) -> tuple[tuple[str, int], ...]:
+        """How many values each dimension has in some sums; remembered for the last ones."""
+        if self._sized[0] is not rows:
+            keys, grouped = self._catalogue.keys, PANEL_DIMENSIONS
+            sizes = tuple(
+                (d, len(self._groups(connection, window, chosen, (d,))) if d in grouped
+                 else len(set(map(keys((d,)).__getitem__, rows))))
+                for d in self._catalogue.groupable
+            )  # fmt: skip
+            self._sized = rows, sizes
+        return self._sized[1]
 
     def _compare(
         self,
@@ -164,19 +233,6 @@ class Glance(Reading):
         with self._read() as connection:
             return self._compare(connection, self._view(view), all_statuses(connection), by)
 
-    def fleet(self, view: View, now: float) -> Fleet:
-        """Every gateway over the usual periods, which end where the view does."""
-        from costtui.store import fleet as fleets  # not before the first paint
-
-        with self._read() as connection:
-            view = self._view(view)
-            window = view.window
-            return fleets.fleet(
-                connection, self._cache, self._catalogue, self._floors, self._zone, view,
-                self._previous(window), all_statuses(connection),
-                gaps_between(connection, window.start, window.end), self._revision, now,
-            )  # fmt: skip
-
     def _rest_of_month(
         self,
         connection: sqlite3.Connection,
@@ -196,10 +252,6 @@ class Glance(Reading):
 
     def _alive(self, now: float) -> bool:
         return abs(now - self._heartbeat) < HEARTBEAT_S or self._lock.holder() is not None
-
-
-def _per_hour(totals: Totals, window: Window) -> int:
-    return totals.effective_nano * HOUR // max(window.seconds, MINUTE)
 
 
 def _notes(asked: Window, read: Window) -> tuple[str, ...]:

@@ -10,11 +10,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from costtui.config.schema import Consumer
 from costtui.errors import UsageError
 from costtui.model.charge import Exactness
+from costtui.model.listing import START, Listing, Spot, Stretch
 from costtui.model.snapshot import (
+    AlertChange,
     AlertStatus,
     Filter,
     Gap,
@@ -31,12 +34,12 @@ from costtui.model.timewindow import (
     Window,
     ceil_minute,
 )
+from costtui.store import history, requests, timeline
 from costtui.store import overview as screens
-from costtui.store import requests, timeline
 from costtui.store.catalogue import Selection
 from costtui.store.cover import kept, whole_minutes
-from costtui.store.glance import Glance
 from costtui.store.levels import LEVELS
+from costtui.store.request_list import RequestLists, Store
 from costtui.store.rows import (
     SKIPPED_SQL,
     all_alerts,
@@ -45,15 +48,20 @@ from costtui.store.rows import (
     skipped_from_row,
 )
 from costtui.store.sums import add_up
+from costtui.store.views import Views
 
 
-class Reader(Glance):
+class Reader(Views):
     """Reads the store at `path`. Times are epoch seconds; days and months begin in `zone`.
 
     Every method may raise a `StoreError` (damaged, newer, unreadable) and, for a filter or a
     dimension that makes no sense, a `UsageError`. Money is nano-USD. Queries take `now`, epoch
     seconds, whether or not their answer depends on it, so that callers need not know.
     """
+
+    @cached_property
+    def _lists(self) -> RequestLists:
+        return RequestLists()
 
     def totals(self, view: View, now: float) -> Totals:  # noqa: ARG002
         """The sums of a view."""
@@ -97,13 +105,9 @@ class Reader(Glance):
         with self._read() as connection:
             view = self._view(view)
             chosen = self._catalogue.select(view.filters)
-            return screens.breakdown(
-                self._catalogue,
-                by,
-                self._sums(connection, view.window, chosen),
-                self._sums(connection, self._previous(view.window), chosen),
-                screens.chart(connection, self._cache, view.window, chosen),
-            ).groups
+            buckets = screens.chart(connection, self._cache, view.window, chosen)
+            rows = self._sums(connection, view.window, chosen)
+            return self._panel(connection, view, chosen, by, rows, buckets).groups
 
     def timeline(self, view: View, step: int, now: float) -> list[tuple[int, Totals]]:  # noqa: ARG002
         """(start of the bucket, sums) for each bucket of `step` seconds, oldest first, empty ones
@@ -157,20 +161,41 @@ class Reader(Glance):
         reverse: bool = False,
     ) -> list[RequestRow]:
         """At most `limit` requests of the view, newest first, older than the id `before`; or the
-        first of them by `order`: `time`, `cost` or `tokens`, the most first, the least with
-        `reverse`. Only newest first can be paged. Raises `UsageError` for another order."""
-        if order not in requests.ORDERS:
-            raise UsageError(f"{order!r} is no order; known are {', '.join(requests.ORDERS)}")
+        first of them by `order`, the most first, the least with `reverse`. Raises `UsageError` for
+        an order that is not one of `model.listing.ORDERS`."""
+        listing = Listing(order, reverse)
+        if before is None:
+            while (found := self.request_list(view, listing, START, limit)).done < 1:
+                continue
+            return list(found.rows)
+        found = self.request_list(view, Listing(), Spot(before - 1, before - 1), 2 * limit)
+        return [row for row in found.rows if row.id < before][:limit]
+
+    def request_list(
+        self, view: View, listing: Listing, at: Spot | str, limit: int, since: int = 0
+    ) -> Stretch:
+        """About `limit` requests that follow each other in a list: from its `START`, up to its
+        `END`, or around a place. `since` is an id; `newer` says how many are newer.
+
+        By anything but time the list is sorted as it is asked for: 40 ms of that in each call,
+        until `done` is 1. Raises `UsageError` for an unknown order or status.
+        """
         with self._read() as connection:
-            chosen = self._catalogue.select(view.filters)
-            if order != "time" or reverse:
-                return requests.top(
-                    connection, self._catalogue, self._floors, view.window, chosen, limit, order,
-                    reverse=reverse,
-                )  # fmt: skip
-            return requests.newest(
-                connection, self._catalogue, self._floors, view.window, chosen, limit, before
-            )
+            store = Store(connection, self._catalogue, self._floors, self._opened, self._revision)
+            return self._lists.stretch(store, view, listing, at, limit, since)
+
+    def forget_lists(self) -> None:
+        """The list is no longer looked at: give its memory back."""
+        self._lists.forget()
+
+    def checkpoint(self, source: str) -> list[tuple[str, str]]:
+        """(part, state) of what a source remembers, as it wrote it."""
+        with self._read() as connection:
+            return connection.execute(
+                "SELECT part, state FROM checkpoint JOIN source ON source.id = checkpoint.source "
+                "WHERE source.name = ? ORDER BY part",
+                (source,),
+            ).fetchall()
 
     def request(self, identity: int) -> RequestRow | None:
         """One request in full, None when it is no longer kept."""
@@ -196,6 +221,24 @@ class Reader(Glance):
     def alerts(self) -> tuple[AlertStatus, ...]:
         with self._read() as connection:
             return all_alerts(connection)
+
+    def alerts_at(self, moment: float) -> tuple[AlertStatus, ...]:
+        """The state of every instance at `moment`, epoch seconds: its last change at or before."""
+        with self._read() as connection:
+            return history.states_at(connection, moment)
+
+    def alert_history(
+        self,
+        start: float,
+        end: float,
+        rule: str | None = None,
+        labels: Sequence[tuple[str, str]] | None = None,
+        limit: int = history.HISTORY_LIMIT,
+    ) -> tuple[AlertChange, ...]:
+        """The changes of state in `[start, end)`, the newest `limit` of them, newest first; of all
+        rules, or of one, or of one of its instances."""
+        with self._read() as connection:
+            return history.between(connection, start, end, rule, labels, limit)
 
     def gaps(self, start: float, end: float) -> tuple[Gap, ...]:
         """Stretches without data that touch `[start, end)`."""

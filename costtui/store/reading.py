@@ -17,6 +17,7 @@ from costtui.store.connection import inspect, open_reader, store_errors
 from costtui.store.levels import Floors, read_floors
 from costtui.store.lock import WriterLock
 from costtui.store.migrate import migrations, newest
+from costtui.store.overview import Panels
 from costtui.store.sums import SumCache
 
 
@@ -35,6 +36,7 @@ class Reading:
         self._opened = 0
         self._catalogue = Catalogue(consumers)
         self._cache = SumCache(self._catalogue)
+        self._panels = Panels(self._catalogue)
         self._floors = Floors()
         self._revision = 0
         self._heartbeat = 0.0
@@ -73,6 +75,7 @@ class Reading:
         self.close()
         self._catalogue = Catalogue(self._consumers)
         self._cache = SumCache(self._catalogue)
+        self._panels = Panels(self._catalogue)
         connection = None
         if file is not None:
             connection = open_reader(self.path)

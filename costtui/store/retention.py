@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from costtui.store.history import CAP_SQL, HISTORY_KEPT, PRUNE_SQL
 from costtui.store.levels import LEVELS
 from costtui.store.prepare import SEQUENCE_BITS
 from costtui.store.session import Session
@@ -28,7 +29,11 @@ async def prune(session: Session, now: float) -> int:
     for level in LEVELS:
         removed += await _below(session, level.table, "t", floors.of(level))
     async with session.transaction() as db:
-        await db.execute("DELETE FROM gap WHERE end < ?", (float(max(floors.hour, -(2**53))),))
+        oldest = float(max(floors.hour, -(2**53)))
+        await db.execute("DELETE FROM gap WHERE end < ?", (oldest,))
+        for sql, bound in ((PRUNE_SQL, oldest), (CAP_SQL, HISTORY_KEPT)):
+            cursor = await db.execute(sql, (bound,))
+            removed += cursor.rowcount
     return removed
 
 

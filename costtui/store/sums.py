@@ -9,30 +9,45 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from array import array
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Final
+from operator import add
+from typing import Any, Final, TypeVar
 
 from costtui.model.charge import CostBasis
 from costtui.model.snapshot import Totals
 from costtui.model.timewindow import DAY
-from costtui.store.catalogue import Catalogue, Selection
+from costtui.store import matrix
+from costtui.store.catalogue import Catalogue, Selection, token_of
 from costtui.store.cover import Segment, cover
 from costtui.store.levels import COLUMNS, EFFECTIVE, TABLE_OF_STEP
+from costtui.store.matrix import Matrix
 
 SUMS_KEPT: Final = 32_000
-"""Cached rows of sums, about half a kilobyte each."""
+"""Cached rows of sums, about a third of a kilobyte each; six of every series where that is more,
+because one window takes up to five and would else be read again at every key."""
+
+ROWS_KEPT: Final = 32_000
+"""Cached rows of what was put together from them; most are the same objects."""
 
 TOTALS_KEPT: Final = 1000
 
-CELLS_KEPT: Final = 400_000
-"""Cached cells of matrices, eight bytes each."""
+CELLS_KEPT: Final = 3_000_000
+"""Cached numbers of matrices, eight bytes each."""
 
-Sums = dict[int, tuple[int, ...]]
-"""series → the thirteen sums."""
+Row = tuple[int, ...]
+"""The fields of `Totals` as a plain tuple: one of a hundred thousand that the garbage collector
+stops looking at, which it does not do for a subclass."""
+Sums = dict[int, Row]
+"""series → its sums. Never changed once it is cached."""
+Key = tuple[str, ...]
+Groups = Mapping[Key, Totals]
+K = TypeVar("K")
+R = TypeVar("R", bound=Row)
+
+_CERTAIN: Final = (0, 0, 0, 0)
+"""The last four columns of what has an exact price."""
 
 _SUM_SQL: Final = (
     f"SELECT series, {', '.join(f'sum({c})' for c in COLUMNS)} FROM {{}} "
@@ -44,23 +59,18 @@ _PLAIN_SQL: Final = (
 _AMONG: Final = " AND series IN (SELECT value FROM json_each(?))"
 
 
-@dataclass(slots=True)
-class Matrix:
-    """effective and requests of each series for each bucket of one level."""
-
-    width: int
-    effective: dict[int, array[int]]
-    requests: dict[int, array[int]]
-
-
 class SumCache:
     """Sums of one store. Every method is called inside of a read transaction."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._sums: OrderedDict[Segment, Sums] = OrderedDict()
-        self._totals: OrderedDict[tuple[Segment, Selection], Totals] = OrderedDict()
+        self._totals: OrderedDict[tuple[Segment, Hashable], Totals] = OrderedDict()
         self._matrices: OrderedDict[Segment, Matrix] = OrderedDict()
+        self._merged: OrderedDict[tuple[Segment, ...], Sums] = OrderedDict()
+        self._groups: OrderedDict[tuple[tuple[Segment, ...], Hashable, Key], dict[Key, Totals]] = (
+            OrderedDict()
+        )
         self.cuts: tuple[int, ...] = ()
         """Where runs of days are divided, so that windows that share days share their sums:
         the ends of a month, seven days ago. Ascending."""
@@ -94,6 +104,8 @@ class SumCache:
         self._sums.clear()
         self._totals.clear()
         self._matrices.clear()
+        self._merged.clear()
+        self._groups.clear()
         self.firsts.clear()
         self._rows = self._cells = 0
 
@@ -105,19 +117,33 @@ class SumCache:
         for key in [k for k in self._totals if k[0].low < high and k[0].high > low]:
             del self._totals[key]
         for segment in [s for s in self._matrices if s.low < high and s.high > low]:
-            matrix = self._matrices.pop(segment)
-            self._cells -= 2 * matrix.width * len(matrix.effective)
+            self._cells -= self._matrices.pop(segment).count
+        for segments in [k for k in self._merged if _touched(k, low, high)]:
+            del self._merged[segments]
+        for grouping in [k for k in self._groups if _touched(k[0], low, high)]:
+            del self._groups[grouping]
 
     def _entry(self, connection: sqlite3.Connection, segment: Segment) -> Sums:
-        entry = self._sums.get(segment)
-        if entry is not None:
+        known = self._sums.get(segment)
+        if known is not None:
             self._sums.move_to_end(segment)
-            return entry
+            return known
         rows = connection.execute(_SUM_SQL.format(segment.table), segment[1:])
-        entry = {row[0]: row[1:] for row in rows}
+        series = self.catalogue.series
+        entry: Sums = {}
+        for sid, *sums in rows:
+            basis = series[sid].basis
+            if basis is CostBasis.UNPRICED:
+                sums += (sums[0], sum(sums[3:9]), 0, 0)
+            elif basis is CostBasis.ESTIMATED:
+                sums += (0, 0, sums[EFFECTIVE], sums[0])
+            else:
+                sums += _CERTAIN
+            entry[sid] = tuple(sums)
         self._sums[segment] = entry
         self._rows += len(entry) + 1
-        while self._rows > SUMS_KEPT and len(self._sums) > 1:
+        room = max(SUMS_KEPT, 6 * len(self.catalogue.series))
+        while self._rows > room and len(self._sums) > 1:
             _, old = self._sums.popitem(last=False)
             self._rows -= len(old) + 1
         return entry
@@ -133,8 +159,7 @@ class SumCache:
 
     def by_series(self, connection: sqlite3.Connection, low: int, high: int) -> Sums:
         """The sums of `[low, high)` for each series that has any."""
-        parts = [self._entry(connection, segment) for segment in self._cover(low, high)]
-        return merge(parts)
+        return self._merged_of(connection, tuple(self._cover(low, high)))
 
     def total(
         self, connection: sqlite3.Connection, low: int, high: int, selection: Selection
@@ -144,28 +169,29 @@ class SumCache:
         What nothing is filtered out of is summed without grouping, in half the time; a filter
         needs sums by series, which then answer for every other filter too.
         """
-        everything = len(selection) == len(self._catalogue.series)
+        token = token_of(selection)
+        everything = len(selection) == len(self.catalogue.series)
         parts = []
         for segment in self._cover(low, high):
-            total = self._totals.get((segment, selection))
+            total = self._totals.get((segment, token))
             if total is None:
                 if everything and segment not in self._sums:
                     total = self._plain(connection, segment)
                 else:
                     sums = self._entry(connection, segment)
                     total = add_up(self.extend(sums, selection).values())
-                self._totals[segment, selection] = total
+                self._totals[segment, token] = total
                 if len(self._totals) > TOTALS_KEPT:
                     self._totals.popitem(last=False)
             else:
-                self._totals.move_to_end((segment, selection))
+                self._totals.move_to_end((segment, token))
             parts.append(total)
         return add_up(parts)
 
     def _plain(self, connection: sqlite3.Connection, segment: Segment) -> Totals:
         """The totals of all series."""
         special: dict[CostBasis, list[int]] = {CostBasis.UNPRICED: [], CostBasis.ESTIMATED: []}
-        for sid, series in self._catalogue.series.items():
+        for sid, series in self.catalogue.series.items():
             if series.basis in special:
                 special[series.basis].append(sid)
         sql = _PLAIN_SQL.format(segment.table)
@@ -182,21 +208,13 @@ class SumCache:
         free, guess = extra[CostBasis.UNPRICED], extra[CostBasis.ESTIMATED]
         return Totals._make((*row, free[0], sum(free[3:9]), guess[EFFECTIVE], guess[0]))
 
-    def extend(self, sums: Mapping[int, tuple[int, ...]], selection: Selection) -> Sums:
-        """The selected rows with the four columns of `Totals` that the basis tells."""
-        series = self._catalogue.series
-        out: Sums = {}
-        for sid, row in sums.items():
-            if sid not in selection:
-                continue
-            basis = series[sid].basis
-            if basis is CostBasis.UNPRICED:
-                out[sid] = (*row, row[0], sum(row[3:9]), 0, 0)
-            elif basis is CostBasis.ESTIMATED:
-                out[sid] = (*row, 0, 0, row[EFFECTIVE], row[0])
-            else:
-                out[sid] = (*row, 0, 0, 0, 0)
-        return out
+    def extend(self, sums: Sums, selection: Selection) -> Sums:
+        """The selected rows; `sums` itself where that is all of them."""
+        if len(selection) == len(self.catalogue.series):
+            return sums
+        if len(selection) < len(sums):
+            return {sid: sums[sid] for sid in selection if sid in sums}
+        return {sid: row for sid, row in sums.items() if sid in selection}
 
     def matrix(self, connection: sqlite3.Connection, segment: Segment, step: int) -> Matrix:
         """effective and requests of each series in each bucket of `segment`."""
@@ -204,35 +222,84 @@ class SumCache:
         if found is not None:
             self._matrices.move_to_end(segment)
             return found
-        low = segment.low
-        width = (segment.high - low) // step
-        empty = array("q", bytes(8 * width))
-        effective: dict[int, array[int]] = {}
-        requests: dict[int, array[int]] = {}
-        for t, sid, cost, count in connection.execute(
-            f"SELECT t, series, effective, requests FROM {segment.table} WHERE t >= ? AND t < ?",
-            segment[1:],
-        ):
-            if sid not in effective:
-                effective[sid] = empty[:]
-                requests[sid] = empty[:]
-            at = (t - low) // step
-            effective[sid][at] = cost
-            requests[sid][at] = count
-        found = Matrix(width, effective, requests)
-        self._matrices[segment] = found
-        self._cells += 2 * width * len(effective)
-        while self._cells > CELLS_KEPT and len(self._matrices) > 1:
-            _, old = self._matrices.popitem(last=False)
-            self._cells -= 2 * old.width * len(old.effective)
+        found = self._matrices[segment] = matrix.read(connection, segment, step)
+        self._cells += found.count
+        while self._cells > CELLS_KEPT and len(self._matrices) > 2:
+            self._cells -= self._matrices.popitem(last=False)[1].count
         return found
+
+    def groups(
+        self, connection: sqlite3.Connection, low: int, high: int, selection: Selection, by: Key
+    ) -> Groups:
+        """The totals of `[low, high)` for each combination of values of `by`. Not to be changed.
+
+        What is closed is grouped once; after new usage only the newest segment is added again.
+        """
+        segments, token = tuple(self._cover(low, high)), token_of(selection)
+        found = self._groups.get((segments, token, by))
+        if found is None:
+            head = segments[:-1]
+            base: dict[Key, Totals] | None = self._groups.get((head, token, by))
+            base = base if head else {}
+            if base is None:
+                rows = self.extend(self._merged_of(connection, head), selection)
+                base = self._remember(self._groups, (head, token, by), self._grouped(rows, by))
+            last = self.extend(self._merged_of(connection, segments[-1:]), selection)
+            found = combined(base, self._grouped(last, by), Totals._make)
+            self._remember(self._groups, (segments, token, by), found)
+        return found
+
+    def _grouped(self, rows: Sums, by: Key) -> dict[Key, Totals]:
+        keys = self.catalogue.keys(by)
+        lists: dict[Key, list[Row]] = {}
+        for sid, row in rows.items():
+            own = lists.get(keys[sid])
+            if own is None:
+                lists[keys[sid]] = [row]
+            else:
+                own.append(row)
+        return {
+            key: _make(Totals, own[0]) if len(own) == 1 else add_up(own)
+            for key, own in lists.items()
+        }
+
+    def _merged_of(self, connection: sqlite3.Connection, segments: tuple[Segment, ...]) -> Sums:
+        """The sums by series of some segments; their beginning is remembered on its own."""
+        if len(segments) < 2:
+            return self._entry(connection, segments[0]) if segments else {}
+        found = self._merged.get(segments)
+        if found is None:
+            head = segments[:-1]
+            base = self._merged.get(head)
+            if base is None:
+                base = merge([self._entry(connection, segment) for segment in head])
+                self._remember(self._merged, head, base)
+            found = combined(base, self._entry(connection, segments[-1]), tuple)
+            self._remember(self._merged, segments, found)
+        else:
+            self._merged.move_to_end(segments)
+        return found
+
+    def _remember(
+        self, into: OrderedDict[K, dict[Any, Any]], key: K, value: dict[Any, Any]
+    ) -> dict[Any, Any]:
+        into[key] = value
+        into.move_to_end(key)
+        room = max(ROWS_KEPT, 8 * len(self.catalogue.series)) - sum(map(len, into.values()))
+        while room < 0 and len(into) > 2:
+            room += len(into.popitem(last=False)[1])
+        return value
+
+
+def _touched(segments: tuple[Segment, ...], low: int, high: int) -> bool:
+    return any(s.low < high and s.high > low for s in segments)
 
 
 def merge(parts: list[Sums]) -> Sums:
     """The sums of several stretches."""
     if len(parts) == 1:
         return parts[0]
-    lists: dict[int, list[tuple[int, ...]]] = {}
+    lists: dict[int, list[Row]] = {}
     for part in parts:
         for sid, row in part.items():
             own = lists.get(sid)
@@ -246,7 +313,21 @@ def merge(parts: list[Sums]) -> Sums:
     }
 
 
+def combined(base: dict[K, R], more: dict[K, R], make: Callable[[Iterable[int]], R]) -> dict[K, R]:
+    """Both; one of them itself where the other one is empty."""
+    if not more or not base:
+        return base or more
+    out = base.copy()
+    for key, row in more.items():
+        own = out.get(key)
+        out[key] = row if own is None else make(map(add, own, row))
+    return out
+
+
 def add_up(rows: Iterable[tuple[int, ...]]) -> Totals:
     """Column by column; zeros for no rows."""
     columns = list(zip(*rows, strict=True))
     return Totals(*map(sum, columns)) if columns else Totals()
+
+
+_make = tuple.__new__

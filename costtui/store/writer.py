@@ -17,6 +17,8 @@ from costtui.model.requests import Priced
 from costtui.model.snapshot import AlertStatus, SkippedLine, SourceStatus
 from costtui.model.usage import UsageRecord
 from costtui.store.append import Appender, unpack
+from costtui.store.history import INSERT_SQL as HISTORY_SQL
+from costtui.store.history import KNOWN_SQL, changes
 from costtui.store.reprice import ChargeAt, Repriced, reprice
 from costtui.store.retention import prune
 from costtui.store.rows import (
@@ -256,19 +258,35 @@ class Store:
             )
             await self._session.bump()
 
-    async def put_alerts(self, alerts: Sequence[AlertStatus]) -> None:
-        """Replace all alert states; a new revision only where something differs."""
+    async def put_alerts(self, alerts: Sequence[AlertStatus], now: float | None = None) -> None:
+        """Replace all alert states, and note what changed in their history; a new revision only
+        where something differs.
+
+        `now`, epoch seconds, dates what has no `since`, an instance that is gone; without it that
+        is the latest `since` there is.
+        """
         async with self._session.transaction() as db:
-            before = list(await db.execute_fetchall(ALERT_SQL))
+            before = [tuple(row) for row in await db.execute_fetchall(ALERT_SQL)]
             after = [alert_to_row(alert) for alert in alerts]
-            if [tuple(row) for row in before] == after:
+            if before == after:
                 return
+            known = {}
+            for rule in {row[0] for row in after}:
+                for (state,) in await db.execute_fetchall(KNOWN_SQL, (rule,)):
+                    known[rule] = state
+            rows = changes(
+                [alert_from_row(row) for row in before],
+                [alert_from_row(row) for row in after],
+                known,
+                max((row[6] for row in (*before, *after)), default=0.0) if now is None else now,
+            )
             await db.execute("DELETE FROM alert")
             await db.executemany(
                 "INSERT INTO alert (rule, labels, state, severity, value_nano, limit_nano, "
                 "since, window, exactness) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 after,
             )
+            await db.executemany(HISTORY_SQL, rows)
             await self._session.bump()
 
     async def alerts(self) -> tuple[AlertStatus, ...]:

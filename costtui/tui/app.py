@@ -7,38 +7,42 @@ output at all.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual.screen import Screen
 from textual.timer import Timer
 
-from costtui.config.schema import Config
+from costtui.config.schema import Config, tag_names
 from costtui.engine.clock import Clock, SystemClock
 from costtui.engine.zone import zone_of
-from costtui.model.snapshot import Overview
+from costtui.model.snapshot import AlertStatus, Overview
 from costtui.model.timewindow import MINUTE
 from costtui.tui import theming
 from costtui.tui.bindings import textual_bindings
+from costtui.tui.cells import outside
 from costtui.tui.data import Answer, Data, Desk, consumer_names
 from costtui.tui.ending import end_on_signals
 from costtui.tui.firstrun import FirstConfig, FirstRun
 from costtui.tui.glyphs import glyphs_for
+from costtui.tui.habits import Habits
 from costtui.tui.look import Look
-from costtui.tui.messages import Answered, Ask
+from costtui.tui.messages import Answered, Ask, OwnAnswer
 from costtui.tui.palette import Palette
+from costtui.tui.rates import Rates
 from costtui.tui.resizing import Resizing
 from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
-from costtui.tui.state import State
-from costtui.tui.steps import Steps
 from costtui.tui.theme_watch import ThemeWatch
+from costtui.tui.viewing import Viewing
 from costtui.tui.watch import Firings, News, Watch
 from costtui.tui.widgets.health import states_moved
 
+_LOG = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 FIRST_ANSWER_WAIT = 0.06
 """Seconds that mounting waits for the first answer: painting an empty screen and then a full one
@@ -53,16 +57,14 @@ RETRY = 3.0
 """Seconds between two tries to read a store that could not be read."""
 
 
-class CosttuiApp(Steps):
+class CosttuiApp(Viewing):
     """costtui on a terminal. `run()` returns the exit code."""
 
     TITLE = "costtui"
     # Textual loads no CSS_PATH of a default screen.
     CSS_PATH: ClassVar = [HERE / "app.tcss", HERE / "screens" / "overview.tcss"]
     BINDINGS = textual_bindings("app")
-    ENABLE_COMMAND_PALETTE = True
     ALLOW_SELECT = False
-    COMMANDS: ClassVar = {lambda: _palette_provider()}
 
     def __init__(
         self,
@@ -83,6 +85,9 @@ class CosttuiApp(Steps):
         painted: bool = False,
         first: FirstConfig | None = None,
         greeting: str = "",
+        habits: Habits | None = None,
+        view: str = "",
+        warning: str = "",
     ) -> None:
         """`data_factory` is called in the reader's thread, again after an error.
 
@@ -91,15 +96,19 @@ class CosttuiApp(Steps):
         `window` override the configuration. `export_dir` is where exports go instead of the
         current directory. `keep_screen` takes the last frame and its size; `painted` says that
         the alternate screen is on and shows an old one. `first` is what can be done without a
-        configuration; `greeting` is said at the start.
+        configuration; `greeting` is said at the start, and `warning`. `habits` are saved views and
+        remembered settings, `view` the view to start in. Raises UsageError when there is no such
+        view.
         """
         no_color = os.environ.get("NO_COLOR") is not None
         super().__init__(ansi_color=True if no_color else None)
         self.animation_level = "none"
         self.config = config
+        self.rates = Rates(config)
         self.clock = clock or SystemClock()
         self.export_dir = export_dir
         self._keep_screen = keep_screen
+        self.warning = warning
         if painted:
             from costtui.tui.takeaway import staying
 
@@ -107,7 +116,9 @@ class CosttuiApp(Steps):
         self._wait_for_first = wait_for_first
         self.themes_dir = themes_dir
         ascii_wanted = config.display.ascii if ascii_only is None else ascii_only
-        self.state = State(window=window or config.display.window)
+        self.habits = habits or Habits()
+        self.set_keys(dict(config.keymap))
+        self.state, screen = self.starting_state(window, view)
         self._desk = Desk(data_factory)
         self.watch_store = Watch(ensure_collector)
         zone = zone_of(config.timezone)
@@ -123,21 +134,28 @@ class CosttuiApp(Steps):
         self._greeting = greeting
         self._desk.start()
         self.ask_overview(mark=False)
-        notice = theming.first(self, theme, config.display.theme, themes_dir)
+        notice = theming.first(
+            self, theme, config.display.theme, themes_dir, self.habits.remembered_theme()
+        )
+        self.first_screen, self.first_theme = screen, self.theme
         self.look = Look(
             Palette(self.theme_variables),
             glyphs_for(ascii_only=ascii_wanted, encoding=encoding),
             zone,
             consumer_names(config.consumers),
+            tag_names(config.consumers),
+            self.keys,
         )
         self.shown = Shown(
             self.state,
             configured=bool(config.sources),
             rules=len(config.alerts),
+            alert_rules=config.alerts,
             notice=notice,
             starting=ensure_collector is not None,
             sample_config=sample_config,
             config_file=", ".join(str(file) for file in config.files),
+            view_name=self.view_name(self.state),
         )
 
     # Start and end --------------------------------------------------------------------------
@@ -161,10 +179,12 @@ class CosttuiApp(Steps):
             import asyncio
 
             self._restore_signals = end_on_signals(asyncio.get_running_loop(), self.exit)
-        if self.shown.notice:
-            self.call_after_refresh(
-                self.notify, self.shown.notice, title="Theme", severity="warning", markup=False
-            )
+        self.open_first_screen()
+        for title, text in (("Theme", self.shown.notice), ("Keys", self.warning)):
+            if text:
+                self.call_after_refresh(
+                    self.notify, text, title=title, severity="warning", markup=False, timeout=10
+                )
 
         if self._greeting:
             self.call_after_refresh(
@@ -173,6 +193,7 @@ class CosttuiApp(Steps):
         self._first.shown(self)
 
     def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
+        self.keep_habits()
         if self._keep_screen is not None and not self.is_headless:
             from costtui.tui.takeaway import last_frame
 
@@ -180,6 +201,11 @@ class CosttuiApp(Steps):
             if frame:
                 self._keep_screen(frame, *self.size)
         super().exit(result, return_code, message)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual tells it on the terminal; the log keeps it."""
+        _LOG.error("the screen ended with an error", exc_info=error)
+        super()._handle_exception(error)
 
     def on_unmount(self) -> None:
         self._restore_signals()
@@ -201,7 +227,7 @@ class CosttuiApp(Steps):
 
     def _key(self) -> object:
         state = self.state
-        return state.window, state.back, state.anchor, state.filters, state.panels
+        return state.window, state.back, state.anchor, state.filters, frozenset(state.panels)
 
     def ask_overview(self, *, mark: bool = True) -> None:
         """Ask for what the state says. `mark` says on screen when it takes a while."""
@@ -233,12 +259,13 @@ class CosttuiApp(Steps):
         now = self.clock.now()
         if (self.shown.error and now - self._failed_at >= RETRY) or (
             not self.state.paused
-            and not self.state.back
+            and not self.state.past
             and (int(now) // MINUTE != self._asked_minute)
         ):
             self.ask_overview(mark=False)
         overview = self.shown.overview
-        if overview is not None and not self.state.paused and states_moved(overview, now):
+        live = overview is not None and overview.view.window.live
+        if overview is not None and live and not self.state.paused and states_moved(overview, now):
             self.show(self.shown._replace(overview=replace(overview, taken_at=now)))
         self._look()
 
@@ -260,8 +287,12 @@ class CosttuiApp(Steps):
             if answer.tag == self._key():
                 self._take(answer)
                 self.show(self.shown)
+        elif isinstance(answer.tag, OwnAnswer):
+            answer.tag.answered(answer)
         elif answer.error is not None:
             self._fail(answer.error)
+        elif answer.kind == "firing":
+            self._ring(cast("Sequence[AlertStatus]", answer.value))
         else:
             for screen in self.screen_stack:
                 handler = getattr(screen, "answered", None)
@@ -274,22 +305,14 @@ class CosttuiApp(Steps):
             return
         news = answer.value
         assert isinstance(news, News)
-        shown, overview = self.shown, self.shown.overview
-        if news.problem != shown.collector:
-            shown = shown._replace(collector=news.problem)
-        if overview is not None and not self.state.paused:
-            if news.statuses is not None:
-                now = self.clock.now()
-                overview = replace(overview, sources=tuple(news.statuses), taken_at=now)
-            if news.alive is not None and news.alive is not overview.collector_alive:
-                overview = replace(overview, collector_alive=news.alive)
-            if overview is not shown.overview:
-                shown = shown._replace(overview=overview)
+        shown = news.laid_on(self.shown, self.clock.now())
         if shown is not self.shown:
             self.show(shown)
         if news.changed and not self.state.paused:
             self.ask_overview(mark=False)
             self._refresh_others(asked=False)
+            if self.state.past:  # whoever looks back still hears what fires now
+                self._desk.ask("firing", lambda data: data.alerts())
 
     def _refresh_others(self, *, asked: bool = True) -> None:
         for screen in self.screen_stack[1:]:
@@ -297,11 +320,19 @@ class CosttuiApp(Steps):
             if handler is not None:
                 handler(asked=asked)
 
+    def _ring(self, alerts: Sequence[AlertStatus]) -> None:
+        """Something fires now, and the screen shows the past."""
+        if self._firings.new(alerts):
+            self.bell()
+            names = ", ".join(outside(a.rule, 40) for a in alerts if a.state == "firing")
+            text = f"{names}: firing now. L goes back to now, F4 lists the alerts."
+            self.notify(text, title="Alert", severity="error", markup=False)
+
     def _fail(self, error: BaseException) -> None:
         self._failed_at = self.clock.now()
         text = str(error) or type(error).__name__
         if text != self.shown.error:
-            self.log.error(text)
+            _LOG.error("%s", text)
             self.show(self.shown._replace(error=text))
 
     def _take(self, answer: Answer) -> None:
@@ -310,19 +341,24 @@ class CosttuiApp(Steps):
             self._glance.stop()
             self._glance = None
         if isinstance(answer.value, Overview):
+            # The panels are in the answer whichever of them is the big one.
+            self.state = self.state.settled(Shown(self.state, answer.value).single)
             self.shown = self.shown._replace(
                 state=self.state, overview=answer.value, pending=False, error=""
             )
-            if self._firings.new(answer.value.alerts):
+            live = answer.value.view.window.live  # what fired in the past does not ring now
+            if live and self._firings.new(answer.value.alerts):
                 self.bell()
         elif answer.error is not None:
             self._failed_at = self.clock.now()
             text = str(answer.error) or type(answer.error).__name__
+            if text != self.shown.error:
+                _LOG.error("%s", text)
             self.shown = self.shown._replace(state=self.state, error=text, pending=False)
 
     def show(self, shown: Shown) -> None:
         """Put this on screen."""
-        self.shown = shown
+        self.shown = shown = shown._replace(view_name=self.view_name(shown.state))
         if self._screen_stack:
             self.overview_screen.show(shown)
             for screen in self.screen_stack[1:]:
@@ -355,9 +391,3 @@ class CosttuiApp(Steps):
         for screen in self.screen_stack:
             for widget in screen.query(Lines):
                 widget.forget()
-
-
-def _palette_provider() -> type:
-    from costtui.tui.palette_commands import KeyCommands
-
-    return KeyCommands

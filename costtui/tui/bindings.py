@@ -6,12 +6,13 @@ ctrl+b, ctrl+a, alt or ctrl+Enter here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
-from textual.binding import Binding, BindingType
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from costtui.model.timewindow import WINDOWS
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
 
 
 class Key(NamedTuple):
@@ -39,6 +40,16 @@ class Key(NamedTuple):
         """Does it do something on the screen `where`?"""
         return bool({"app", where} & set(self.where.split(",")))
 
+    @property
+    def first(self) -> str:
+        """The key to name where there is room for one; `""` without a key."""
+        return self.written.partition(" ")[0]
+
+    @property
+    def written(self) -> str:
+        """All its keys, as people write them."""
+        return self.shown or self.keys
+
 
 _LENGTHS = {
     "15m": "the last 15 minutes",
@@ -61,6 +72,8 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "app", "[", 0),
         ("later", "right_square_bracket", "later", "later", "Go forward one period",
          "app", "]", 0),
+        ("at", "at", "at", "at",
+         "Go to a moment: 14:10, yesterday 14:10, monday, 2026-11-20 14:10, -3h", "app", "@", 0),
         ("live", "L", "live", "live", "Back to now", "app", "L", 0),
         ("pause", "p", "pause", "pause", "Freeze the display; collecting goes on",
          "app", "p", 0),
@@ -75,30 +88,84 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
         ("open", "enter", "open", "record", "Show everything known about this request",
          "requests", "Enter", 2),
         ("detail", "enter", "detail", "full text", "Show the whole text of this row",
-         "sources", "Enter", 2),
+         "sources,request", "Enter", 2),
         ("keep-theme", "enter", "keep", "keep", "Keep this theme", "themes", "Enter", 2),
         ("restore-theme", "escape,backspace,q,T", "restore", "back",
          "Close the list; the theme is as it was before", "themes", "Esc", 3),
+        ("price", "enter", "detail", "in full", "How this model's rate and its cost come about",
+         "prices", "Enter", 2),
+        ("finding", "enter", "drill", "show it", "Open the overview on what this is about",
+         "advice", "Enter", 2),
+        ("what-if", "equals_sign", "what_if", "what if",
+         "What this model would have cost at other rates: 3 15, or like gpt-5-mini",
+         "prices", "=", 5),
+        ("usage", "enter", "drill", "usage",
+         "Show the usage that this alert is about, in its window", "alerts", "Enter", 2),
+        ("narrow", "enter", "drill", "narrow",
+         "Show who moved; then narrow the overview to one of them, at that time",
+         "why", "Enter", 2),
+        ("pretty", "enter", "pretty", "pretty", "The line as it is, or its JSON one key a line",
+         "line", "Enter", 2),
+        ("source-line", "o", "source_line", "source line",
+         "Open the log at the line this request was read from", "requests,request", "o", 0),
+        ("next-request", "n", "neighbour(1)", "next", "Next request of the list",
+         "request", "n", 4),
+        ("previous-request", "N", "neighbour(-1)", "previous", "Previous request of the list",
+         "request", "N", 5),
+        ("follow", "F", "follow", "follow",
+         "Go to where new requests come in, and stay there as they do", "requests", "F", 6),
+        ("status", "s", "status", "status",
+         "Only failed, only throttled, only unpriced, all requests", "requests", "s", 5),
         ("climb", "escape,backspace", "climb", "back", "Undo the last drill or filter",
          "app", "Esc", 3),
         ("filter", "slash", "filter", "filter",
          "Filter: text, !text, ~regex, !~regex, provider=openai, model!=gpt-5",
-         "overview,requests,fleet", "/", 4),
+         "overview,requests,fleet,cross,prices,advice,budgets", "/", 4),
         ("group", "g", "group", "group", "Give the big panel to the next dimension",
          "overview", "g", 5),
+        ("rows", "g", "rows", "rows", "Give the rows to the next dimension", "cross", "g", 5),
+        ("swap", "X", "swap", "swap", "Make rows of the columns and columns of the rows",
+         "cross", "X", 0),
+        ("cell", "enter", "drill", "drill",
+         "Narrow to the row and the column of this cell and go to the overview",
+         "cross", "Enter", 2),
+        ("column-left", "left,less_than_sign", "column(-1)", "column left",
+         "One column to the left", "cross", "← <", 0),
+        ("column-right", "right,greater_than_sign", "column(1)", "column right",
+         "One column to the right", "cross", "→ >", 0),
+        ("sort-here", "s", "sort_here", "sort", "Sort by this column; again, by the total",
+         "cross", "s", 0),
+        ("take", "enter", "take", "take", "Group by the dimension under the cursor",
+         "chooser", "Enter", 0),
+        ("axis", "tab,shift+tab", "axis", "axis", "Choose for the other axis", "chooser", "Tab", 0),
+        ("remove-filter", "enter,delete", "remove", "remove", "Take this filter out of the stack",
+         "filters", "Enter Del", 0),
+        ("invert-filter", "exclamation_mark", "invert", "invert",
+         "Let pass what it did not, and not what it did", "filters", "!", 0),
+        ("close", "escape", "close", "close", "Close the list", "chooser,filters", "Esc", 0),
+        ("group-by", "b", "group_by", "group by", "Choose what the rows are from a list",
+         "overview,cross", "b", 0),
+        ("filters", "backslash", "filters", "filters",
+         "The filters in a list: take one out, or turn it round",
+         "app", "\\", 0),
         ("unit", "u", "unit", "unit", "Show dollars, tokens or requests",
-         "overview,fleet", "u", 6),
+         "overview,fleet,cross", "u", 6),
         ("compare", "c", "compare", "compare", "Show or hide the change against before",
-         "overview,fleet", "c", 0),
+         "overview,fleet,cross", "c", 0),
         ("sort-left", "less_than_sign", "sort(-1)", "sort left",
-         "Sort by the column to the left", "overview,requests,fleet", "<", 0),
+         "Sort by the column to the left", "overview,requests,fleet,prices", "<", 0),
         ("sort-right", "greater_than_sign", "sort(1)", "sort right",
-         "Sort by the column to the right", "overview,requests,fleet", ">", 0),
+         "Sort by the column to the right", "overview,requests,fleet,prices", ">", 0),
         ("reverse", "r", "reverse", "reverse", "Reverse the order",
-         "overview,requests,fleet", "r", 0),
-        ("next-panel", "tab", "panel(1)", "panel", "Next panel", "overview,sources", "Tab", 0),
+         "overview,requests,fleet,cross,prices", "r", 0),
+        ("next-panel", "tab", "panel(1)", "panel", "Next panel",
+         "overview,alerts,why,price,sources", "Tab", 0),
         ("previous-panel", "shift+tab", "panel(-1)", "previous panel", "Previous panel",
-         "overview,sources", "Shift+Tab", 0),
+         "overview,alerts,why,price,sources", "Shift+Tab", 0),
+        ("why", "w", "why", "why", "Why cost moved: the greatest steps, and who made them",
+         "overview,fleet,alerts", "w", 0),
+        ("history-of", "h", "history_of", "this rule",
+         "History of the rule under the cursor, or of all", "alerts", "h", 6),
         ("maximise", "M", "maximise", "maximise",
          "Give the whole screen to this panel, and back", "overview", "M", 0),
     ),
@@ -117,6 +184,17 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "app", "F3", 0),
         ("fleet", "f", "goto('fleet')", "fleet",
          "All gateways: day, week, month, rate, tokens, trend", "app", "f", 0),
+        ("cross", "x", "goto('cross')", "heat table", "Two dimensions at once, shaded by cost",
+         "app", "x", 0),
+        ("alerts", "f4", "goto('alerts')", "alerts", "Alerts as they are, and as they were",
+         "app", "F4", 0),
+        ("budgets", "f5", "goto('budgets')", "budgets", "What is spent a day and a month",
+         "app", "F5", 0),
+        ("advice", "f7", "goto('advice')", "advice",
+         "What is worth a look, with the money at stake", "app", "F7", 0),
+        ("prices", "f8", "goto('prices')", "prices",
+         "The rates of every model, where they come from, and what if they were others",
+         "app", "F8", 0),
         ("sources", "f9", "goto('sources')", "sources", "Sources, skipped lines, unpriced models",
          "app", "F9", 0),
         ("help", "question_mark,f1", "help", "help", "All keys", "app", "?", 9),
@@ -130,14 +208,20 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "app", "y", 0),
     ),
     "General": (
+        ("find", "slash", "app.find", "find", "Keep the rows with these words", "help", "/", 2),
+        ("views", "V", "views", "views", "Saved views: go to one, or forget it", "app", "V", 0),
+        ("forget-view", "d", "forget", "forget", "Forget the view under the cursor",
+         "views", "d", 3),
+        ("open-view", "enter", "open", "go there", "Go to the view under the cursor",
+         "views", "Enter", 2),
         ("theme", "t", "next_theme", "theme", "Next theme", "app", "t", 0),
         ("choose-theme", "T", "choose_theme", "themes", "Choose a theme and see each at once",
          "app", "T", 0),
-        ("palette", "colon,ctrl+p", "command_palette", "palette", "Find any action by name",
-         "app", ": or ctrl+p", 0),
         ("start-config", "i", "start_config", "begin",
          "Without a configuration: write one with what was found here, and begin",
          "overview", "i", 0),
+        ("palette", "colon,ctrl+p", "command_palette", "commands",
+         "Type a command; finds any action by name", "app", ": or ctrl+p", 0),
         ("quit", "q", "back_or_quit", "quit", "Back; quit on the overview", "app", "q", 0),
         ("stop", "ctrl+c", "stop", "quit now", "Quit from anywhere", "app", "ctrl+c", 0),
     ),
@@ -152,6 +236,8 @@ WINDOW_HINT = Key("windows", "", "", "window", "", "app", "1-8", 1, "Time")
 
 def textual_bindings(where: str) -> list[BindingType]:
     """The table's rows for one place, as Textual wants them."""
+    from textual.binding import Binding
+
     return [
         Binding(
             key.keys,
@@ -167,17 +253,26 @@ def textual_bindings(where: str) -> list[BindingType]:
     ]
 
 
-def footer_keys(where: str) -> list[Key]:
+def footer_keys(where: str, keys: Sequence[Key] = KEYS) -> list[Key]:
     """At most eight keys that matter most on a screen, in order."""
-    rows = [k for k in (WINDOW_HINT, *KEYS) if k.footer and k.on(where)]
+    rows = [k for k in (windows_hint(keys), *keys) if k.footer and k.shown and k.on(where)]
     if where == "help":  # there is no data on it
         rows = [k for k in rows if k.group not in ("Time", "Take away")]
     return sorted(rows, key=lambda k: k.footer)[:8]
 
 
-def by_group(*where: str) -> Iterator[tuple[str, list[Key]]]:
+def windows_hint(keys: Sequence[Key]) -> Key:
+    """The footer's one entry for all windows, with the user's keys."""
+    written = [k.first for k in keys if k.id.startswith("window-")]
+    usual = written == [w.key for w in WINDOWS]
+    some = [k for k in written if k]
+    mine = f"{some[0]}…{some[-1]}" if len(some) > 1 else "".join(some)
+    return WINDOW_HINT._replace(shown=WINDOW_HINT.shown if usual else mine)
+
+
+def by_group(*where: str, keys: Sequence[Key] = KEYS) -> Iterator[tuple[str, list[Key]]]:
     """Help: the headings in order, each with its keys."""
     for group in _TABLE:
-        rows = [k for k in KEYS if k.group == group and any(k.on(w) for w in where)]
+        rows = [k for k in keys if k.group == group and any(k.on(w) for w in where)]
         if rows:
             yield group, rows

@@ -12,10 +12,23 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from costtui.config.schema import Consumer
-from costtui.model.snapshot import Overview, RequestRow, SkippedLine, SourceStatus, View
+from costtui.model.snapshot import (
+    AlertChange,
+    AlertStatus,
+    Overview,
+    RequestRow,
+    SkippedLine,
+    SourceStatus,
+    View,
+)
 
 if TYPE_CHECKING:
+    from costtui.model.cross import Cross, DimensionUse
     from costtui.model.fleet import Fleet
+    from costtui.model.listing import Listing, Spot, Stretch
+    from costtui.model.movement import Movement
+    from costtui.model.spending import Days, Spent
+    from costtui.model.timewindow import Window
 
 
 class Data(Protocol):
@@ -33,16 +46,32 @@ class Data(Protocol):
     def fleet(self, view: View, now: float) -> Fleet:
         """Every gateway over the usual periods."""
 
-    def requests(
-        self,
-        view: View,
-        limit: int,
-        before: int | None = None,
-        order: str = "time",
-        reverse: bool = False,
-    ) -> Sequence[RequestRow]:
-        """Requests of the view, newest first; `before` is the id to go on after. Or the first by
-        `order` (`time`, `cost`, `tokens`), the most or with `reverse` the least first."""
+    def spent(self, view: View, now: float, by: tuple[str, ...] = ()) -> Sequence[Spent]:
+        """The usage of each (provider, model, *by), dearest first."""
+
+    def failed(self, view: View, now: float) -> dict[str, int] | None:
+        """consumer → nano-USD of its failed requests; None where that is not known."""
+
+    def days(self, view: View, now: float) -> Days:
+        """This month, the last one, and the last whole days."""
+
+    def cross(self, view: View, rows: str, columns: str, now: float) -> Cross:
+        """Two dimensions at once."""
+
+    def dimensions(self, view: View, now: float) -> Sequence[DimensionUse]:
+        """What the view can be grouped by."""
+
+    def request_list(
+        self, view: View, listing: Listing, at: Spot | str, limit: int, since: int = 0
+    ) -> Stretch:
+        """About `limit` requests that follow each other: from the start of a list, up to its end,
+        or around a place. To be asked again until `done` is 1."""
+
+    def forget_lists(self) -> None:
+        """Nobody looks at a list of requests any more."""
+
+    def checkpoint(self, source: str) -> Sequence[tuple[str, str]]:
+        """(part, state) of what a source remembers."""
 
     def request(self, identity: int) -> RequestRow | None:
         """One request in full."""
@@ -55,6 +84,15 @@ class Data(Protocol):
 
     def skipped(self) -> Sequence[SkippedLine]:
         """The newest lines that could not be read."""
+
+    def alerts(self) -> Sequence[AlertStatus]:
+        """The alerts as they are now."""
+
+    def alert_history(self, start: float, end: float) -> Sequence[AlertChange]:
+        """What alerts changed to in `[start, end)`, newest first."""
+
+    def movement(self, view: View, pairs: Sequence[tuple[Window, Window]]) -> Sequence[Movement]:
+        """What every combination of dimensions used in both windows of each pair (before, now)."""
 
     def close(self) -> None:
         """Release the connection."""

@@ -99,7 +99,7 @@ def difference_hint(compared: Iterable[Compared], look: Look) -> Line:
     line, rows = Line(look), telling(compared)
     if rows:
         more = f" +{len(rows) - 1}" if len(rows) > 1 else ""
-        line.put(f"{look.glyphs.warn} {short_fact(rows[0])}{more}: F9", "warn")
+        line.put(f"{look.glyphs.warn} {short_fact(rows[0])}{more}: {look.key('sources')}", "warn")
     return line
 
 

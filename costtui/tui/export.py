@@ -6,9 +6,11 @@ import csv
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import IO
 
 from costtui.errors import CosttuiError
 from costtui.model.safetext import csv_cell
@@ -19,14 +21,15 @@ class ExportError(CosttuiError):
     """No folder could be written; the message says which and why."""
 
 
-def csv_text(sheet: Sheet) -> str:
+def csv_text(sheet: Sheet, *, header: bool = True) -> str:
     """The sheet as CSV. Each row says its window, so that files can be put together.
 
     Text that would start a formula in a spreadsheet is defused.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("window_start", "window_end", *sheet.columns))
+    if header:
+        writer.writerow(("window_start", "window_end", *sheet.columns))
     for row in sheet.rows:
         writer.writerow((*sheet.window, *(csv_cell(v) if isinstance(v, str) else v for v in row)))
     return out.getvalue()
@@ -57,8 +60,12 @@ def folders(chosen: Path | None, env: Mapping[str, str]) -> list[Path]:
 def content(sheet: Sheet, kind: str, now: float, zone: tzinfo) -> tuple[str, str]:
     """A file's name and its text, as `csv` or `json`."""
     text = csv_text(sheet) if kind == "csv" else json_text(sheet)
-    stamp = datetime.fromtimestamp(now, zone).strftime("%Y%m%d-%H%M%S")
-    return f"costtui-{sheet.name}-{stamp}.{kind}", text
+    return f"{stem_of(sheet.name, now, zone)}.{kind}", text
+
+
+def stem_of(name: str, now: float, zone: tzinfo) -> str:
+    """The name of a file without its ending: what it holds, and the local time."""
+    return f"costtui-{name}-{datetime.fromtimestamp(now, zone).strftime('%Y%m%d-%H%M%S')}"
 
 
 def save(sheet: Sheet, kind: str, places: list[Path], now: float, zone: tzinfo) -> Path:
@@ -66,21 +73,41 @@ def save(sheet: Sheet, kind: str, places: list[Path], now: float, zone: tzinfo) 
 
     Raises ExportError when none does.
     """
-    name, text = content(sheet, kind, now, zone)
-    stem = name.removesuffix(f".{kind}")
+    _, text = content(sheet, kind, now, zone)
     problems = []
     for folder in places:
         try:
-            if folder != Path.cwd():
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return _write(folder, stem, kind, text.encode())
+            with created(folder, sheet.name, kind, now, zone) as (file, path):
+                file.write(text.encode())
+            return path
         except OSError as error:
             problems.append(f"{folder}: {error.strerror or error}")
     raise ExportError("nothing was written: " + "; ".join(problems))
 
 
-def _write(folder: Path, stem: str, kind: str, content: bytes) -> Path:
-    """Reserve a new name, write beside it, move over it: no half file, nothing overwritten."""
+@contextmanager
+def created(
+    folder: Path, name: str, kind: str, now: float, zone: tzinfo
+) -> Iterator[tuple[IO[bytes], Path]]:
+    """A new file and its full path. It has its name when the block ends, whole and on the disk,
+    and leaves nothing behind when the block raises. Raises OSError."""
+    if folder != Path.cwd():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path, beside, file = _reserved(folder, stem_of(name, now, zone), kind)
+    try:
+        with file:
+            yield file, path.resolve()
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _reserved(folder: Path, stem: str, kind: str) -> tuple[Path, Path, IO[bytes]]:
+    """Reserve a new name and write beside it: no half file, nothing overwritten."""
     for number in range(1, 1000):
         path = folder / (f"{stem}.{kind}" if number == 1 else f"{stem}-{number}.{kind}")
         try:
@@ -90,14 +117,8 @@ def _write(folder: Path, stem: str, kind: str, content: bytes) -> Path:
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, path)
         except OSError:
-            beside.unlink(missing_ok=True)
             path.unlink(missing_ok=True)
             raise
-        return path.resolve()
+        return path, beside, os.fdopen(descriptor, "wb")
     raise FileExistsError(f"a thousand files called {stem} exist already")

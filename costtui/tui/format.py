@@ -229,6 +229,12 @@ def date_and_time(moment: float, zone: tzinfo) -> str:
     return datetime.fromtimestamp(moment, zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def day_and_minute(moment: float, zone: tzinfo, *, seconds: bool = False) -> str:
+    """Local `22 Nov 10:57` in at most twelve cells, fifteen with seconds."""
+    local = datetime.fromtimestamp(moment, zone)
+    return f"{local.day} {local.strftime('%b %H:%M:%S' if seconds else '%b %H:%M')}"
+
+
 def span(start: float, end: float, zone: tzinfo, glyphs: Glyphs = UNICODE) -> str:
     """The exact local start and end of a window: `Sat 21 Nov 10:57 → Sun 22 Nov 10:57 CET`.
 

@@ -15,6 +15,8 @@ class Glyphs(NamedTuple):
     ascii: bool
     levels: str
     """Vertical fill, lowest first; the last one fills the cell."""
+    shades: str
+    """How much of the most a cell is, least first. None of them could be part of a number."""
     fills: str
     """Horizontal bar, narrowest first; the last one fills the cell."""
     rest: str
@@ -63,6 +65,7 @@ class Glyphs(NamedTuple):
 UNICODE = Glyphs(
     ascii=False,
     levels="▁▂▃▄▅▆▇█",
+    shades="░▒▓█",
     fills="╸━",
     rest="┄",
     gap="·",
@@ -96,6 +99,7 @@ UNICODE = Glyphs(
 ASCII = Glyphs(
     ascii=True,
     levels="_.,:-=+#",
+    shades=":*%#",
     fills="=",
     rest=".",
     gap="?",

@@ -13,26 +13,30 @@ import os
 import signal
 import sys
 import termios
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import NoReturn, Self
 
+from costtui.tui import private
+
 ENTER = "\x1b[?1049h"
 """To the alternate screen: what Textual writes, too."""
 HIDE_CURSOR = "\x1b[?25l"
 LEAVE = "\x1b[0m\x1b[?1049l\x1b[?25h"
-FORMAT = 1
+FORMAT = 2
 LIMIT = 1_000_000
 """Bytes; a 400x100 screen in true colour has 300,000."""
 _ENVIRONMENT = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "HOME",
                 "COST_TRACKING_FILE")  # fmt: skip
 
 
-def key_of(options: Mapping[str, object], config_file: Path, env: Mapping[str, str]) -> str:
+def key_of(
+    options: Mapping[str, object], config_file: Path, env: Mapping[str, str], remembered: Path
+) -> str:
     """What must be the same for the old screen to be of the same things: command line,
-    environment, and the configuration file as it was."""
+    environment, the configuration file as it was, and what is remembered."""
     try:
         stat = config_file.stat()
         file: list[object] = [str(config_file), stat.st_mtime_ns, stat.st_size]
@@ -41,14 +45,15 @@ def key_of(options: Mapping[str, object], config_file: Path, env: Mapping[str, s
     chosen = {k: v for k, v in sorted(env.items())
               if k in _ENVIRONMENT or k.startswith("COSTTUI_")}  # fmt: skip
     said = {k: str(v) for k, v in sorted(options.items()) if v}
-    return json.dumps([FORMAT, said, file, chosen, os.getcwd()])
+    return json.dumps([FORMAT, said, file, chosen, os.getcwd(), private.read(remembered)])
 
 
 class LastScreen:
     """`with LastScreen(path, key):` paints the old screen; leaving the block leaves the terminal
     as it was."""
 
-    def __init__(self, path: Path, key: str) -> None:
+    def __init__(self, path: Path, key: Callable[[], str]) -> None:
+        """`key` is asked again at the end: what is remembered has changed by then."""
         self._path = path
         self._key = key
         self._modes: list[object] | None = None
@@ -88,21 +93,13 @@ class LastScreen:
             known = json.loads(head)
         except (OSError, ValueError):
             return ""
-        return frame if known == [self._key, size.columns, size.lines] else ""
+        return frame if known == [self._key(), size.columns, size.lines] else ""
 
     def keep(self, frame: str, width: int, height: int) -> None:
         """Remember a screen, private to the user. Failing to is no reason to say anything."""
-        head = json.dumps([self._key, width, height])
-        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(f"{head}\n{frame}")
-            os.replace(beside, self._path)
-        except (OSError, UnicodeEncodeError):
-            with suppress(OSError):
-                beside.unlink()
+        head = json.dumps([self._key(), width, height])
+        with suppress(OSError, UnicodeEncodeError):
+            private.write(self._path, f"{head}\n{frame}")
 
 
 def _write(text: str) -> None:

@@ -6,13 +6,14 @@ widgets to draw again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 
 from rich.cells import get_character_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
+from costtui.tui.bindings import KEYS, Key
 from costtui.tui.cells import cell_len, fit
 from costtui.tui.glyphs import Glyphs
 from costtui.tui.palette import Palette
@@ -21,7 +22,7 @@ from costtui.tui.palette import Palette
 class Look:
     """What every widget needs to know to draw."""
 
-    __slots__ = ("consumer", "glyphs", "palette", "zone")
+    __slots__ = ("consumer", "glyphs", "keys", "palette", "tags", "zone")
 
     def __init__(
         self,
@@ -29,12 +30,23 @@ class Look:
         glyphs: Glyphs,
         zone: tzinfo,
         consumer: Callable[[str], str] = lambda _: "",
+        tags: tuple[str, ...] = (),
+        keys: Sequence[Key] = KEYS,
     ) -> None:
-        """`consumer` gives the name of a consumer id, `""` where the configuration has none."""
+        """`consumer` gives the name of a consumer id, `""` where the configuration has none. `tags`
+        are the names of the tags that consumers have, `keys` the bindings with the user's own
+        keys."""
         self.palette = palette
         self.glyphs = glyphs
         self.zone = zone
         self.consumer = consumer
+        self.tags = tags
+        self.keys = keys
+
+    def key(self, action: str) -> str:
+        """The key of an action by its id, as people write it; its command where it has none."""
+        found = next((k.first for k in self.keys if k.id == action), "")
+        return found or f":{action}"
 
     def named(self, dimension: str, value: str) -> str:
         """A dimension's value as people know it: a consumer by its name."""
@@ -109,9 +121,12 @@ class Line:
         return self.to(width)
 
     def on(self, style: Style) -> Line:
-        """Lay the whole line on a background (a cursor)."""
+        """Lay the whole line on a background (a cursor). What has a background of its own keeps
+        it: its text may be unreadable on another one."""
+        plain = self.look.palette.base.bgcolor
         self.segments = [
-            Segment(text, own + style if own else style) for text, own, _ in self.segments
+            Segment(text, style if not own else own + style if own.bgcolor == plain else own)
+            for text, own, _ in self.segments
         ]
         return self
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.message import Message
 
@@ -32,6 +32,16 @@ class StateChanged(Message):
     def __init__(self, state: State) -> None:
         super().__init__()
         self.state = state
+
+
+def change(screen: Screen[None], state: State) -> None:
+    """The user of `screen` went somewhere else: at once, where the app can be told so. A message
+    comes behind keys that are waiting already, and `u5` in one packet would lose one of them."""
+    go = getattr(screen.app, "go", None)
+    if go is None:
+        screen.post_message(StateChanged(state))
+    else:
+        go(state)
 
 
 class Open(Message):
@@ -73,9 +83,24 @@ class StartConfig(Message):
     """The user wants a first configuration."""
 
 
+@runtime_checkable
+class OwnAnswer(Protocol):
+    """A tag that takes its answer itself, also an error: its work outlives its screen."""
+
+    def answered(self, answer: Answer) -> None: ...
+
+
 class Filtered(Message):
     """The user typed a filter."""
 
     def __init__(self, filter: Filter) -> None:
         super().__init__()
         self.filter = filter
+
+
+class Travelled(Message):
+    """The user wants to see what was at a moment, epoch seconds."""
+
+    def __init__(self, moment: float) -> None:
+        super().__init__()
+        self.moment = moment

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.app import App
-from textual.events import Event, Key
+from textual.events import Event, Key, Paste
 from textual.keys import _character_to_key
 
 from costtui.tui.look import Look
@@ -20,7 +18,14 @@ for _digit in "0123456789":
 SCREENS = {
     "requests": "requests:RequestsScreen",
     "fleet": "fleet:FleetScreen",
+    "alerts": "alerts:AlertsScreen",
+    "budgets": "budgets:BudgetsScreen",
+    "advice": "advice:AdviceScreen",
+    "prices": "prices:PricesScreen",
+    "cross": "cross:CrossScreen",
     "sources": "sources:SourcesScreen",
+    "why": "why:WhyScreen",
+    "views": "views:ViewsScreen",
 }
 """Screens that stand directly above the overview: name → `module:Class` in `tui/screens`. Each is
 made from the look and what is shown, and imported when it is first opened."""
@@ -36,10 +41,24 @@ class Navigation(App[int]):
         """A letter or digit within 100 ms of Esc arrives as alt with it: terminals send the same
         bytes for both, and a slow ssh puts the two into one packet. No key here has alt, so both
         are taken as they were typed. (Of Esc and a punctuation mark Textual drops the Esc.)"""
-        if isinstance(event, Key) and event.key.startswith("alt+") and event.character:
-            await self._check_bindings("escape")
-            event = Key(_character_to_key(event.character), event.character)
+        if isinstance(event, Key) and not event.is_forwarded:
+            if event.key.startswith("alt+") and event.character:
+                if not await self.pressed(Key("escape", None)):
+                    await self._check_bindings("escape")
+                event = Key(_character_to_key(event.character), event.character)
+            if await self.pressed(event):
+                return
+        elif isinstance(event, Paste) and not event.is_forwarded and self.pasted(event.text):
+            return
         await super().on_event(event)
+
+    async def pressed(self, event: Key) -> bool:
+        """Take a key before any widget does; False leaves it to them."""
+        raise NotImplementedError
+
+    def pasted(self, text: str) -> bool:
+        """Take a paste before any widget does; False leaves it to them."""
+        raise NotImplementedError
 
     def on_open(self, message: Open) -> None:
         if message.screen == "overview":
@@ -48,7 +67,7 @@ class Navigation(App[int]):
             from costtui.tui.widgets.filterbar import FilterBar
 
             if not self.screen.query(FilterBar):
-                self.screen.mount(FilterBar(self.screen.focused))
+                self.screen.mount(FilterBar(self.screen.focused, self.look.tags))
         else:
             self.action_goto(message.screen)
 
@@ -75,12 +94,6 @@ class Navigation(App[int]):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.look, getattr(self.screen, "where", "overview")))
-
-    def action_command_palette(self) -> None:
-        from costtui.tui.palette_commands import Palette
-
-        if not Palette.is_open(cast("App[object]", self)):
-            self.push_screen(Palette(id="--command-palette"))
 
     def action_back_or_quit(self) -> None:
         if len(self.screen_stack) > 1:

@@ -35,6 +35,26 @@ ROLES: dict[str, str] = {
 """role → theme variable."""
 
 
+READABLE = 4.5
+"""The least contrast of text."""
+HEAT_MOST = 0.62
+"""How much of the gradient's colour the darkest shade has."""
+
+
+def contrast(one: Color, two: Color) -> float:
+    """1…21, as WCAG 2.1 defines it."""
+    low, high = sorted((_luminance(one), _luminance(two)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    def linear(part: int) -> float:
+        value = part / 255
+        return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+
+    return 0.2126 * linear(color.r) + 0.7152 * linear(color.g) + 0.0722 * linear(color.b)
+
+
 class Palette:
     """Rich styles by role. Immutable once made; a new theme makes a new one."""
 
@@ -49,6 +69,7 @@ class Palette:
         self.plain: set[Style] = {self.base}
         """Styles in which a blank looks like any other blank."""
         self._cursor: Style | None = None
+        self._heat: tuple[Style, ...] | None = None
         self._styles: dict[str, Style] = {}
         self._gradients: dict[int, tuple[Style, ...]] = {}
 
@@ -97,6 +118,30 @@ class Palette:
         if self._cursor is None:
             self._cursor = self._background("cursor-text", "cursor-back")
         return self._cursor
+
+    def heat(self, steps: int) -> tuple[Style, ...] | None:
+        """`steps` styles of text on a shade, palest first; None where colours cannot be mixed and a
+        character has to do it.
+
+        From the screen's background towards `spark-high`, as far as either the theme's text or
+        its background as text keeps a contrast of 4.5 (WCAG 2.1, 1.4.3): a number nobody can
+        read is not shaded, it is hidden.
+        """
+        if self._heat is None or len(self._heat) != steps:
+            back, high, text = map(self.color, ("background", "spark-high", "text-strong"))
+            if self._attributes or any(c.ansi is not None for c in (back, high, text)):
+                return None
+            most = HEAT_MOST
+            while True:
+                shades = [back.blend(high, most * n / steps) for n in range(1, steps + 1)]
+                fronts = [text if contrast(text, s) >= contrast(back, s) else back for s in shades]
+                pairs = list(zip(fronts, shades, strict=True))
+                if most < 0.05 or all(contrast(*pair) >= READABLE for pair in pairs):
+                    break
+                most *= 0.95
+            made = [Style(color=f.rich_color, bgcolor=b.rich_color) for f, b in pairs]
+            self._heat = tuple(made)
+        return self._heat
 
     def gradient(self, steps: int) -> tuple[Style, ...]:
         """`steps` styles from `spark-low` to `spark-high`, lowest first.

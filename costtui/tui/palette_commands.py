@@ -1,58 +1,163 @@
-"""The command palette: every action of the bindings table, by name."""
+"""The commands of `:`: every action of the bindings table, and those that take an argument."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from costtui.model.listing import ORDERS
+from costtui.model.timewindow import WINDOWS
+from costtui.tui.bindings import Key
+from costtui.tui.commands import Command, Value
+from costtui.tui.navigation import SCREENS
+from costtui.tui.place import Sortable
+from costtui.tui.shown import SORTS
+from costtui.tui.state import GROUPS, State, parse_filter
 
-from costtui.tui.bindings import KEYS, Key
+if TYPE_CHECKING:
+    from costtui.tui.app import CosttuiApp
 
-
-class KeyCommands(Provider):
-    """Finds actions by label, tooltip and key."""
-
-    def _keys(self) -> Iterator[tuple[Key, Callable[[], None]]]:
-        where = getattr(self.screen, "where", "overview")
-        for key in KEYS:
-            if key.on(where) and key.action != "command_palette":
-                yield key, partial(self._run, key)
-
-    def _run(self, key: Key) -> None:
-        namespace = self.app if key.on("") else self.screen
-        self.app.call_later(self.app.run_action, key.action, namespace)
-
-    async def discover(self) -> Hits:
-        for key, run in self._keys():
-            yield DiscoveryHit(f"{key.label}  ({key.shown or key.keys})", run, help=key.tooltip)
-
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        for key, run in self._keys():
-            text = f"{key.label}  ({key.shown or key.keys})"
-            score = max(matcher.match(text), matcher.match(key.tooltip) * 0.9)
-            if score > 0:
-                yield Hit(score, matcher.highlight(text), run, help=key.tooltip)
+UNIT_WORDS = {"cost": "dollars", "tokens": "tokens", "requests": "requests"}
+FILTERS = (
+    ("provider=", "exactly this provider; model= consumer= gateway= too"),
+    ("!", "without this text"),
+    ("~", "a regular expression"),
+)
 
 
-class Palette(CommandPalette):
-    """Textual's palette in our clothes: a box at the top, not half of the screen."""
+def here(app: CosttuiApp, keys: Iterable[Key]) -> Iterator[Key]:
+    """The actions that do something on the present screen: its own, those of its list, and those
+    that are everywhere."""
+    where = getattr(app.screen, "where", "overview")
+    focused = app.screen.focused
+    listed = focused is not None and hasattr(focused, "action_page")
+    for key in keys:
+        if key.on(where) or (listed and "table" in key.where.split(",")):
+            yield key
 
-    CSS = """
-    Palette { background: $background 40%; }
-    Palette > #--container { width: 76; max-width: 96%; margin-top: 2; background: transparent; }
-    Palette #--input { border: round $frame-focus; background: $panel; height: 3; padding: 0 1; }
-    Palette #--input.--list-visible { border: round $frame-focus; }
-    Palette SearchIcon { display: none; }
-    Palette CommandInput, Palette CommandInput:focus { border: none; height: 1; padding: 0; }
-    Palette CommandList, Palette CommandList:focus {
-        max-height: 20; border: round $frame; background: $panel; padding: 0;
-        scrollbar-size-vertical: 1;
-    }
-    Palette CommandList > .option-list--option-highlighted {
-        background: $cursor-back; color: $text-strong; text-style: bold;
-    }
-    Palette > .command-palette--help-text { color: $text-quiet; text-style: not bold not dim; }
-    Palette > .command-palette--highlight { color: $text-key; text-style: bold; }
+
+def commands(app: CosttuiApp) -> list[Command]:
+    """What can be done now: those with an argument first, then screens, then all other actions."""
+    keys = {key.id: key for key in here(app, app.look.keys)}
+    made = [_with_key(command, keys) for command in _arguments(app, set(keys))]
+    named = {command.name for command in made}
+    made += [
+        Command(name, f"The screen {name}", _goto(app, name))
+        for name in SCREENS
+        if name not in keys and name not in named
+    ]
+    order = sorted(keys.values(), key=lambda k: k.group != "Screens")
+    made += [
+        Command(k.id, k.tooltip, _action(app, k), keys=k.first, label=k.label)
+        for k in order
+        if k.id not in named and k.id != "palette"
+    ]
+    return made
+
+
+def _with_key(command: Command, keys: dict[str, Key]) -> Command:
+    key = keys.get(command.name)
+    return command._replace(keys=key.first, label=key.label) if key is not None else command
+
+
+def _arguments(app: CosttuiApp, has: set[str]) -> Iterator[Command]:
+    """`has`: the ids of actions that are here; without its argument a command does that one."""
+
+    def optional(action: str, set_to: Callable[[str], object]) -> Callable[[str], object]:
+        async def run(argument: str) -> None:
+            if argument:
+                set_to(argument)
+            else:
+                await _action(app, next(k for k in app.look.keys if k.id == action))("")
+
+        return run
+
+    yield Command("view", "Go to a saved view", app.open_view, "NAME", app.habits.view_values)
+    yield Command("save", "Keep this view under a name", app.save_view, "NAME",
+                  app.habits.saved_values, free=True)  # fmt: skip
+    yield Command("forget", "Forget a view that was saved here", app.forget_view, "NAME",
+                  app.habits.saved_values)  # fmt: skip
+    yield Command("window", "How much time to show", app.action_window, "LENGTH", _windows)
+    yield Command("group", "What the big panel shows",
+                  optional("group", lambda v: app.go(app.state._replace(group=v))), "BY",
+                  lambda: [(g, f"by {g}") for g in GROUPS], needed="group" not in has,
+                  also=("by",))  # fmt: skip
+    yield Command("sort", "Which column orders the rows", lambda v: _sort(app, v), "COLUMN",
+                  lambda: [(s, f"by {s}") for s in _sorts(app)])  # fmt: skip
+    yield Command("unit", "Dollars, tokens or requests",
+                  optional("unit", lambda v: app.go(app.state._replace(unit=v))), "UNIT",
+                  lambda: list(UNIT_WORDS.items()), needed="unit" not in has)  # fmt: skip
+    yield Command("filter", "Narrow: text, !text, ~regex, provider=openai",
+                  optional("filter", lambda v: app.go(app.state.filtered(parse_filter(v)))),
+                  "TEXT", lambda: FILTERS, free=True, needed="filter" not in has)  # fmt: skip
+    yield from _moment(app)
+    yield Command("theme", "Colours; the list shows them while one looks",
+                  optional("theme", app.choose_theme), "NAME", app.theme_values, needed=False,
+                  preview=app.preview_theme)  # fmt: skip
+    yield Command("export", "Write what is shown to a file",
+                  lambda kind: app.action_export(kind or "csv"), "FORMAT",
+                  lambda: [("csv", "a table for a spreadsheet"), ("json", "for programs")],
+                  needed=False)  # fmt: skip
+    yield Command(
+        "quit", "Leave costtui", lambda _: app.action_stop(), also=("q", "exit", "q!", "wq")
+    )
+
+
+def _moment(app: CosttuiApp) -> Iterator[Command]:
+    """`at TIME`, where the state can be put to a moment.
+
+    `State.at(moment)` and `costtui.tui.moments.parse_moment(text, now, zone)` (raising ValueError
+    with what is wrong) are all it needs; it is here from the day they are.
     """
+    step = getattr(State, "at", None)
+    if step is None:
+        return
+
+    def run(text: str) -> None:
+        from importlib import import_module
+
+        parse = import_module("costtui.tui.moments").parse_moment
+        app.go(step(app.state, parse(text, app.clock.now(), app.look.zone)))
+
+    yield Command(
+        "at", "Go to a moment: 14:30, yesterday, 2026-11-20 09:00", run, "TIME", free=True
+    )
+
+
+def _windows() -> Sequence[Value]:
+    from costtui.tui.bindings import _LENGTHS
+
+    return [(w.name, _LENGTHS[w.name]) for w in WINDOWS]
+
+
+def _sorts(app: CosttuiApp) -> Sequence[str]:
+    """The columns that the present screen can be sorted by."""
+    screen = app.screen
+    if isinstance(screen, Sortable):
+        return screen.sorts() if screen.is_mounted else tuple(dict.fromkeys((*SORTS, *ORDERS)))
+    return SORTS if hasattr(screen, "action_sort") else ()
+
+
+def _sort(app: CosttuiApp, column: str) -> None:
+    screen = app.screen
+    if not isinstance(screen, Sortable):
+        app.go(app.state._replace(sort=column, reverse=False))
+    elif screen.is_mounted:
+        app.sort_screen(column)
+    else:
+        screen.call_after_refresh(app.sort_screen, column)
+
+
+def _goto(app: CosttuiApp, name: str) -> Callable[[str], object]:
+    return lambda _: app.action_goto(name)
+
+
+def _action(app: CosttuiApp, key: Key) -> Callable[[str], Awaitable[None]]:
+    """Runs an action where its key would."""
+
+    async def run(_: str = "") -> None:
+        places = key.where.split(",")
+        space = app if "app" in places else app.screen.focused if "table" in places else app.screen
+        await app.run_action(key.action, space or app.screen)
+
+    return run

@@ -6,12 +6,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from costtui.analysis.blame import Contribution
 from costtui.analysis.reconcile import difference, verdict
 from costtui.model.charge import CostBasis
 from costtui.model.comparison import Compared
+from costtui.model.cross import Cross
 from costtui.model.fleet import GatewayUsage
 from costtui.model.money import decimal_text
-from costtui.model.snapshot import AlertStatus, Group, RequestRow, SourceStatus, Totals, View
+from costtui.model.movement import BY
+from costtui.model.snapshot import (
+    AlertChange,
+    AlertStatus,
+    Group,
+    RequestRow,
+    SourceStatus,
+    Totals,
+    View,
+)
+from costtui.model.timewindow import Window
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui.widgets.request_table import NANOSECONDS
 
@@ -71,6 +83,43 @@ def groups(
         ),
         view,
     )  # fmt: skip
+
+
+def cross(
+    found: Cross, rows: Sequence[str], columns: Sequence[str], named: Callable[[str, str], str]
+) -> Sheet:
+    """The whole heat table in long form, one line a cell with usage now or before, in the order of
+    the screen. `named` gives what a value is called."""
+    axes = (found.rows, found.columns)
+    people = [axis == "consumer" for axis in axes]
+
+    def names(pair: tuple[str, str]) -> tuple[Value, ...]:
+        name = [
+            named("consumer", v) if v else "" for v, who in zip(pair, people, strict=True) if who
+        ]
+        return (*pair, *(n if n not in pair else "" for n in name))
+
+    none = Totals()
+    at = {key: number for number, key in enumerate(rows)}
+    across = {key: number for number, key in enumerate(columns)}
+    pairs = sorted(
+        {**found.cells, **found.previous}, key=lambda pair: (at[pair[0]], across[pair[1]])
+    )
+    return Sheet(
+        f"{found.rows}-by-{found.columns}".replace(":", "-").replace("/", "-"),
+        (*axes, *(("consumer_name",) if any(people) else ()), *(n for n, _ in _TOTALS),
+         "previous_cost_nano", "previous_requests", "previous_tokens"),
+        tuple(
+            (*names(pair), *(f(found.cells.get(pair, none)) for _, f in _TOTALS),
+             *_before(found.previous.get(pair, none)))
+            for pair in pairs
+        ),
+        found.view,
+    )  # fmt: skip
+
+
+def _before(totals: Totals) -> tuple[Value, ...]:
+    return totals.effective_nano, totals.requests, totals.tokens
 
 
 def fleet(view: View, rows: Sequence[GatewayUsage]) -> Sheet:
@@ -137,7 +186,13 @@ def chart(view: View, spent: Sequence[int], requests: Sequence[int], gaps: froze
 
 
 def alerts(view: View, rows: Sequence[AlertStatus], consumer: Callable[[str], str]) -> Sheet:
-    """The alerts."""
+    """The alerts. What was spent is empty where it is not known: a rule that has not been looked
+    at, and of the past what was below its limit."""
+
+    def known(alert: AlertStatus, value: Value) -> Value:
+        past = alert.state == "inactive" and not view.window.live
+        return value if alert.since and not past else None
+
     return Sheet(
         "alerts",
         ("state", "alert", "labels", "consumer_name", "severity", "cost", "cost_nano",
@@ -145,9 +200,45 @@ def alerts(view: View, rows: Sequence[AlertStatus], consumer: Callable[[str], st
         tuple(
             (a.state, a.rule, " ".join(f"{k}={v}" for k, v in a.labels),
              consumer(dict(a.labels).get("consumer", "")), a.severity,
-             decimal_text(a.value_nano), a.value_nano, a.exactness.word, a.limit_nano, a.window,
-             iso(a.since))
+             known(a, decimal_text(a.value_nano)), known(a, a.value_nano), a.exactness.word,
+             a.limit_nano, a.window, iso(a.since))
             for a in rows
+        ),
+        view,
+    )  # fmt: skip
+
+
+def alert_history(view: View, rows: Sequence[AlertChange], consumer: Callable[[str], str]) -> Sheet:
+    """What alerts changed to, newest first."""
+    plain = alerts(view, [c.status for c in rows], consumer)
+    return Sheet(
+        "alert_history",
+        ("at", *plain.columns[:-1]),
+        tuple((iso(c.at), *row[:-1]) for c, row in zip(rows, plain.rows, strict=True)),
+        view,
+    )
+
+
+def contributions(
+    view: View,
+    rows: Sequence[Contribution],
+    spans: tuple[Window, Window],
+    consumer: Callable[[str], str],
+) -> Sheet:
+    """Who moved between the two `spans` (before, now), with the causes."""
+    before, now = spans
+    return Sheet(
+        "why",
+        ("before_start", "before_end", "now_start", "now_end", *BY, "consumer_name",
+         "before_cost_nano", "now_cost_nano", "difference_nano", "volume_nano", "price_nano",
+         "mix_nano", "before_requests", "now_requests", "before_tokens", "now_tokens"),
+        tuple(
+            (iso(before.start), iso(before.end), iso(now.start), iso(now.end),
+             *(values.get(d) for d in BY), consumer(values.get("consumer", "")),
+             c.before.effective_nano, c.now.effective_nano, c.difference, *c.parts,
+             c.before.requests, c.now.requests, c.before.tokens, c.now.tokens)
+            for c in rows
+            for values in (dict(c.values),)
         ),
         view,
     )  # fmt: skip

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import tzinfo
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 from costtui.model.snapshot import Filter, View
-from costtui.model.timewindow import WINDOW_BY_NAME, window_at
+from costtui.model.timewindow import (
+    MINUTE,
+    WINDOW_BY_NAME,
+    ceil_minute,
+    start_of_day,
+    start_of_month,
+    start_of_next_month,
+    window_at,
+)
 
-GROUPS = ("model", "provider", "consumer", "gateway", "endpoint", "team")
-"""What the big panel may show, in the order of `g`."""
+GROUPS = ("model", "provider", "consumer", "gateway", "endpoint", "service", "team", "org")
+"""What the big panel may show, in the order of `g`; after these come tags."""
 PANELS = ("provider", "model", "consumer", "gateway")
 """The dimensions that always have a panel, in the order of a drill-down."""
 UNITS = ("cost", "tokens", "requests")
@@ -24,6 +34,10 @@ class Mark(NamedTuple):
     group: str
     cursor: str
     """Key of the row that was drilled into."""
+    before: State | None = None
+    """Everything, where the step went to another window, too."""
+    screen: str = ""
+    """The screen that the step was made on, where that is not the overview."""
 
 
 class State(NamedTuple):
@@ -35,11 +49,13 @@ class State(NamedTuple):
 
     window: str = "24h"
     back: int = 0
-    """Periods in the past; 0 is live."""
+    """Periods before `anchor`."""
     anchor: float = 0.0
-    """The `now` that a past window counts from: looking back must not slide."""
+    """The `now` that a past window counts from: looking back must not slide. 0 is live."""
     filters: tuple[Filter, ...] = ()
     group: str = "model"
+    proposed: bool = False
+    """The group is what a drill proposed, and not what the user chose."""
     trail: tuple[Mark, ...] = ()
     sort: str = "value"
     reverse: bool = False
@@ -49,9 +65,13 @@ class State(NamedTuple):
 
     def view(self, now: float, zone: tzinfo) -> View:
         """The question to ask at `now` (epoch seconds)."""
-        moment = self.anchor if self.back else now
-        window = window_at(WINDOW_BY_NAME[self.window], moment, zone, self.back)
-        return View(window, self.filters)
+        window = window_at(WINDOW_BY_NAME[self.window], self.anchor or now, zone, self.back)
+        return View(replace(window, live=False) if self.past else window, self.filters)
+
+    @property
+    def past(self) -> bool:
+        """Is this not the window that now is in?"""
+        return self.anchor > 0
 
     @property
     def panels(self) -> tuple[str, ...]:
@@ -59,39 +79,80 @@ class State(NamedTuple):
         return (self.group, *(d for d in PANELS if d != self.group))[:4]
 
     def with_window(self, name: str) -> State:
-        """Another length, live again: two periods back of 24h is not two periods back of 7d."""
-        return self._replace(window=name, back=0, anchor=0.0)
+        """Another length: around the moment that was gone to, else live. Two periods back of 24h
+        is not two periods back of 7d."""
+        anchor = 0.0 if self.back else self.anchor
+        return self._replace(window=name, back=0, anchor=anchor)
 
-    def earlier(self, now: float) -> State:
-        anchor = self.anchor if self.back else now
-        return self._replace(back=min(MAX_BACK, self.back + 1), anchor=anchor)
+    def at(self, moment: float) -> State:
+        """The screen as it was at `moment`, epoch seconds: the window of this length whose newest
+        minute holds it."""
+        return self._replace(back=0, anchor=moment)
 
-    def later(self) -> State:
-        back = max(0, self.back - 1)
-        return self._replace(back=back, anchor=self.anchor if back else 0.0)
+    def earlier(self, now: float, zone: tzinfo = UTC) -> State:
+        if self.anchor and not self.back:
+            return self.at(self._beside(-1, zone))
+        return self._replace(back=min(MAX_BACK, self.back + 1), anchor=self.anchor or now)
+
+    def later(self, now: float = 0.0, zone: tzinfo = UTC) -> State:
+        """One period on; live where that would not be past. `now` and `zone` matter to a moment
+        that was gone to."""
+        if self.back > 1:
+            return self._replace(back=self.back - 1)
+        moment = self._beside(1, zone) if self.anchor and not self.back else now
+        if moment < now and ceil_minute(moment) < ceil_minute(now):
+            return self.at(moment)
+        return self._replace(back=0, anchor=0.0)
+
+    def _beside(self, step: int, zone: tzinfo) -> float:
+        """The moment one period before or after `anchor`: of a calendar window, its end."""
+        spec = WINDOW_BY_NAME[self.window]
+        if spec.seconds:
+            return max(float(MINUTE), self.anchor + step * spec.seconds)
+        month = spec.name == "month"
+        if step < 0:
+            start = (start_of_month if month else start_of_day)(self.anchor, zone)
+            return max(float(MINUTE), start - 1.0)
+        end = self.anchor
+        for _ in range(2):
+            end = start_of_next_month(end, zone) if month else _start_of_next_day(end, zone)
+        return end - 1.0
 
     def live(self) -> State:
         return self._replace(back=0, anchor=0.0, paused=False)
 
-    def next_dimension(self) -> str | None:
-        """Where a drill from the big panel leads; None when only requests are left."""
-        fixed = {f.dimension for f in self.filters if f.op == "="}
-        free = [d for d in PANELS if d not in fixed]
-        return free[0] if free else None
+    def fixed(self) -> set[str]:
+        """Dimensions of which the filters leave one value."""
+        return {f.dimension for f in self.filters if f.op == "="}
 
-    def drill(self, dimension: str, value: str) -> State:
+    def next_dimension(self, single: Collection[str] = ()) -> str | None:
+        """Where a drill from the big panel leads; None when only requests are left. `single` are
+        dimensions that are known to have one value."""
+        fixed = self.fixed()
+        free = [d for d in PANELS if d not in fixed]
+        return next((d for d in free if d not in single), free[0] if free else None)
+
+    def drill(self, dimension: str, value: str, single: Collection[str] = ()) -> State:
         """Narrow to one row; the next dimension takes the big panel."""
         mark = Mark(self.filters, self.group, value)
         narrowed = self._replace(
             filters=(*self.filters, Filter(dimension, value)),
             trail=(*self.trail, mark),
         )
-        return narrowed._replace(group=narrowed.next_dimension() or self.group)
+        following = narrowed.next_dimension(single) or self.group
+        return narrowed._replace(group=following, proposed=True)
 
-    def at_end(self, dimension: str) -> bool:
+    def settled(self, single: Collection[str]) -> State:
+        """The group that a drill should have proposed, now that the answer says which dimensions
+        have a single value in what is left. What the user chose stays."""
+        if not self.proposed or self.group not in single:
+            return self
+        return self._replace(group=self.next_dimension(single) or self.group)
+
+    def at_end(self, dimension: str, single: Collection[str] = ()) -> bool:
         """Would a drill on `dimension` leave nothing to break down by?"""
-        fixed = {f.dimension for f in self.filters if f.op == "="} | {dimension}
-        return all(d in fixed for d in PANELS)
+        done = {*self.fixed(), *single, dimension}
+        return all(d in done for d in PANELS)
 
     def filtered(self, found: Filter) -> State:
         """One more `/` filter."""
@@ -102,36 +163,114 @@ class State(NamedTuple):
             trail=(*self.trail, Mark(self.filters, self.group, "")),
         )
 
+    def visit(
+        self, filters: tuple[Filter, ...], window: str, moment: float, screen: str = ""
+    ) -> State:
+        """Narrow to several values at once, in a window that ends with `moment` (0 is live), as
+        one step: Esc goes back to this state, and to `screen`."""
+        new = tuple(f for f in filters if f not in self.filters)
+        cursor = new[-1].value if new else ""
+        mark = Mark(self.filters, self.group, cursor, self, screen)
+        state = self._replace(
+            filters=(*self.filters, *new), trail=(*self.trail, mark), window=window, back=0,
+            anchor=moment,
+        )  # fmt: skip
+        return state._replace(group=state.next_dimension() or self.group)
+
+    def without(self, index: int) -> State:
+        """The filter at `index` is taken out of the stack; the others and the ways back to them
+        stay as they are."""
+        if not 0 <= index < len(self.filters):
+            return self
+        # A mark holds the filters before its step, a beginning of the present ones. A step that
+        # made this filter alone goes with it; one that made several stays for the others.
+        sizes = [*(len(m.filters) for m in self.trail), len(self.filters)]
+        trail = tuple(
+            mark._replace(
+                filters=_without(mark.filters, index),
+                before=mark.before and mark.before.without(index),
+            )
+            for n, mark in enumerate(self.trail)
+            if not (sizes[n] == index and sizes[n + 1] == index + 1)
+        )
+        return self._replace(filters=_without(self.filters, index), trail=trail)
+
+    def with_inverted(self, index: int) -> State:
+        """The filter at `index` lets pass what it did not, here and on the way back."""
+
+        def turned(filters: tuple[Filter, ...]) -> tuple[Filter, ...]:
+            return tuple(f.inverted if n == index else f for n, f in enumerate(filters))
+
+        trail = tuple(
+            m._replace(filters=turned(m.filters), before=m.before and m.before.with_inverted(index))
+            for m in self.trail
+        )
+        return self._replace(filters=turned(self.filters), trail=trail)
+
     def climb(self) -> tuple[State, str] | None:
         """One step out and the row key to put the cursor on; None at the top."""
         if not self.trail:
             return None
         mark = self.trail[-1]
-        state = self._replace(filters=mark.filters, group=mark.group, trail=self.trail[:-1])
+        if mark.before is not None:
+            before = mark.before
+            look = {name: getattr(self, name) for name in _LOOK}
+            return before._replace(**look), mark.cursor
+        state = self._replace(
+            filters=mark.filters, group=mark.group, trail=self.trail[:-1], proposed=False
+        )
         return state, mark.cursor
 
-    def with_next_group(self) -> State:
-        at = GROUPS.index(self.group)
-        return self._replace(group=GROUPS[(at + 1) % len(GROUPS)])
+    def with_group(self, dimension: str) -> State:
+        return self._replace(group=dimension, proposed=False)
+
+    def with_next_group(self, groups: Sequence[str] = GROUPS) -> State:
+        return self.with_group(following(self.group, groups))
 
     def with_next_unit(self) -> State:
         at = UNITS.index(self.unit)
         return self._replace(unit=UNITS[(at + 1) % len(UNITS)])
 
 
-def parse_filter(text: str) -> Filter:
-    """What was typed after `/`. Raises ValueError with a reason to show.
+_LOOK = ("sort", "reverse", "unit", "compare", "paused")
+"""How things are shown: what going back leaves as it is."""
+
+
+def _start_of_next_day(moment: float, zone: tzinfo) -> int:
+    return start_of_day(start_of_day(moment, zone) + 36 * 3600, zone)
+
+
+def _without(filters: tuple[Filter, ...], index: int) -> tuple[Filter, ...]:
+    return (*filters[:index], *filters[index + 1 :])
+
+
+def following(one: str, names: Sequence[str]) -> str:
+    """What comes after `one` in a ring of names; the first where it is none of them."""
+    at = names.index(one) + 1 if one in names else 0
+    return names[at % len(names)] if names else one
+
+
+def parse_filter(text: str, tags: Sequence[str] = ()) -> Filter:
+    """What was typed after `/`. Raises ValueError with a reason to show. `tags` are the names of
+    the tags that consumers have.
 
     `claude` contains, `!claude` contains not, `~cl.*5` matches, `!~cl.*5` does not,
-    `provider=anthropic`, `model!=gpt-5`, `model~^gpt`, `model!~^gpt`, `consumer=` (no value).
+    `provider=anthropic`, `model!=gpt-5`, `model~^gpt`, `model!~^gpt`, `consumer=` (no value),
+    `tag:env=prod`.
     """
     import re
 
-    from costtui.model.dimension import DIMENSIONS, MAPPED_DIMENSIONS
+    from costtui.config.words import nearest
+    from costtui.model.dimension import known_dimensions, tag_of
 
     text = text.strip()
-    known = (*DIMENSIONS, *MAPPED_DIMENSIONS)
-    found = re.match(r"([a-z_]+)(!=|!~|=|~)(.*)", text, re.DOTALL)
+    known = known_dimensions(tags)
+    found = re.match(r"(tag:[^!=~]*|[a-z_]+)(!=|!~|=|~)(.*)", text, re.DOTALL)
+    if found and tag_of(found.group(1)) and found.group(1) not in known:
+        near = nearest(tag_of(found.group(1)), tags)
+        there = f"there are {', '.join(tags)}" if tags else "`consumers:` gives them"
+        meant = f"; did you mean tag:{near}?" if near else ""
+        raise ValueError(f"no consumer has {found.group(1)}; {there}{meant}")
     if found and found.group(1) in known:
         dimension, op, value = found.groups()
     elif found and found.group(2) in ("=", "!=") and found.group(1).isalpha():

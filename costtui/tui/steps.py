@@ -7,7 +7,8 @@ from datetime import tzinfo
 from pathlib import Path
 
 from costtui.engine.clock import Clock
-from costtui.tui.messages import Filtered, StateChanged
+from costtui.model.timewindow import ceil_minute
+from costtui.tui.messages import Filtered, StateChanged, Travelled
 from costtui.tui.navigation import Navigation
 from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
@@ -37,6 +38,10 @@ class Steps(Navigation):
     def show(self, shown: Shown) -> None:
         raise NotImplementedError
 
+    def moved(self, before: State, after: State) -> None:
+        """The user is about to be somewhere else."""
+        raise NotImplementedError
+
     @property
     def overview_screen(self) -> OverviewScreen:
         raise NotImplementedError
@@ -48,6 +53,7 @@ class Steps(Navigation):
 
     def go(self, state: State) -> None:
         """Another state: shown at once, asked for where the numbers differ."""
+        self.moved(self.state, state)
         before, self.state = self._key(), state
         self.show(self.shown._replace(state=state))
         if self._key() != before:
@@ -58,10 +64,10 @@ class Steps(Navigation):
         self.go(self.state.with_window(name))
 
     def action_earlier(self) -> None:
-        self.go(self.state.earlier(self.clock.now()))
+        self.go(self.state.earlier(self.clock.now(), self._zone))
 
     def action_later(self) -> None:
-        self.go(self.state.later())
+        self.go(self.state.later(self.clock.now(), self._zone))
 
     def action_live(self) -> None:
         self.go(self.state.live())
@@ -83,8 +89,39 @@ class Steps(Navigation):
         step = self.state.climb()
         if step is not None:
             state, row = step
+            screen = self.state.trail[-1].screen
             self.overview_screen.climbed(row)
             self.go(state)
+            if screen:
+                self.action_goto(screen)
+
+    def travel(self, text: str) -> None:
+        """Go to a moment as it is typed (`:at`, `@`). Raises ValueError with a reason to show."""
+        from costtui.tui.moments import parse_moment
+
+        self.go_to(parse_moment(text, self.clock.now(), self._zone))
+
+    def go_to(self, moment: float) -> None:
+        """Show what was at `moment`, epoch seconds; live where that is this minute or later."""
+        past = ceil_minute(moment) < ceil_minute(self.clock.now())
+        self.go(self.state.at(moment if past else 0.0))
+
+    def on_travelled(self, message: Travelled) -> None:
+        self.go_to(message.moment)
+
+    def action_at(self) -> None:
+        """The line that asks for a moment."""
+        from costtui.tui.widgets.atbar import AtBar
+        from costtui.tui.widgets.filterbar import FilterBar
+
+        screen = self.screen
+        if getattr(screen, "where", "help") != "help" and not screen.query(FilterBar):
+            screen.mount(AtBar(screen.focused, self.clock, self._zone))
+
+    def action_filters(self) -> None:
+        from costtui.tui.screens.filters import FilterList
+
+        self.push_screen(FilterList(self.look, self.shown))
 
     # Take away ------------------------------------------------------------------------------
 

@@ -25,12 +25,17 @@ COPY_LIMIT = 4000
 
 def export(app: App[int], kind: str, places: list[Path], now: float, zone: tzinfo) -> None:
     """Write what is shown as `csv` or `json` and say where it is, or why there is no file."""
+    web = app._driver is not None and app._driver.is_web
+    streamed = getattr(app.screen, "export_rows", None)
+    if streamed is not None and not web:
+        streamed(kind, places, now, zone)
+        return
     sheet = getattr(app.screen, "sheet", lambda: None)()
     if sheet is None:
         app.notify("Nothing has been read yet that could be written.", severity="warning")
         return
-    rows = f"{len(sheet.rows):,} row{'' if len(sheet.rows) == 1 else 's'}"
-    if app._driver is not None and app._driver.is_web:
+    rows = rows_in_words(len(sheet.rows))
+    if web:
         # The disk is the server's; the browser has its own place for files.
         name, text = content(sheet, kind, now, zone)
         app.deliver_text(StringIO(text), save_filename=name)
@@ -44,6 +49,10 @@ def export(app: App[int], kind: str, places: list[Path], now: float, zone: tzinf
     app.notify(f"{rows} in {path}", title="Export", timeout=8, markup=False)
 
 
+def rows_in_words(rows: int) -> str:
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
+
+
 def copy(app: App[int]) -> None:
     """Put the value under the cursor on the clipboard of the user's own terminal (OSC 52)."""
     value = outside(getattr(app.screen, "value", lambda: "")(), COPY_LIMIT)
@@ -52,12 +61,15 @@ def copy(app: App[int]) -> None:
         app.notify(f"Copied: {outside(value, 80)}", timeout=2, markup=False)
 
 
-def screen_text(app: App[int], width: int, height: int, *, color: bool) -> str:
+def screen_text(app: CosttuiApp, width: int, height: int, *, color: bool) -> str:
     """Run `app` without a terminal for one screenful of `width` × `height` cells; the text of it,
     with terminal colours where `color`."""
     lines: list[str] = []
 
     async def capture(pilot: Pilot[object]) -> None:
+        for _ in range(3):  # a screen above the overview asks when it is there
+            await pilot.pause()
+            await app.settled()
         await pilot.pause()
         strips = app.screen._compositor.render_strips()
         lines.extend((s.render(app.console) if color else s.text).rstrip() for s in strips)
@@ -78,7 +90,7 @@ def last_frame(app: CosttuiApp) -> str:
     from costtui.tui.widgets.lines import strips_of
 
     shown, screen = app.shown, app.screen
-    plain = not (shown.state.filters or shown.state.back)
+    plain = not (shown.state.filters or shown.state.past) and app.starts_like_this()
     if screen is not app.screen_stack[0] or shown.condition != "ready" or not plain:
         return ""
     assert shown.overview is not None

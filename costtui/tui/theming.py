@@ -9,14 +9,23 @@ from textual.app import App
 from costtui.tui import themes
 
 
-def first(app: App[int], asked: str | None, configured: str, user_dir: Path | None) -> str:
+def first(
+    app: App[int],
+    asked: str | None,
+    configured: str,
+    user_dir: Path | None,
+    remembered: str = "",
+) -> str:
     """Put the first theme on. Returns what there is to say about it, or `""`.
 
-    `asked` is the command line's, `configured` the configuration's. Only that one file is read;
-    the others wait until `t` is pressed. NO_COLOR wins over everything; a terminal of sixteen
-    colours gets its own theme unless somebody chose another one than the default.
+    `asked` is the command line's, `configured` the configuration's, `remembered` what was on last
+    time and is worn if it still can be. Only that one file is read; the others wait until `t` is
+    pressed. NO_COLOR wins over everything; a terminal of sixteen colours gets its own theme unless
+    somebody chose another one than the default.
     """
     name = asked or configured
+    if remembered and not asked and not themes.load_one(remembered, user_dir)[1]:
+        name = remembered
     if app.no_color:
         name = "monochrome"
     elif not asked and name == themes.DEFAULT and app.console.color_system == "standard":
@@ -40,7 +49,25 @@ def following(app: App[int], user_dir: Path | None) -> None:
         app.notify(failure, title="Theme", severity="warning", markup=False)
     names = list(loaded.themes)
     at = names.index(app.theme) + 1 if app.theme in names else 0
-    data = loaded.themes[names[at % len(names)]]
+    _put_on(app, loaded.themes[names[at % len(names)]])
+    app.notify(f"Theme {app.theme}", timeout=2, markup=False)
+
+
+def wear(app: App[int], name: str, user_dir: Path | None) -> None:
+    """Put the theme `name` on, or the default one when there is none."""
+    if name != app.theme:
+        _put_on(app, themes.load_one(name, user_dir)[0])
+
+
+def values(app: App[int], user_dir: Path | None) -> list[tuple[str, str]]:
+    """(name, what it is) of every theme that can be used."""
+    loaded = themes.load_all(user_dir)
+    return [
+        (name, f"{'dark' if data.dark else 'light'}{', on now' if name == app.theme else ''}")
+        for name, data in loaded.themes.items()
+    ]
+
+
+def _put_on(app: App[int], data: themes.ThemeData) -> None:
     app.register_theme(data.textual())
     app.theme = data.name
-    app.notify(f"Theme {data.name}", timeout=2, markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from costtui.cli.common import build_parser
 from costtui.cli.report import ReportCommand
 from costtui.config.schema import Config, PriceOverride, StoreConfig
-from costtui.errors import StoreError
+from costtui.errors import StoreError, UsageError
 from costtui.model.charge import CostPolicy
 from costtui.model.dimension import Dimensions
 from costtui.model.usage import UsageRecord
@@ -23,10 +24,19 @@ from costtui.pricing.calculate import Pricer
 from costtui.store.lock import WriterLock
 from costtui.store.writer import Store
 
+_spec = importlib.util.spec_from_file_location(
+    "report_schema", Path(__file__).with_name("test_report_schema.py")
+)
+assert _spec is not None
+assert _spec.loader is not None
+_module = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_module)
+faults, SCHEMA = _module.faults, _module.SCHEMA
+
 NOW = datetime(2026, 11, 2, 9, 59, 30, tzinfo=UTC).timestamp()
 CONFIG = """\
 consumers:
-  alice: {name: Alice, team: checkout}
+  alice: {name: Alice, team: checkout, tags: {env: prod, cost-center: "4711"}}
 """
 
 
@@ -134,6 +144,44 @@ def test_consumers_go_by_their_names(store: Path, capsys: pytest.CaptureFixture[
         ("alice", "Alice"),
         ("bob", None),
     ]
+
+
+def test_tags_are_dimensions(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(store, "--by", "tag:env,model", "--format", "json")
+    document = json.loads(capsys.readouterr().out)
+    assert list(faults(document, SCHEMA)) == []
+    assert document["by"] == ["tag:env", "model"]
+    assert [(g["key"]["tag:env"], g["key"]["model"], g["cost"]) for g in document["groups"]] == [
+        ("prod", "gpt-4o", "0.012"),
+        ("", "claude-sonnet-4-5", "0.00315"),
+        ("", "nobody-knows", "0.00"),
+        ("", "gpt-4o", "0.00"),
+    ]
+    run(store, "--by", "tag:env", "--format", "csv")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split(",")[2] == "x_Tag_env"
+    assert [line.split(",")[2] for line in lines[1:]] == ["prod", ""]
+    run(store, "--where", "tag:cost-center=4711", "--by", "consumer", "--format", "json")
+    document = json.loads(capsys.readouterr().out)
+    assert document["total"]["cost"] == "0.012"
+    assert document["where"] == [{"dimension": "tag:cost-center", "op": "=", "value": "4711"}]
+    run(store, "--where", "tag:env=(none)")
+    out = capsys.readouterr().out
+    assert "Only: tag:env=(none)" in out
+    assert "≥$0.0032" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--by", "tag:enc"), r'no consumer has "tag:enc"; .* \(did you mean "tag:env"\?\)'),
+        (("--where", "tag:cost=1"), "there are cost-center, env"),
+        (("--by", "tags:env"), "is not one of .*tag:NAME"),
+    ],
+)
+def test_a_tag_that_nobody_has(store: Path, arguments: tuple[str, str], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        run(store, *arguments)
 
 
 def test_hours_add_up(store: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -214,7 +214,7 @@ async def test_everything_can_be_exported_and_hostile_cells_are_defused(
 async def test_one_request_is_one_row(start: Start, tmp_path: Path, fakes: ModuleType) -> None:
     async with start(export_dir=tmp_path) as ui:
         await ui.press("f3", "down", "down", "enter")
-        assert "╭─ request ─" in ui.text
+        assert "╭─ request 3 of 60 ─" in ui.text
         await ui.press("e")
         (file,) = files_in(tmp_path)
         assert file.name.startswith("costtui-request-")

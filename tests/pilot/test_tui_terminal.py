@@ -215,9 +215,10 @@ def test_whatever_is_in_the_file_is_no_reason_to_fail(tmp_path: Path) -> None:
     from costtui.tui.lastscreen import LIMIT, LastScreen, key_of
 
     path = tmp_path / "state" / "last-screen"
-    key = key_of({"window": "1h"}, tmp_path / "none.yml", {"HOME": "/h", "SECRET": "no"})
+    env, kept = {"HOME": "/h", "SECRET": "no"}, tmp_path / "remembered.json"
+    key = key_of({"window": "1h"}, tmp_path / "none.yml", env, kept)
     assert "no" not in json.loads(key)[3].values()
-    last = LastScreen(path, key)
+    last = LastScreen(path, lambda: key)
     assert last._read() == ""
     for content in (b"", b"\xff\xfe", b"{", b"[1]\nx", b"x" * (LIMIT + 1)):
         path.parent.mkdir(exist_ok=True)
@@ -226,4 +227,4 @@ def test_whatever_is_in_the_file_is_no_reason_to_fail(tmp_path: Path) -> None:
     last.keep("frame", 80, 24)
     assert path.read_text().endswith("\nframe")
     (tmp_path / "file").write_text("")
-    LastScreen(tmp_path / "file" / "below" / "x", key).keep("frame", 80, 24)  # says nothing
+    LastScreen(tmp_path / "file" / "below" / "x", lambda: key).keep("frame", 80, 24)  # says nothing

@@ -155,11 +155,16 @@ def test_the_overview_is_what_a_loop_over_the_records_says(
         assert shown.total == naive(pairs, window.start, window.end, keep)
         before = previous(window, zone)
         assert shown.previous == naive(pairs, before.start, before.end, keep)
+        # A view of the past shows the day, the month and the hour that it ends in.
+        moment = window.end - 1 if back else NOW
+        hour = Window(window.end - 3600, window.end, 60)
+        burn = naive(pairs, hour.start, hour.end, keep).effective_nano
+        assert shown.burn_nano_per_hour == burn
         for name, total, older in (
             ("today", shown.today, shown.today_previous),
             ("month", shown.month, shown.month_previous),
         ):
-            live = window_at(next(w for w in WINDOWS if w.name == name), NOW, zone)
+            live = window_at(next(w for w in WINDOWS if w.name == name), moment, zone)
             assert total == naive(pairs, live.start, live.end, keep)
             past = previous(live, zone)
             assert older == naive(pairs, past.start, past.end, keep)

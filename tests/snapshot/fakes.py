@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from costtui.config.schema import Config, DisplayConfig, SourceConfig, StoreConfig
 from costtui.model.charge import CostBasis, Exactness
 from costtui.model.comparison import Compared
+from costtui.model.cross import Cross, DimensionUse
 from costtui.model.dimension import Dimensions
 from costtui.model.fleet import Fleet, GatewayUsage
+from costtui.model.listing import Listing, Spot, Stretch, spot_of
+from costtui.model.movement import Moved, Movement
 from costtui.model.snapshot import (
+    AlertChange,
     AlertStatus,
     Breakdown,
     Filter,
@@ -28,7 +35,21 @@ from costtui.model.snapshot import (
     UnpricedModel,
     View,
 )
+from costtui.model.spending import Days, Spent
 from costtui.model.timewindow import WINDOW_BY_NAME, Window, window_at
+
+
+def _beside(name: str) -> ModuleType:
+    """Another file of fakes in this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PRICES = _beside("fakes_prices")
 
 NOW = datetime(2026, 11, 22, 10, 57, 3, tzinfo=UTC).timestamp()
 NANO = 1_000_000_000
@@ -160,6 +181,22 @@ def alerts(now: float = NOW) -> tuple[AlertStatus, ...]:
     )  # fmt: skip
 
 
+def sources_then(end: int) -> tuple[SourceStatus, ...]:
+    """What is known of the past: two answered, one was down, of one nothing is known."""
+    told = ((float(end), 0), (float(end), 0), (0.0, 0), (end - 1500.0, 1))
+    return tuple(
+        SourceStatus(s.name, s.kind, s.gateway, last_ok=ok, interval=s.interval, failures=failed)
+        for s, (ok, failed) in zip(sources(), told, strict=True)
+    )
+
+
+def alerts_then(end: int) -> tuple[AlertStatus, ...]:
+    """One that fired then and does not now."""
+    daily, team = alerts(float(end))
+    past = replace(team, state="firing", severity="critical", value_nano=23_100_000_000)
+    return daily, past
+
+
 FIRING = AlertStatus(
     "opus is expensive", (("model", "claude-opus-4-1"),), "firing", "critical",
     148_230_000_000, 100_000_000_000, NOW - 1260, "24h", Exactness.LOWER_BOUND,
@@ -192,7 +229,7 @@ def overview(
     return Overview(
         view=View(window, filters),
         revision=1,
-        taken_at=now,
+        taken_at=now if window.live else window.end,
         total=total,
         previous=scaled(total, 0.891),
         today=today,
@@ -206,14 +243,15 @@ def overview(
         chart_requests=tuple(v // 7_100_000 for v in chart),
         gap_buckets=gaps,
         breakdowns=parts,
-        sources=sources(now),
-        alerts=alerts(now),
+        sources=sources(now) if window.live else sources_then(window.end),
+        alerts=alerts(now) if window.live else alerts_then(window.end),
         unpriced=(
             UnpricedModel("qwen", "qwen3-coder-plus", 380, 1_640_000),
             UnpricedModel("ollama", "llama3.3:70b", 32, 160_000),
         ),
         gaps=(Gap("agentgateway-2", now - 903, now),),
         earliest=now - 40 * 86400,
+        sizes=tuple((d, len(names)) for d, names in VALUES.items()),
     )
 
 
@@ -375,6 +413,64 @@ def hostile() -> Overview:
     return replace(base, breakdowns=tuple(parts), sources=(bad, *base.sources[1:]), alerts=(alert,))
 
 
+def cross(
+    view: View,
+    rows: str = "model",
+    columns: str = "consumer",
+    *,
+    names: dict[str, tuple[str, ...]] | None = None,
+    empty: bool = False,
+) -> Cross:
+    """Two dimensions that add up, with holes, an unpriced row, estimates and a lower bound."""
+    names = {**VALUES, **(names or {})}
+    rng = random.Random(f"{rows} {columns}")
+    cells: dict[tuple[str, str], Totals] = {}
+    previous: dict[tuple[str, str], Totals] = {}
+    for at, row in enumerate(names[rows]):
+        for other, column in enumerate(names[columns]):
+            if empty or rng.random() < 0.3:
+                continue
+            nano = int(190 * NANO * rng.random() ** 3 / (1 + at) / (1 + other))
+            used = totals(rng, nano, unpriced={row, column} & set(UNPRICED) != set())
+            if column == "intern-playground":
+                used = used._replace(estimated_nano=used.effective_nano)
+            if (at, other) == (0, 1):
+                used = used._replace(lower_bounds=1)
+            cells[row, column] = used
+            if rng.random() < 0.85:
+                previous[row, column] = scaled(used, rng.uniform(0.4, 1.7))
+
+    def side(of: dict[tuple[str, str], Totals], axis: int) -> dict[str, Totals]:
+        found: dict[str, Totals] = {}
+        for pair, used in of.items():
+            found[pair[axis]] = found.get(pair[axis], Totals()).plus(used)
+        return dict(sorted(found.items(), key=lambda p: (-p[1].effective_nano, p[0])))
+
+    none = Totals()
+    both = [side(cells, axis) for axis in (0, 1)], [side(previous, axis) for axis in (0, 1)]
+    now = [{**both[0][n], **{k: none for k in both[1][n] if k not in both[0][n]}} for n in (0, 1)]
+    whole = Totals(*map(sum, zip(none, *cells.values(), strict=True)))
+    before = Totals(*map(sum, zip(none, *previous.values(), strict=True)))
+    return Cross(view, 1, rows, columns, cells, previous, now[0], now[1], both[1][0], both[1][1],
+                 whole, before)  # fmt: skip
+
+
+def dimension_uses() -> tuple[DimensionUse, ...]:
+    """What the chooser shows, with two tags."""
+    whole = 512 * NANO
+    return (
+        DimensionUse("provider", 7, "anthropic", 214 * NANO, whole),
+        DimensionUse("model", 14, "claude-sonnet-4-5", 180 * NANO, whole),
+        DimensionUse("consumer", 10_000, "checkout-assistant", 9 * NANO, whole),
+        DimensionUse("gateway", 4, "kong-eu", 301 * NANO, whole),
+        DimensionUse("endpoint", 3, "/v1/messages", 350 * NANO, whole),
+        DimensionUse("service", 1, "llm", whole, whole),
+        DimensionUse("team", 4, "payments", 160 * NANO, whole),
+        DimensionUse("tag:cost-center", 12, "4711", 100 * NANO, whole),
+        DimensionUse("tag:env", 3, "", 400 * NANO, whole),
+    )
+
+
 def request_rows(number: int = 60, *, before: int | None = None) -> list[RequestRow]:
     rng = random.Random(11)
     rows = []
@@ -411,6 +507,95 @@ def skipped() -> list[SkippedLine]:
     ]  # fmt: skip
 
 
+def alert_changes(now: float = NOW) -> list[AlertChange]:
+    """Two rules over the last day: one flapped, one fires since 21 minutes."""
+    search = (("consumer", "search"),)
+    told: tuple[tuple[float, str, tuple[tuple[str, str], ...], str, str, int], ...] = (
+        (1260, FIRING.rule, FIRING.labels, "firing", "critical", 100_400_000_000),
+        (1380, FIRING.rule, FIRING.labels, "pending", "critical", 100_100_000_000),
+        (
+            130,
+            "team playground",
+            (("consumer", "intern-playground"),),
+            "pending",
+            "info",
+            20_300_000_000,
+        ),
+        (30_000, "team playground", search, "inactive", "info", 0),
+        (30_900, "team playground", search, "resolved", "info", 19_900_000_000),
+        (38_000, "team playground", search, "firing", "info", 20_100_000_000),
+        (80_000, "daily budget", (), "inactive", "warning", 12_770_000_000),
+    )
+    limits = {"opus is expensive": (100, "24h"), "team playground": (20, "1h"),
+              "daily budget": (800, "24h")}  # fmt: skip
+    found = [
+        AlertChange(n, now - ago, AlertStatus(
+            rule, labels, state, severity, nano, limits[rule][0] * NANO, now - ago,
+            limits[rule][1],
+        ))
+        for n, (ago, rule, labels, state, severity, nano) in enumerate(told)
+    ]  # fmt: skip
+    return sorted(found, key=lambda c: -c.at)
+
+
+def movement(before: Window, now: Window) -> Movement:
+    """One consumer on one gateway has three times the requests; others move a little; one is new,
+    one is gone, one got dearer, one has no price."""
+    hours = max(1, now.seconds // 3600)
+
+    def used(requests: int, nano_each: int, tokens: int = 2100) -> Totals:
+        return Totals(
+            requests=requests * hours, input=tokens * requests * hours,
+            output=tokens // 8 * requests * hours, effective_nano=requests * nano_each * hours,
+        )  # fmt: skip
+
+    free = used(40, 0)
+    rows = (
+        (("openai", "gpt-5", "search", "kong-eu", "/v1/chat/completions"),
+         used(420, 7_100_000), used(1302, 7_100_000)),
+        (("anthropic", "claude-sonnet-4-5", "checkout-assistant", "llm-proxy", "/v1/messages"),
+         used(310, 9_000_000), used(318, 9_000_000)),
+        (("anthropic", "claude-opus-4-1", "support-bot", "llm-proxy", "/v1/messages"),
+         used(51, 42_000_000), used(50, 51_000_000)),
+        (("google", "gemini-2.5-pro", "", "agentgateway-1", "/v1/messages"),
+         used(0, 0), used(120, 4_000_000)),
+        (("openai", "gpt-5-mini", "mobile-app", "agentgateway-2", "/v1/messages"),
+         used(900, 800_000), used(0, 0)),
+        (("deepseek", "deepseek-chat", "data-pipeline", "agentgateway-1", "/v1/messages"),
+         used(200, 1_100_000), used(200, 2_300_000, 4700)),
+        (("ollama", "llama3.3:70b", "search", "kong-eu", "/v1/messages"),
+         free._replace(unpriced_tokens=free.tokens, unpriced_requests=free.requests),
+         free._replace(unpriced_tokens=free.tokens, unpriced_requests=free.requests)),
+    )  # fmt: skip
+    return Movement(before, now, tuple(Moved(*row) for row in rows))
+
+
+def stretch_of(
+    rows: list[RequestRow], listing: Listing, at: Spot | str, limit: int, since: int = 0
+) -> Stretch:
+    """What a store answers, by sorting everything."""
+    kinds: dict[str, Callable[[RequestRow], bool]] = {
+        "all": lambda r: True,
+        "errors": lambda r: r.errors > 0,
+        "throttled": lambda r: r.throttled > 0,
+        "unpriced": lambda r: r.basis is CostBasis.UNPRICED,
+    }
+    wanted = [r for r in rows if kinds[listing.status](r)]
+    wanted.sort(key=lambda r: spot_of(r, listing.order), reverse=not listing.reverse)
+    total = len(wanted)
+    if at == "start":
+        first, last = 0, limit
+    elif isinstance(at, str):
+        first, last = max(0, total - limit), total
+    else:
+        before = [r for r in wanted if (spot_of(r, listing.order) < at) is listing.reverse
+                  and spot_of(r, listing.order) != at]  # fmt: skip
+        first, last = max(0, len(before) - limit // 2), len(before) + limit // 2 + 1
+    found = tuple(wanted[first:last])
+    newer = sum(r.id > since for r in wanted) if since else 0
+    return Stretch(found, first, total, True, first == 0, first + len(found) >= total, newer=newer)
+
+
 class FakeData:
     """A `Data` whose answers are values or functions of the view."""
 
@@ -421,9 +606,16 @@ class FakeData:
         self.version = 1
         self.asked: list[tuple[View, float, tuple[str, ...]]] = []
         self.fleets: list[View] = []
+        self.crosses: list[tuple[View, str, str]] = []
+        self.uses: list[View] = []
+        self.lists: list[Any] = []
+        """Questions for stretches of lists, and None where the list was given back."""
         self.checks = 0
         self.alive = True
         self.closed = False
+        self.changes = alert_changes()
+        self.alerts_now = alerts()
+        self.moves: list[tuple[View, tuple[tuple[Window, Window], ...]]] = []
         self.error: Exception | None = None
 
     def data_version(self) -> int:
@@ -451,25 +643,47 @@ class FakeData:
             return no_fleet()._replace(view=view)
         return fleet(view.window, now=now, filters=view.filters)
 
-    def requests(
-        self,
-        view: View,
-        limit: int,
-        before: int | None = None,
-        order: str = "time",
-        reverse: bool = False,
-    ) -> list[RequestRow]:
-        by: dict[str, Callable[[RequestRow], int]] = {
-            "time": lambda r: r.time_ns,
-            "cost": lambda r: r.effective_nano,
-            "tokens": lambda r: r.tokens,
-        }
-        rows = request_rows(before=before)
-        rows.sort(key=by[order], reverse=not reverse)
-        return rows[:limit]
+    def spent(self, view: View, now: float, by: tuple[str, ...] = ()) -> tuple[Spent, ...]:
+        none = isinstance(self.answer, Overview) and not self.answer.total.requests
+        return () if none else PRICES.spent(view, by)
+
+    def failed(self, view: View, now: float) -> dict[str, int] | None:
+        return {"search": 410_000_000} if view.window.seconds <= 86400 else None
+
+    def days(self, view: View, now: float) -> Days:
+        found = PRICES.days(view, now)
+        none = isinstance(self.answer, Overview) and not self.answer.earliest
+        zero = Totals()
+        return Days(view, zero, zero, found.last_month_start, (), 0.0) if none else found
+
+    def cross(self, view: View, rows: str, columns: str, now: float) -> Cross:
+        self.crosses.append((view, rows, columns))
+        if self.error is not None:
+            raise self.error
+        empty = self.answer is not None and not callable(self.answer) and not self.answer.total[0]
+        return cross(view, rows, columns, empty=empty)
+
+    def dimensions(self, view: View, now: float) -> tuple[DimensionUse, ...]:
+        self.uses.append(view)
+        return dimension_uses()
+
+    def request_list(
+        self, view: View, listing: Listing, at: Spot | str, limit: int, since: int = 0
+    ) -> Stretch:
+        self.lists.append((listing, at))
+        return stretch_of(self.rows(), listing, at, limit, since)
+
+    def rows(self) -> list[RequestRow]:
+        return request_rows()
+
+    def forget_lists(self) -> None:
+        self.lists.append(None)
+
+    def checkpoint(self, source: str) -> list[tuple[str, str]]:
+        return []
 
     def request(self, identity: int) -> RequestRow | None:
-        return next((r for r in request_rows() if r.id == identity), None)
+        return next((r for r in self.rows() if r.id == identity), None)
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         return sources()
@@ -479,6 +693,16 @@ class FakeData:
 
     def skipped(self) -> list[SkippedLine]:
         return skipped()
+
+    def alerts(self) -> tuple[AlertStatus, ...]:
+        return self.alerts_now
+
+    def alert_history(self, start: float, end: float) -> list[AlertChange]:
+        return [c for c in self.changes if start <= c.at < end]
+
+    def movement(self, view: View, pairs: Sequence[tuple[Window, Window]]) -> list[Movement]:
+        self.moves.append((view, tuple(pairs)))
+        return [movement(*pair) for pair in pairs]
 
     def close(self) -> None:
         self.closed = True

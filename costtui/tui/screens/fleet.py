@@ -10,7 +10,7 @@ from costtui.model.fleet import Fleet
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.data import Answer
 from costtui.tui.look import Look
-from costtui.tui.messages import Ask, Open, StateChanged
+from costtui.tui.messages import Ask, Open, Push, change
 from costtui.tui.screens.side import SideScreen
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
@@ -89,7 +89,7 @@ class FleetScreen(SideScreen):
         self._waiting = False
         window = fleet.view.window
         if (window.name, fleet.view.filters, window.live) == (
-            state.window, state.filters, not state.back,
+            state.window, state.filters, not state.past,
         ):  # fmt: skip
             self.fleet = fleet
             self._draw()
@@ -105,7 +105,7 @@ class FleetScreen(SideScreen):
     # Keys -----------------------------------------------------------------------------------
 
     def _change(self, state: State) -> None:
-        self.post_message(StateChanged(state))
+        change(self, state)
 
     def action_drill(self) -> None:
         """Narrow to the gateway under the cursor; the overview shows what is in it."""
@@ -116,6 +116,11 @@ class FleetScreen(SideScreen):
 
     def action_filter(self) -> None:
         self.post_message(Open("filter"))
+
+    def action_why(self) -> None:
+        from costtui.tui.screens.why import WhyScreen
+
+        self.post_message(Push(WhyScreen))
 
     def action_unit(self) -> None:
         self._change(self.shown.state.with_next_unit())
@@ -128,6 +133,16 @@ class FleetScreen(SideScreen):
 
     def action_reverse(self) -> None:
         self.table.turn()
+
+    def sorts(self) -> tuple[str, ...]:
+        return tuple(self.table.sortable())
+
+    def sort_to(self, column: str, *, reverse: bool) -> None:
+        self.table.sort, self.table.reverse = column, reverse
+        self._draw()
+
+    def sorting(self) -> dict[str, object]:
+        return {"sort": self.table.sort, "reverse": self.table.reverse}
 
     # Take away ------------------------------------------------------------------------------
 

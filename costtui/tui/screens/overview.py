@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.look import Look
-from costtui.tui.messages import Open, StartConfig, StateChanged
+from costtui.tui.messages import Open, Push, StartConfig, change
 from costtui.tui.shown import SORTS, Shown
 from costtui.tui.state import State
 from costtui.tui.widgets.alerts import Alerts
@@ -24,6 +24,8 @@ from costtui.tui.widgets.notice import Notice
 from costtui.tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.events import DescendantFocus
 
     from costtui.tui.sheet import Sheet
@@ -109,7 +111,7 @@ class OverviewScreen(Screen[None]):
                 widget.redraw()
 
     def change(self, state: State) -> None:
-        self.post_message(StateChanged(state))
+        change(self, state)
 
     @property
     def current_pane(self) -> Lines:
@@ -171,8 +173,9 @@ class OverviewScreen(Screen[None]):
             return
         if not isinstance(pane, Panel) or pane.current is None:
             return
-        end = state.at_end(pane.dimension)
-        self.change(state.drill(pane.dimension, pane.current.key))
+        single = self.shown.single
+        end = state.at_end(pane.dimension, single)
+        self.change(state.drill(pane.dimension, pane.current.key, single))
         if end:
             self.post_message(Open("requests"))
         elif not self.has_class("-max"):
@@ -228,8 +231,19 @@ class OverviewScreen(Screen[None]):
     def action_start_config(self) -> None:
         self.post_message(StartConfig())
 
+    def action_why(self) -> None:
+        self.post_message(Open("why"))
+
     def action_group(self) -> None:
-        self.change(self.shown.state.with_next_group())
+        self.change(self.shown.state.with_next_group(self.shown.groups))
+
+    def action_group_by(self) -> None:
+        """The chooser: which dimension has the big panel."""
+        self.post_message(Push(lambda look, shown: _chooser(look, shown, self._group_by)))
+
+    def _group_by(self, choice: dict[str, str]) -> None:
+        self.change(self.shown.state.with_group(choice["group"]))
+        self.go_to("panel-0")
 
     def action_unit(self) -> None:
         self.change(self.shown.state.with_next_unit())
@@ -244,3 +258,9 @@ class OverviewScreen(Screen[None]):
 
     def action_reverse(self) -> None:
         self.change(self.shown.state._replace(reverse=not self.shown.state.reverse))
+
+
+def _chooser(look: Look, shown: Shown, done: Callable[[dict[str, str]], object]) -> Screen[None]:
+    from costtui.tui.screens.chooser import Chooser
+
+    return Chooser(look, shown, {"group": shown.state.group}, done)

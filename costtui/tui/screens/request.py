@@ -3,129 +3,310 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 
 from textual.app import ComposeResult
 
 from costtui.model.charge import CostBasis
-from costtui.model.money import decimal_text
+from costtui.model.listing import Listing, Stretch, spot_of
+from costtui.model.money import decimal_text, divide_half_even
 from costtui.model.snapshot import RequestRow
+from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
+from costtui.tui.bindings import textual_bindings
 from costtui.tui.cells import outside
 from costtui.tui.data import Answer
-from costtui.tui.look import Look
-from costtui.tui.messages import Ask
+from costtui.tui.look import Line, Look
+from costtui.tui.messages import Ask, Push
 from costtui.tui.screens.side import SideScreen
 from costtui.tui.sheet import Sheet, requests
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.grid import Entry, Grid
-from costtui.tui.widgets.request_table import NANOSECONDS
+from costtui.tui.widgets.request_table import NANOSECONDS, speed
 
 BASIS = {
-    CostBasis.UNPRICED: "unpriced: no rate is known for this model (F9 lists them)",
+    CostBasis.UNPRICED: "unpriced: no rate is known for this model (the sources screen lists them)",
     CostBasis.REPORTED: "reported by the source",
     CostBasis.COMPUTED: "computed: tokens × rate",
     CostBasis.ESTIMATED: "estimated: priced per request, or the source's own guess",
 }
+MOST_ATTRIBUTES = 300
+"""Attributes of one request that are listed."""
+MOST_NESTED = 8
+"""Levels of nesting that are taken apart; what is deeper stays JSON."""
+_MILLION = 1_000_000
+Fact = tuple[str, str, str]
+"""Name, value, role."""
 
 
 def entries(row: RequestRow, look: Look) -> list[Entry]:
     """The record as name and value, in the order one asks for it."""
-    moment = fmt.date_and_time(row.time_ns / NANOSECONDS, look.zone)
-    facts: list[tuple[str, str, str]] = [
-        ("time", f"{moment}.{row.time_ns % NANOSECONDS:09d}", "text"),
-        ("cost", _usd(row.effective_nano) if row.basis else "unpriced",
-         "value" if row.basis else "warn"),
-        ("how", BASIS[CostBasis(row.basis)], "quiet"),
-        ("list cost", "-" if row.list_nano is None else _usd(row.list_nano), "text"),
-        ("reported cost", "-" if row.reported_nano is None else _usd(row.reported_nano), "text"),
-    ]  # fmt: skip
-    if row.tier:
-        tier = "base tier assumed" if row.tier < 0 else f"above {row.tier:,} input tokens"
-        facts.append(("tier", tier, "text"))
     dims = row.dims
     name = look.consumer(dims.consumer)
     if name:
         dims = dims._replace(consumer=f"{name} ({dims.consumer})")
+    moment = fmt.date_and_time(row.time_ns / NANOSECONDS, look.zone)
+    facts: list[Fact] = [("time", f"{moment}.{row.time_ns % NANOSECONDS:09d}", "text")]
+    facts += _money(row)
     facts += [(name, value or "(none)", "text" if value else "quiet")
               for name, value in zip(dims._fields, dims, strict=True)]  # fmt: skip
-    status = "429 throttled" if row.throttled else str(row.status or "-")
-    facts.append(("status", status, "over" if row.errors else "warn" if row.throttled else "text"))
-    facts.append(("took", fmt.milliseconds(row.latency_ms), "text"))
-    for kind in ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning"):
-        number = getattr(row, kind)
-        facts.append((kind.replace("_", " "), f"{number:,}", "text" if number else "quiet"))
-    facts.append(("tokens", f"{row.tokens:,}", "value"))
+    facts += _work(row)
     facts.append(("request id", row.request_id or "-", "text"))
     facts.append(("source", row.source, "text"))
     if row.part:
         at = f"{row.part} at byte {row.offset:,}" if row.offset >= 0 else row.part
         facts.append(("read from", at, "text"))
-    facts += [(name, value, "text") for name, value in _attributes(row.attrs)]
+    facts += [(name, value, "text") for name, value in attributes(row.attrs)]
     return [
         Entry(f"{number} {name}", (outside(name, 60), outside(value, 400)), ("quiet", role), value)
         for number, (name, value, role) in enumerate(facts)
     ]
 
 
+def _money(row: RequestRow) -> Iterator[Fact]:
+    """The cost, how it came about, and what that is per million tokens."""
+    yield (
+        "cost",
+        _usd(row.effective_nano) if row.basis else "unpriced",
+        ("value" if row.basis else "warn"),
+    )
+    yield "how", BASIS[CostBasis(row.basis)], "quiet"
+    listed, reported = row.list_nano, row.reported_nano
+    yield "list cost", "-" if listed is None else _usd(listed), "text"
+    yield "reported cost", "-" if reported is None else _usd(reported), "text"
+    if row.tokens and row.basis:
+        yield "per 1M tokens", _rate(row.effective_nano, row.tokens), "text"
+    if row.tokens and listed is not None and row.basis and listed != row.effective_nano:
+        yield "list per 1M", _rate(listed, row.tokens), "text"
+    if listed and row.basis:
+        off = fmt.change(row.effective_nano, listed)
+        same = row.effective_nano == listed
+        yield "against list", "the list price" if same else off, "quiet" if same else "warn"
+    if row.tier:
+        tier = "base tier assumed" if row.tier < 0 else f"above {row.tier:,} input tokens"
+        yield "tier", tier, "text"
+
+
+def _work(row: RequestRow) -> Iterator[Fact]:
+    """How it went, how long it took, and its tokens: each kind with its share, together the sum."""
+    status = "429 throttled" if row.throttled else str(row.status or "-")
+    yield "status", status, "over" if row.errors else "warn" if row.throttled else "text"
+    yield "took", fmt.milliseconds(row.latency_ms), "text"
+    rate = speed(row)
+    if rate is not None:
+        yield "output speed", f"{rate:,.1f} tokens/s, of all the time it took", "text"
+    for kind in TOKEN_TYPES:
+        number = int(getattr(row, kind))
+        part = f"  {fmt.share(number, row.tokens)}" if number and row.tokens else ""
+        yield kind.replace("_", " "), f"{number:,}{part}", "text" if number else "quiet"
+    yield "tokens", f"{row.tokens:,}", "value"
+
+
 def _usd(nano: int) -> str:
     return f"${decimal_text(nano)}"
 
 
-def _attributes(text: str) -> list[tuple[str, str]]:
-    """What else the source said; as it is where it is not a JSON object."""
+def _rate(nano: int, tokens: int) -> str:
+    """The price that all kinds of tokens of a request have come to."""
+    each = divide_half_even(nano * _MILLION, tokens)
+    return f"${decimal_text(each)} = {_usd(nano)} / {tokens:,} tokens, all kinds together"
+
+
+def attributes(text: str) -> list[tuple[str, str]]:
+    """What else the source said, nested keys one a line; as it is where it is not a JSON object."""
     if not text:
         return []
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return [("attributes", text)]
     if not isinstance(data, dict):
         return [("attributes", text)]
-    return [(str(k), v if isinstance(v, str) else json.dumps(v)) for k, v in data.items()]
+    found: list[tuple[str, str]] = []
+    for name, value in _leaves("", data, MOST_NESTED):
+        if len(found) == MOST_ATTRIBUTES:
+            return [*found, ("…", f"more than {MOST_ATTRIBUTES} attributes")]
+        found.append((name, value))
+    return found
+
+
+def _leaves(name: str, value: object, levels: int) -> Iterator[tuple[str, str]]:
+    inside: list[tuple[str, object]] = []
+    if levels and isinstance(value, dict):
+        inside = [(f"{name}.{key}" if name else str(key), each) for key, each in value.items()]
+    elif levels and isinstance(value, list) and any(isinstance(v, dict | list) for v in value):
+        inside = [(f"{name}[{at}]", each) for at, each in enumerate(value)]
+    if not inside:
+        yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    for key, each in inside:
+        yield from _leaves(key, each, levels - 1)
+
+
+class Record(Grid):
+    """The record, with its place in the list."""
+
+    place = ""
+
+    def title_line(self) -> Line:
+        return super().title_line().put(f" {self.place}" if self.place else "", "quiet")
 
 
 class RequestScreen(SideScreen):
-    """The record of one request."""
+    """The record of one request, and from there that of the next one of its list."""
 
     where = "request"
     title_text = "request"
+    BINDINGS = textual_bindings("request")
 
-    def __init__(self, look: Look, shown: Shown, request: int) -> None:
+    def __init__(
+        self,
+        look: Look,
+        shown: Shown,
+        row: RequestRow,
+        listing: Listing,
+        visited: Callable[[RequestRow], None],
+    ) -> None:
+        """`listing` is the list it is from; `visited` is told each request that is shown."""
         super().__init__(look, shown)
-        self.request = request
-        self.row: RequestRow | None = None
+        self.row = row
+        self.forgotten = False
+        self._listing = listing
+        self._visited = visited
+        self._owed = 0
+        self._asking = False
 
     def body(self) -> ComposeResult:
-        yield Grid(self.look, ("", ""), title="request", empty="reading …", counted=False,
-                   id="record")  # fmt: skip
+        yield Record(self.look, ("", ""), title="request", counted=False, id="record")
+
+    @property
+    def record(self) -> Record:
+        return self.query_one(Record)
 
     def on_mount(self) -> None:
-        self.query_one(Grid).focus()
-        identity = self.request
-        # False and not None: no answer is no news
+        self.record.focus()
+        self._fill()
+        # The list may have been read a while ago: is it still there, at this price?
+        self._ask(0)
+
+    def _fill(self) -> None:
+        grid, line = self.record, self.record.cursor
+        grid.set_items(entries(self.row, self.look))
+        grid.select(grid.key(grid.items[min(line, len(grid.items) - 1)]))
+
+    # The list -------------------------------------------------------------------------------
+
+    def _ask(self, step: int) -> None:
+        """Read what stands around this request, to go `step` rows further in the list."""
+        self._asking = True
+        at, listing = spot_of(self.row, self._listing.order), self._listing
+        limit = 2 * abs(step) + 2
+        identity = self.row.id
         self.post_message(
-            Ask("request", lambda data, _, __: data.request(identity) or False, identity)
-        )
+            Ask(
+                "neighbours",
+                lambda data, view, _: (
+                    data.request(identity), data.request_list(view, listing, at, limit)
+                ),
+                (at, step),
+            )
+        )  # fmt: skip
+
+    def action_neighbour(self, step: int) -> None:
+        self._owed += step
+        if not self._asking:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        owed, self._owed = max(-200, min(200, self._owed)), 0
+        if owed:
+            self._ask(owed)
+
+    def answered(self, answer: Answer) -> None:
+        """The record as it is now and its neighbours."""
+        if answer.kind != "neighbours" or not isinstance(answer.value, tuple):
+            return
+        now, stretch = answer.value
+        at, step = answer.tag if isinstance(answer.tag, tuple) else (None, 0)
+        if at != spot_of(self.row, self._listing.order) or not isinstance(stretch, Stretch):
+            return
+        if stretch.done < 1:
+            self._ask(step)
+            return
+        self._asking = False
+        if step:
+            self._show(stretch, step)
+        else:
+            self._renew(now, stretch)
+        self._go_on()
+
+    def _renew(self, now: object, stretch: Stretch) -> None:
+        grid = self.record
+        if isinstance(now, RequestRow):
+            changed, self.row = now != self.row, now
+            if changed:
+                self._fill()
+        else:
+            self.forgotten = True
+        self._place(stretch)
+        grid.redraw()
+
+    def _show(self, stretch: Stretch, step: int) -> None:
+        rows = stretch.rows
+        here = next((n for n, row in enumerate(rows) if row.id == self.row.id), None)
+        to = -1 if here is None else max(0, min(here + step, len(rows) - 1))
+        if to < 0 or rows[to].id == self.row.id:
+            end = "last" if step > 0 else "first"
+            self.notify(f"This is the {end} request of the list.", timeout=2, markup=False)
+            return
+        self.row, self.forgotten = rows[to], False
+        self._visited(self.row)
+        self._place(stretch)
+        self._fill()
+
+    def _place(self, stretch: Stretch) -> None:
+        at = next((n for n, r in enumerate(stretch.rows) if r.id == self.row.id), None)
+        about = "" if stretch.exact else self.look.glyphs.about
+        if self.forgotten:
+            self.record.place = "has been forgotten meanwhile"
+        elif at is None:
+            self.record.place = "no longer in the list"
+        else:
+            self.record.place = f"{about}{stretch.first + at + 1:,} of {about}{stretch.total:,}"
+
+    # Keys -----------------------------------------------------------------------------------
+
+    def action_detail(self) -> None:
+        """The whole of a value that has no room in its line."""
+        entry = self.record.current
+        if entry is not None:
+            name, value = entry.cells[0], entry.value
+            self.post_message(Push(lambda look, shown: _full_text(look, shown, name, value)))
+
+    def action_source_line(self) -> None:
+        row = self.row
+        self.post_message(Push(lambda look, shown: source_line(look, shown, row)))
 
     def value(self) -> str:
         """What `y` copies."""
-        entry = self.query_one(Grid).current
+        entry = self.record.current
         return entry.value if entry else ""
 
     def sheet(self) -> Sheet | None:
         """What `e` writes: the request in one row, in the columns of the list."""
         overview = self.shown.overview
-        if self.row is None or overview is None:
+        if overview is None:
             return None
         return requests(overview.view, [self.row], self.look.consumer, "request")
 
-    def answered(self, answer: Answer) -> None:
-        """The record arrived; None says that it has been forgotten meanwhile."""
-        grid = self.query_one(Grid)
-        if answer.kind == "request" and answer.tag == self.request:
-            if isinstance(answer.value, RequestRow):
-                self.row = answer.value
-                grid.set_items(entries(answer.value, self.look))
-            else:
-                grid.empty = "this request has been forgotten meanwhile"
-                grid.redraw()
+
+def _full_text(look: Look, shown: Shown, name: str, value: str) -> SideScreen:
+    from costtui.tui.screens.full_text import FullTextScreen
+
+    return FullTextScreen(look, shown, name, value)
+
+
+def source_line(look: Look, shown: Shown, row: RequestRow) -> SideScreen:
+    """The screen of the line that `row` was read from."""
+    from costtui.tui.screens.source_line import SourceLineScreen
+
+    return SourceLineScreen(look, shown, row)

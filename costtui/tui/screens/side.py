@@ -10,7 +10,7 @@ from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.bars import Keys
-from costtui.tui.widgets.header import crumbs
+from costtui.tui.widgets.header import crumbs, view_title
 from costtui.tui.widgets.lines import Lines
 
 
@@ -24,12 +24,14 @@ class Title(Lines):
 
     def lines(self, size: Size) -> list[Line]:
         g, shown = self.look.glyphs, self.shown
-        line = Line(self.look).put(" costtui ", "title")
+        line = view_title(self.look, shown.view_name if shown else "")
         right = Line(self.look)
         if shown is None:
             return [line.put(f" {self.text}", "accent")]
         if shown.state.paused:
             right.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip")).put("  ")
+        if shown.state.past:
+            right.styled(f" {g.back} PAST ", self.look.palette.style("chip")).put("  ")
         if shown.overview is not None:
             window = shown.overview.view.window
             arguments = (window.start, window.end, self.look.zone, g)

@@ -37,15 +37,13 @@ class SourcesInFull(Sources):
         longest = max((cell_len(outside(s.name)) for s in self.items), default=0)
         columns = [
             Column("name", "source", min(max(longest, 8), 30 if width >= 100 else width * 2 // 5)),
-            Column("state", "state", 6),
-            Column("data", "last data", 9, "right"),
+            *self.state_columns(),
         ]
         if width >= 100:
-            columns += [
-                Column("ok", "last read", 9, "right"),
-                Column("kind", "kind", 20),
-                Column("records", "records", 9, "right"),
-            ]
+            # what was counted is known of now only
+            columns += [] if self.past else [Column("ok", "last read", 9, "right")]
+            columns.append(Column("kind", "kind", 20))
+            columns += [] if self.past else [Column("records", "records", 9, "right")]
         return [*columns, Column("facts", "", 0)]
 
     def note_line(self) -> Line:
@@ -190,9 +188,11 @@ class SourcesScreen(SideScreen):
             facts = in_full(pane.current, self.look) if pane.current else []
         else:
             row = self.query_one(SourcesInFull).current
+            row_past = self.query_one(SourcesInFull).past
             title = outside(row.name) if row else ""
             facts = [f"{outside(row.kind, 40)} at {outside(row.gateway, 80)}"] if row else []
-            facts += (troubles(row) or ["nothing is the matter"]) if row else []
+            fine = "nothing is known of then but this" if row_past else "nothing is the matter"
+            facts += (troubles(row) or [fine]) if row else []
         if facts:
             self.app.clear_notifications()
             self.app.notify("\n".join(facts), title=title, timeout=20, markup=False)

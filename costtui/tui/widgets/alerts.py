@@ -11,7 +11,7 @@ from costtui.tui.widgets.table import Column, Table
 
 _ORDER = {"firing": 0, "pending": 1, "resolved": 2, "inactive": 3}
 _SEVERITY = {"critical": 0, "warning": 1, "info": 2}
-_ROLES = {"firing": "alarm", "pending": "warn", "resolved": "ok", "inactive": "quiet"}
+ROLES = {"firing": "alarm", "pending": "warn", "resolved": "ok", "inactive": "quiet"}
 
 
 def by_urgency(alerts: tuple[AlertStatus, ...]) -> list[AlertStatus]:
@@ -32,6 +32,17 @@ class Alerts(Table[AlertStatus]):
     """One row an alert instance, firing ones first and red."""
 
     shown: Shown | None = None
+
+    @property
+    def past(self) -> bool:
+        """Are these the states of a moment of the past?"""
+        overview = self.shown.overview if self.shown else None
+        return overview is not None and not overview.view.window.live
+
+    def unknown(self, item: AlertStatus) -> bool:
+        """Is it not known what was spent? What had not changed for a while is only known to have
+        been below its limit."""
+        return not item.since or (self.past and item.state == "inactive")
 
     def show(self, shown: Shown) -> None:
         self.shown = shown
@@ -56,9 +67,13 @@ class Alerts(Table[AlertStatus]):
             line.put(" ").styled(f" {firing} firing ", self.look.palette.style("alarm"))
         elif self.items:
             line.put(f" {len(self.items)}", "quiet")
+        if self.past:
+            line.put(" then", "quiet")
         return line
 
     def empty_text(self) -> str:
+        if self.past:
+            return "no state is known of then: the history begins later"
         rules = self.shown.rules if self.shown is not None else 0
         if rules:
             return f"{rules} rule{'' if rules == 1 else 's'}, not evaluated yet"
@@ -69,12 +84,14 @@ class Alerts(Table[AlertStatus]):
         match column.id:
             case "state":
                 text = " FIRING " if firing else item.state
-                line.cell(text, column.width, _ROLES.get(item.state, "text"))
+                line.cell(text, column.width, ROLES.get(item.state, "text"))
             case "rule":
                 text = outside(item.rule)
                 labels = labels_text(item, self.look)
                 text = f"{text} {labels}" if labels else text
                 line.cell(text, column.width, "over" if firing else "text")
+            case "value" if self.unknown(item):
+                line.cell("-", column.width, "quiet", "right")
             case "value":
                 text = fmt.money(item.value_nano, column.width, item.exactness, g)
                 line.cell(text, column.width, "over" if firing else "value", "right")

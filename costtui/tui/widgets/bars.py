@@ -69,7 +69,8 @@ class Status(Lines):
                 more = f" +{len(names) - 1}" if len(names) > 1 else ""
                 yield Line(look).put(f"{light} {outside(names[0], 24)} {state}{more}", role)
             elif names:
-                yield Line(look).put(light, role).put(f" {len(names)} {state}", "quiet")
+                word = state if overview.view.window.live or state != "new" else "unknown"
+                yield Line(look).put(light, role).put(f" {len(names)} {word}", "quiet")
         for hint in (reconcile_hint(overview, look), exactness_hint(overview, look, short=short)):
             if hint.width:
                 yield hint
@@ -86,13 +87,13 @@ class Keys(Lines):
 
     def lines(self, size: Size) -> list[Line]:
         line = Line(self.look).put(" ")
-        keys = footer_keys(self.where)
+        keys = footer_keys(self.where, self.look.keys)
         if self.bare:
-            keys = [k for k in footer_keys("") if k.id == "help"]
-            line.put("F9", "key").put(" sources   ", "quiet")
-            line.put("q", "key").put(" quit   ", "quiet")
+            keys = [k for k in keys if k.id == "help"]
+            line.put(self.look.key("sources"), "key").put(" sources   ", "quiet")
+            line.put(self.look.key("quit"), "key").put(" quit   ", "quiet")
         gap = 3 if size.width >= 100 else 2
-        pieces = [Line(self.look).put(k.shown, "key").put(f" {k.label}", "quiet") for k in keys]
+        pieces = [Line(self.look).put(k.first, "key").put(f" {k.label}", "quiet") for k in keys]
         help_at = size.width - pieces[-1].width - 1
         for piece in pieces[:-1]:
             if line.width + piece.width + gap <= help_at:

@@ -134,12 +134,16 @@ class Chart(Lines, can_focus=True):
             why = nothing_matches(self.shown.state, self.look.named) if self.shown else ""
             text = f"{why[0].upper()}{why[1:]}." if why else "No usage in this window."
         out.append(Line(self.look).to(max(0, (width - len(text)) // 2)).put(text, "text"))
-        hints = ["Press 6 for 30 days, [ for the period before, L for now."]
+        key = self.look.key
+        hints = [
+            f"Press {key('window-30d')} for 30 days, {key('earlier')} for the period before, "
+            f"{key('live')} for now."
+        ]
         if overview.earliest:
             oldest = datetime.fromtimestamp(overview.earliest, self.look.zone)
             hints.append(f"Usage goes back to {oldest.day} {oldest.strftime('%b %Y')}.")
         if overview.view.filters:
-            hints = ["Esc takes the last filter away."]
+            hints = [f"{self.look.key('climb')} takes the last filter away."]
         if sum(map(len, hints)) < width - 2:
             hints = [" ".join(hints)]
         out += [Line(self.look).to(max(0, (width - len(h)) // 2)).put(h, "quiet") for h in hints]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
@@ -29,9 +31,11 @@ class FilterBar(Horizontal):
     FilterBar.-invalid Input { color: $cost-over; }
     """
 
-    def __init__(self, back_to: Widget | None) -> None:
+    def __init__(self, back_to: Widget | None, tags: Sequence[str] = ()) -> None:
+        """`tags` are the names of the tags that there are."""
         super().__init__()
         self.back_to = back_to
+        self.tags = tags
 
     def compose(self) -> ComposeResult:
         yield Label("filter:")
@@ -41,6 +45,10 @@ class FilterBar(Horizontal):
 
     def on_mount(self) -> None:
         self.field.focus()
+        release = getattr(self.app, "release", None)
+        if release is not None:
+            # keys that are waiting; behind the focus, which Textual gives later
+            self.app.call_later(release)
 
     @property
     def field(self) -> Input:
@@ -52,7 +60,7 @@ class FilterBar(Horizontal):
 
     def _filter(self, text: str) -> Filter | None:
         try:
-            return parse_filter(text)
+            return parse_filter(text, self.tags)
         except ValueError:
             return None
 
@@ -62,7 +70,7 @@ class FilterBar(Horizontal):
             self.action_leave()
             return
         try:
-            found = parse_filter(event.value)
+            found = parse_filter(event.value, self.tags)
         except ValueError as error:
             self.notify(str(error), title="Filter", severity="error", markup=False)
             return

@@ -7,7 +7,7 @@ from textual.geometry import Size
 from costtui.model.fleet import Fleet
 from costtui.tui.look import Line, Look
 from costtui.tui.shown import Shown
-from costtui.tui.widgets.kpi import Card, Figures, strip, token_line
+from costtui.tui.widgets.kpi import Card, Figures, strip, then_names, token_line
 from costtui.tui.widgets.lines import Lines
 
 MOST = 8
@@ -20,8 +20,13 @@ def fleet_cards(fleet: Fleet, look: Look, width: int, *, compare: bool) -> list[
     week, month, hour = (
         ("this week", "this month", "last hour") if width >= 11 else ("week", "month", "hour")
     )
+    then = then_names(fleet.view.window, look)
+    day = "today"
+    if then is not None:
+        day, month = then
+        week = "that week" if width >= 11 else "week"
     return [
-        make.spent("today", fleet.today, fleet.today_previous, 0),
+        make.spent(day, fleet.today, fleet.today_previous, 0),
         make.spent(week, fleet.week, fleet.week_previous, 1),
         make.spent(month, fleet.month, fleet.month_previous, 2),
         make.spent(hour, whole.hour, fleet.hour_previous, 3),

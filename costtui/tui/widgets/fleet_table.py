@@ -87,9 +87,13 @@ class FleetTable(Table[GatewayUsage]):
         now, before = amount(row.window, unit), amount(row.previous, unit)
         return now / before if before > 0 else inf if now > 0 else -1.0
 
+    def sortable(self) -> list[str]:
+        """The columns that are visible and can order the rows."""
+        return [c.id for c in self.columns(self.size.width - 3) if c.id not in _UNSORTED]
+
     def sort_by(self, step: int) -> None:
         """By the next column to the right (1) or left (-1) of those that are visible."""
-        ids = [c.id for c in self.columns(self.size.width - 3) if c.id not in _UNSORTED]
+        ids = self.sortable()
         at = ids.index(self.sort) if self.sort in ids else 0
         self.sort, self.reverse = ids[(at + step) % len(ids)], False
         if self.shown is not None:
@@ -113,6 +117,8 @@ class FleetTable(Table[GatewayUsage]):
         if overview is None:
             return "", "quiet"
         states = [health(s, overview.taken_at) for s in self._sources(row)]
+        if not overview.view.window.live:  # what is not known of then is not new
+            states = [s for s in states if s[0] != "new"]
         if row.gap:
             states.append(("gap", "warn"))
         return min(states, key=lambda s: _WORST.index(s[0]), default=("", "quiet"))
@@ -183,7 +189,8 @@ class FleetTable(Table[GatewayUsage]):
             return "no source is configured yet; costtui demo shows this screen at work"
         if shown.state.filters:
             return nothing_matches(shown.state, self.look.named)
-        return "no gateway has been read yet; F9 shows what the sources are doing"
+        key = self.look.key("sources")
+        return f"no gateway has been read yet; {key} shows what the sources are doing"
 
     def draw(self, item: GatewayUsage, column: Column, line: Line) -> None:
         shown, width, fleet = self.shown, column.width, self.fleet

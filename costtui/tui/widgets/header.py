@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from textual.geometry import Size
 
@@ -26,7 +27,7 @@ class Header(Lines):
         shown, width = self.shown, size.width
         if shown is None:
             return []
-        first = Line(self.look).put(" costtui ", "title").put(" ")
+        first = view_title(self.look, shown.view_name).put(" ")
         right = self._state(shown, width)
         room = width - right.width - 1
         if width >= 116:
@@ -34,13 +35,16 @@ class Header(Lines):
             first.put("  ")
         else:
             first.put(shown.state.window, "accent").put("  ")
-        first.put(self._span(shown, room - first.width), "text")
+        span = self._span(shown, room - first.width)
+        first.put(span, "accent" if shown.state.past else "text")
         return [first.cut(room).to(width - right.width).extend(right), self._path(shown, width)]
 
     def _windows(self, line: Line, shown: Shown) -> None:
         digits = self.look.glyphs.digits
         for spec in WINDOWS:
-            key = digits[int(spec.key)] if digits else f"{spec.key}:"
+            own = self.look.key(f"window-{spec.name}")
+            small = digits and own.isdecimal() and own.isascii() and len(own) == 1
+            key = digits[int(own)] if small else "" if own.startswith(":") else f"{own}:"
             if spec.name == shown.state.window:
                 line.styled(f"{key}{spec.name}", self.look.palette.style("chip"))
             else:
@@ -66,10 +70,8 @@ class Header(Lines):
             line.styled(f" {g.cross} NOT READ ", self.look.palette.style("alarm"))
         elif state.paused:
             line.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip"))
-        elif state.back:
-            periods = "period" if state.back == 1 else "periods"
-            text = f" {g.back} {state.back} {periods} back " if width >= 100 else f" -{state.back} "
-            line.styled(text, self.look.palette.style("chip"))
+        elif state.past:
+            line.styled(f" {g.back} PAST ", self.look.palette.style("chip"))
         elif overview is None:
             line.put(f"{g.middle} starting", "quiet")
         elif not overview.collector_alive and not shown.starting:
@@ -99,6 +101,10 @@ class Header(Lines):
         notes = shown.overview.notes if shown.overview is not None else ()
         for note in notes[:1]:
             right.put(f"{g.warn} {outside(note, 70)}  ", "warn")
+        if state.past and shown.overview is not None and not shown.overview.view.window.live:
+            last = datetime.fromtimestamp(shown.overview.view.window.end, self.look.zone)
+            when = last.strftime("%a %d %b %Y %H:%M" if width >= 100 else "%a %d %b %H:%M")
+            right.put(f"as it was on {when} ", "accent").put(f"{g.middle} ", "quiet")
         facts = [] if notes else [f"by {state.unit}"]
         if width >= 100 and not notes:
             facts.append(f"sorted by {state.sort}")
@@ -107,6 +113,12 @@ class Header(Lines):
         room = width - right.width - 2
         line = crumbs(self.look, state.filters, room)
         return line.cut(room).to(width - right.width).extend(right)
+
+
+def view_title(look: Look, view: str) -> Line:
+    """The name of the program, and of the view while one is in it."""
+    line = Line(look).put(" costtui ", "title")
+    return line.styled(f" {outside(view, 20)} ", look.palette.style("chip")) if view else line
 
 
 def crumbs(look: Look, filters: tuple[Filter, ...], room: int, root: str = " all") -> Line:

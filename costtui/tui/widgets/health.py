@@ -104,9 +104,14 @@ def reconcile_hint(overview: Overview | None, look: Look) -> Line:
 
 
 class Sources(Table[SourceStatus]):
-    """One row a source."""
+    """One row a source. In a view of the past: what is known of then."""
 
     shown: Shown | None = None
+
+    @property
+    def past(self) -> bool:
+        overview = self.shown.overview if self.shown else None
+        return overview is not None and not overview.view.window.live
 
     def show(self, shown: Shown) -> None:
         self.shown = shown
@@ -120,15 +125,20 @@ class Sources(Table[SourceStatus]):
             Column("name", "source", min(max(len(s.name) for s in self.items), 22, width // 3))
             if self.items
             else Column("name", "source", 10),
-            Column("state", "state", 6),
-            Column("data", "last data", 9, "right"),
+            *self.state_columns(),
             Column("facts", "", 0),
         ]
+
+    def state_columns(self) -> list[Column]:
+        """How it is, and since when."""
+        if self.past:
+            return [Column("then", "then", 14)]
+        return [Column("state", "state", 6), Column("data", "last data", 9, "right")]
 
     def title_line(self) -> Line:
         line = Line(self.look).put("sources", "focus-title" if self.has_focus else "title")
         if self.items:
-            line.put(f" {len(self.items)}", "quiet")
+            line.put(f" {len(self.items)}{' then' if self.past else ''}", "quiet")
         return line
 
     def note_line(self) -> Line:
@@ -156,6 +166,10 @@ class Sources(Table[SourceStatus]):
             case "state":
                 light = {"down": g.cross, "late": g.warn}.get(state, g.dot)
                 line.put(light, role).cell(f" {state}", column.width - 1, role)
+            case "then":
+                word = {"new": "unknown"}.get(state, state)
+                light = {"down": g.cross, "new": g.middle}.get(state, g.dot)
+                line.put(light, role).cell(f" {word} then", column.width - 1, role)
             case "data":
                 text = fmt.time_of_day(item.last_data, self.look.zone)
                 line.cell(text, column.width, "text", "right")
@@ -166,12 +180,14 @@ class Sources(Table[SourceStatus]):
         """What is still to be read, then what the user should know; both get a part of the room."""
         compared, differs = differences(item, self.shown.overview if self.shown else None)
         facts = [*compared, *troubles(item)]
+        if self.past and item.failures:
+            facts.append(f"no data from {fmt.day_and_minute(item.last_ok, self.look.zone)}")
         text = f" {self.look.glyphs.middle} ".join(facts)
         progress = backfill(
             item, self.look, width if not text else max(width // 2, min(width, _WITH_FACTS))
         )
         fine = not differs and len(facts) == len(compared)
-        role = "over" if item.error else "quiet" if fine else "warn"
+        role = "over" if item.error or item.failures else "quiet" if fine else "warn"
         if progress.width and progress.width <= width:
             rest = width - progress.width
             line.extend(progress).cell(f"  {text}" if text and rest > 4 else "", rest, role)
@@ -197,7 +213,9 @@ def exactness_hint(overview: Overview | None, look: Look, *, short: bool = False
         number = fmt.compact(lost)
         reasons.append(f"{number} {resets if short else f'{counters} lost or reset'}")
     if reasons:
-        return line.put(f"{look.glyphs.at_least} {', '.join(reasons)}: F9", "warn")
+        return line.put(
+            f"{look.glyphs.at_least} {', '.join(reasons)}: {look.key('sources')}", "warn"
+        )
     if total.exactness & Exactness.ESTIMATE:
         number = fmt.compact(total.estimated_requests)
         what = "request" if total.estimated_requests == 1 else "requests"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import NamedTuple
 
 from textual.geometry import Size
 
 from costtui.model.charge import Exactness
 from costtui.model.snapshot import Overview, Totals
+from costtui.model.timewindow import Window
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
@@ -103,6 +105,14 @@ class Figures:
         ]
 
 
+def then_names(window: Window, look: Look) -> tuple[str, str] | None:
+    """What the day and the month are called that a past window ends in; None where it is live."""
+    if window.live:
+        return None
+    last = datetime.fromtimestamp(window.end - 1, look.zone)
+    return f"{last.day} {last.strftime('%b')}", last.strftime("%b %Y")
+
+
 def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[Card]:
     """The figures of the overview's strip."""
     g = look.glyphs
@@ -111,7 +121,8 @@ def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[
     burn, burn_before = overview.burn_nano_per_hour, overview.burn_previous_nano_per_hour
     estimate = Exactness(overview.month.exactness | Exactness.ESTIMATE)
     projected = make.cost(overview.month_projection_nano, estimate)
-    month = make.spent("month", overview.month, overview.month_previous, 4)
+    day_name, month_name = then_names(overview.view.window, look) or ("today", "month")
+    month = make.spent(month_name, overview.month, overview.month_previous, 4)
     narrow = width < NARROW - 1
     if narrow:
         # no room for a card of its own: where the month is going matters more than last month
@@ -123,7 +134,7 @@ def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[
     return [
         make.spent("spend" if plain else f"spend {name}", total, before, 0),
         make.money("burn /h", burn, burn_before, total.exactness, 2),
-        make.spent("today", overview.today, overview.today_previous, 3),
+        make.spent(day_name, overview.today, overview.today_previous, 3),
         month,
         *([] if narrow else [Card("forecast", projected, "month end", "quiet", 8)]),
         *make.usage(total, before, (1, 5, 6, 7)),

@@ -160,7 +160,7 @@ class Notice(Lines):
             lines += [self._line(p, "quiet") for p in wrapped(f"Configured in {path}", width - 8)]
         lines += [
             self._line("Usage appears here within a second of being read.", "quiet"),
-            self._command("F9", "sources, errors, skipped lines"),
+            self._command(self.look.key("sources"), "sources, errors, skipped lines"),
             self._command("costtui config check", "is the configuration right?"),
         ]
         return lines

@@ -91,12 +91,14 @@ class Table(Lines, Generic[T], can_focus=True):
         """New rows. The cursor stays on its row, or at its place where the row has gone."""
         self.items = items
         if self.cursor_key or self.cursor:
-            for index, item in enumerate(items):
+            at = self.cursor
+            moved = not (at < len(items) and self.key(items[at]) == self.cursor_key)
+            for index, item in enumerate(items if moved else ()):
                 if self.key(item) == self.cursor_key:
                     self.cursor = index
                     break
             else:
-                self.cursor = min(self.cursor, max(0, len(items) - 1))
+                self.cursor = min(at, max(0, len(items) - 1))
         self._settle()
         self.redraw()
 

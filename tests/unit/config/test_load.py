@@ -124,7 +124,10 @@ def test_the_rest(everything: Config) -> None:
     assert everything.consumers == (
         ("alice", Consumer("Alice", "search", "product")),
         ("svc-*", Consumer(team="data")),
-        ("007", Consumer("Bond")),
+        (
+            "007",
+            Consumer("Bond", tags=(("env", "prod"), ("cost-center", "4711"), ("k8s.io/app", ""))),
+        ),
     )
     assert everything.display == DisplayConfig("nord", "7d", 2.0, True)
     assert everything.timezone == "Europe/Berlin"

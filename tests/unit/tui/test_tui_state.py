@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from costtui.model.snapshot import Filter
-from costtui.model.timewindow import WINDOWS
+from costtui.model.timewindow import WINDOWS, WindowSpec, window_at
 from costtui.tui.state import GROUPS, PANELS, State, parse_filter
 
 NOW = 1_795_345_023.0
@@ -125,3 +127,66 @@ def test_any_text_is_a_filter_or_a_reason(text: str) -> None:
 
 def test_every_panel_can_be_reached() -> None:
     assert set(PANELS) < set(GROUPS)
+
+
+def test_a_moment_is_the_newest_minute_of_its_window() -> None:
+    moment = datetime(2026, 11, 20, 14, 10, tzinfo=UTC).timestamp()
+    for spec in WINDOWS:
+        state = State(window=spec.name).at(moment)
+        window = state.view(NOW, UTC).window
+        assert (window.end, window.live) == (moment + 60, False)
+        assert window == replace(window_at(spec, moment, UTC), live=False)
+        assert state.past
+        assert state.view(NOW + 5000, UTC) == state.view(NOW, UTC)
+        assert not state.live().past
+        other = state.with_window("1h")
+        assert other.view(NOW, UTC).window.end == moment + 60
+
+
+@given(
+    st.floats(1e6, NOW - 86_400).map(round), st.sampled_from(WINDOWS), st.integers(0, 5),
+    st.sampled_from([UTC, ZoneInfo("Europe/Berlin")]),
+)  # fmt: skip
+def test_beside_a_moment_periods_follow_each_other(
+    moment: int, spec: WindowSpec, steps: int, zone: tzinfo
+) -> None:
+    state = State(window=spec.name).at(moment)
+    for _ in range(steps):
+        before = state.view(NOW, zone).window
+        state = state.earlier(NOW, zone)
+        window = state.view(NOW, zone).window
+        assert not window.live
+        if before.start > 40 * 86_400:
+            assert window.end == before.start
+    for _ in range(steps):
+        before = state.view(NOW, zone).window
+        state = state.later(NOW, zone)
+        window = state.view(NOW, zone).window
+        if window.live:
+            break
+        if before.start > 40 * 86_400:
+            assert window.start >= before.start
+            assert window.end > before.end
+        assert window.end <= (NOW // 60 + 1) * 60
+
+
+def test_the_last_period_beside_a_moment_is_live() -> None:
+    state = State(window="1h").at(NOW - 4000)
+    assert state.later(NOW).past
+    assert not state.later(NOW).later(NOW).past
+    assert not State(window="month").at(NOW - 86_400).later(NOW).past
+
+
+def test_a_visit_is_one_step_and_climbing_restores_the_window() -> None:
+    start = State(window="7d", unit="tokens").filtered(Filter("any", "x", "*")).earlier(NOW)
+    filters = (Filter("model", "gpt-5"), Filter("consumer", "search"), Filter("gateway", "kong"))
+    there = start.visit(filters, "1h", NOW - 7200, "why")
+    assert there.filters == (*start.filters, *filters)
+    assert there.group == "provider"
+    assert there.view(NOW, UTC).window.name == "1h"
+    assert there.trail[-1].screen == "why"
+    back = there.drill("provider", "openai").with_next_unit().climb()
+    assert back is not None
+    up = back[0].climb()
+    assert up is not None
+    assert up[0] == start._replace(unit=start.with_next_unit().unit)

@@ -1,0 +1,71 @@
+"""A list of requests that is too long for memory: what is asked for, and the stretch of it that
+comes back."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from costtui.model.snapshot import RequestRow
+
+ORDERS: Final = ("time", "status", "tokens", "latency", "cost")
+"""What requests can be sorted by, in the order of the columns."""
+STATUSES: Final = ("all", "errors", "throttled", "unpriced")
+"""Which requests a list holds, beside the filters of the view."""
+START: Final = "start"
+END: Final = "end"
+
+
+class Listing(NamedTuple):
+    """Which requests, and in which order. Both orders hold the same rows: one is the other from
+    its end."""
+
+    order: str = "time"
+    reverse: bool = False
+    """False is the newest or the most first; requests that are equal in it, newest first."""
+    status: str = "all"
+
+
+class Spot(NamedTuple):
+    """A place in a list: that of a request, whether or not it is (still) there."""
+
+    amount: int
+    id: int
+
+
+class Stretch(NamedTuple):
+    """Rows that follow each other in a list."""
+
+    rows: tuple[RequestRow, ...] = ()
+    first: int = 0
+    """Rows of the list before the first one here."""
+    total: int = 0
+    """Rows of the whole list."""
+    exact: bool = True
+    """Are `first` and `total` counts? Else they are near."""
+    at_start: bool = True
+    at_end: bool = True
+    done: float = 1.0
+    """How much of the list has been sorted, 0 to 1; what is here is sorted as far as that goes."""
+    stale: bool = False
+    """Something in the list has changed that is not in its order yet."""
+    newer: int = 0
+    """Requests newer than the one that was asked about."""
+
+
+def amount_of(row: RequestRow, order: str) -> int:
+    """What `order` orders by."""
+    match order:
+        case "cost":
+            return row.effective_nano
+        case "tokens":
+            return row.tokens
+        case "latency":
+            return row.latency_ms
+        case "status":
+            return row.status
+    return row.id
+
+
+def spot_of(row: RequestRow, order: str) -> Spot:
+    """Where `row` is in a list by `order`."""
+    return Spot(amount_of(row, order), row.id)
