@@ -83,10 +83,10 @@ def to_json(report: Report) -> str:
                 "state": a.state,
                 "severity": a.severity,
                 "window": a.window,
-                "cost_nano": a.value_nano,
-                "cost": decimal_text(a.value_nano),
-                "limit_nano": a.limit_nano,
-                "limit": decimal_text(a.limit_nano),
+                "cost_nano": a.value,
+                "cost": decimal_text(a.value),
+                "limit_nano": a.limit,
+                "limit": decimal_text(a.limit),
                 "exactness": a.exactness.word,
             }
             for a in report.alerts

@@ -191,7 +191,7 @@ def _alerts(alerts: tuple[AlertStatus, ...]) -> Iterator[str]:
     for alert in sorted(told, key=lambda a: (a.state != "firing", a.rule, a.labels)):
         where = ", ".join(f"{name}={safe(name, value)}" for name, value in alert.labels)
         rule = visible(alert.rule, 40) + (f" ({where})" if where else "")
-        cost = f"{usd(alert.value_nano, alert.exactness, 2)} of {usd(alert.limit_nano, places=2)}"
+        cost = f"{usd(alert.value, alert.exactness, 2)} of {usd(alert.limit, places=2)}"
         yield cut(f"{alert.state:8} {cost} in {alert.window}: {rule}", WIDTH)
 
 

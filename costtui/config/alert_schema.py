@@ -6,14 +6,9 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from costtui.config.secret import Secret
-
-SHARE: Final = 1_000_000
-"""Parts of a whole: 10 % is 100,000."""
-FACTOR: Final = 1000
-"""Thousandths: 2.5 times is 2,500."""
-UNITS: Final = ("cost", "tokens", "requests", "share", "factor", "seconds")
-"""What an alert's value and limit are: nano-USD, tokens, requests, millionths, thousandths,
-seconds."""
+from costtui.model.alert import FACTOR as FACTOR
+from costtui.model.alert import SHARE as SHARE
+from costtui.model.alert import UNITS as UNITS
 
 
 class Measure(NamedTuple):

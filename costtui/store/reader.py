@@ -14,6 +14,7 @@ from functools import cached_property
 
 from costtui.config.schema import Consumer
 from costtui.errors import UsageError
+from costtui.model.alert import Ack, Silence
 from costtui.model.charge import Exactness
 from costtui.model.listing import START, Listing, Spot, Stretch
 from costtui.model.snapshot import (
@@ -47,6 +48,7 @@ from costtui.store.rows import (
     gaps_between,
     skipped_from_row,
 )
+from costtui.store.silences import ACK_SQL, SILENCE_SQL, ack_from_row, silence_from_row
 from costtui.store.sums import add_up
 from costtui.store.views import Views
 
@@ -221,6 +223,16 @@ class Reader(Views):
     def alerts(self) -> tuple[AlertStatus, ...]:
         with self._read() as connection:
             return all_alerts(connection)
+
+    def silences(self) -> tuple[Silence, ...]:
+        """Every silence, ended ones too."""
+        with self._read() as connection:
+            return tuple(map(silence_from_row, connection.execute(SILENCE_SQL)))
+
+    def acks(self) -> tuple[Ack, ...]:
+        """Every acknowledgement."""
+        with self._read() as connection:
+            return tuple(map(ack_from_row, connection.execute(ACK_SQL)))
 
     def alerts_at(self, moment: float) -> tuple[AlertStatus, ...]:
         """The state of every instance at `moment`, epoch seconds: its last change at or before."""

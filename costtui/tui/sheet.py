@@ -200,8 +200,8 @@ def alerts(view: View, rows: Sequence[AlertStatus], consumer: Callable[[str], st
         tuple(
             (a.state, a.rule, " ".join(f"{k}={v}" for k, v in a.labels),
              consumer(dict(a.labels).get("consumer", "")), a.severity,
-             known(a, decimal_text(a.value_nano)), known(a, a.value_nano), a.exactness.word,
-             a.limit_nano, a.window, iso(a.since))
+             known(a, decimal_text(a.value)), known(a, a.value), a.exactness.word,
+             a.limit, a.window, iso(a.since))
             for a in rows
         ),
         view,

@@ -40,7 +40,7 @@ _HOW_TO = (
 def waiting(rule: AlertRule) -> AlertStatus:
     """The row of a rule that has not been evaluated yet: `since` 0, and no value."""
     return AlertStatus(
-        rule.name, (), "inactive", rule.severity, 0, rule.cost_over_nano, 0.0, rule.window_name
+        rule.name, (), "inactive", rule.severity, 0, rule.limit, 0.0, rule.window_name
     )
 
 
@@ -94,17 +94,17 @@ class AlertsInFull(Alerts):
         firing, told, known = item.state == "firing", item.since > 0, not self.unknown(item)
         match column.id:
             case "limit" if width < 14:
-                line.cell(f"of {fmt.round_money(item.limit_nano, 5)}", width, "quiet")
+                line.cell(f"of {fmt.round_money(item.limit, 5)}", width, "quiet")
             case "severity":
                 role = _SEVERITIES.get(item.severity, "quiet")
                 line.cell(outside(item.severity, 12), width, role if firing else "quiet")
             case "bar":
-                part = min(item.value_nano, item.limit_nano) if known else 0
-                filled = bar(part, item.limit_nano, width, g.fills)
+                part = min(item.value, item.limit) if known else 0
+                filled = bar(part, item.limit, width, g.fills)
                 line.put(filled, {"firing": "over", "pending": "warn"}.get(item.state, "bar"))
                 line.put(g.rest * (width - len(filled)), "rest")
             case "share":
-                text = fmt.share(item.value_nano, item.limit_nano, width) if known else ""
+                text = fmt.share(item.value, item.limit, width) if known else ""
                 line.cell(text, width, "over" if firing else "text", "right")
             case "since":
                 text = fmt.day_and_minute(item.since, self.look.zone) if told else "-"
@@ -123,7 +123,7 @@ class AlertsInFull(Alerts):
         rule = next((r for r in rules if item is not None and r.name == item.rule), None)
         if rule is None:
             return super().note_line()
-        facts = [f"{fmt.round_money(rule.cost_over_nano)} in {outside(rule.window_name, 12)}"]
+        facts = [f"{fmt.round_money(rule.limit)} in {outside(rule.window_name, 12)}"]
         facts += [f"{outside(d, 20)}={outside(v, 30) or '(none)'}" for d, v in rule.where]
         if rule.by:
             facts.append(f"by {', '.join(outside(d, 20) for d in rule.by)}")
@@ -202,10 +202,10 @@ class AlertHistory(Table[Changed]):
                 text = outside(status.rule)
                 line.cell(f"{text} {labels}" if labels else text, column.width, "text")
             case "value":
-                text = fmt.money(status.value_nano, column.width, status.exactness, g)
+                text = fmt.money(status.value, column.width, status.exactness, g)
                 line.cell(text, column.width, "over" if firing else "value", "right")
             case "limit":
-                limit = fmt.round_money(status.limit_nano, 6)
+                limit = fmt.round_money(status.limit, 6)
                 line.cell(f"of {limit} {outside(status.window, 5)}", column.width, "quiet")
             case "lasted":
                 text = fmt.duration(item.until - item.change.at) if item.until else "still"

@@ -93,10 +93,10 @@ class Alerts(Table[AlertStatus]):
             case "value" if self.unknown(item):
                 line.cell("-", column.width, "quiet", "right")
             case "value":
-                text = fmt.money(item.value_nano, column.width, item.exactness, g)
+                text = fmt.money(item.value, column.width, item.exactness, g)
                 line.cell(text, column.width, "over" if firing else "value", "right")
             case "limit":
-                limit = fmt.round_money(item.limit_nano, 6)
+                limit = fmt.round_money(item.limit, 6)
                 line.cell(f"of {limit} {outside(item.window, 5)}", column.width, "quiet")
             case "since":
                 text = fmt.time_of_day(item.since, self.look.zone)

@@ -81,7 +81,7 @@ async def test_a_life_of_an_alert(store_path: Path) -> None:
         assert at(10) == [("pending", team)]
         assert at(20) == at(39) == [("firing", team)]
         assert reader.alerts_at(NOW + 25)[0] == firing
-        assert reader.alerts_at(NOW + 35)[0].limit_nano == 4
+        assert reader.alerts_at(NOW + 35)[0].limit == 4
         assert at(45) == [("resolved", team)]
         assert at(55) == [("inactive", team)]
         assert at(65) == []
@@ -249,7 +249,10 @@ def test_the_state_at_a_moment_is_the_last_change_before_it(
         last: dict[str, tuple[int, int, str]] = {}
         for number, (at, team, state) in enumerate(told):
             labels = json.dumps([["team", team]])
-            db.execute(history.INSERT_SQL, (at, "r", labels, state, "info", 1, 1, "1h", 0))
+            db.execute(
+                history.INSERT_SQL,
+                ("r", labels, state, "info", 1, 1, at, "1h", 0, "cost", 0, 0, 0, 0, "", ""),
+            )
             if at <= moment and (at, number) > last.get(team, (-1, -1, ""))[:2]:
                 last[team] = (at, number, state)
         found = {a.labels[0][1]: a.state for a in history.states_at(db, moment)}
