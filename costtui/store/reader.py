@@ -15,12 +15,10 @@ from functools import cached_property
 from costtui.config.schema import Consumer
 from costtui.errors import UsageError
 from costtui.model.alert import Ack, Silence
-from costtui.model.charge import Exactness
 from costtui.model.listing import START, Listing, Spot, Stretch
 from costtui.model.snapshot import (
     AlertChange,
     AlertStatus,
-    Filter,
     Gap,
     Group,
     RequestRow,
@@ -31,9 +29,7 @@ from costtui.model.snapshot import (
     View,
 )
 from costtui.model.timewindow import (
-    MINUTE,
     Window,
-    ceil_minute,
 )
 from costtui.store import history, requests, timeline
 from costtui.store import overview as screens
@@ -125,25 +121,6 @@ class Reader(Views):
         """What a query of `view` really reads, given what retention has kept."""
         with self._read():
             return self._view(view)
-
-    def cost_over(
-        self, window_s: int, by: Sequence[str], where: Sequence[tuple[str, str]], now: float
-    ) -> dict[tuple[tuple[str, str], ...], tuple[int, Exactness]]:
-        """(effective nano-USD, exactness) of the last `window_s` seconds for each label set of
-        `by`; `{(): …}` without `by`."""
-        end = ceil_minute(now)
-        filters = tuple(Filter(dimension, value) for dimension, value in where)
-        with self._read() as connection:
-            window = kept(whole_minutes(Window(end - window_s, end, MINUTE)), self._floors)
-            chosen = self._catalogue.select(filters)
-            if not by:
-                total = self._total(connection, window, chosen)
-                return {(): (total.effective_nano, total.exactness)}
-            rows = self._broken_down(connection, window, tuple(by), chosen)
-            return {
-                tuple(zip(by, key, strict=True)): (totals.effective_nano, totals.exactness)
-                for key, totals in rows
-            }
 
     def unpriced(self, view: View, now: float) -> tuple[UnpricedModel, ...]:  # noqa: ARG002
         """Models of the view that have no rate."""

@@ -23,7 +23,8 @@ RULES = (
     AlertRule("daily budget", "cost_over", 800 * NANO, 86_400, "24h"),
     AlertRule("opus is expensive", "cost_over", 100 * NANO, 86_400, "24h", by=("model",), hold=120,
               severity="critical", where=(("provider", "anthropic"),)),
-    AlertRule("team playground", "cost_over", 20 * NANO, 3600, "1h", by=("consumer",), severity="info"),
+    AlertRule("team playground", "cost_over", 20 * NANO, 3600, "1h", by=("consumer",),
+              severity="info"),
     AlertRule("brand new", "cost_over", 5 * NANO, 7200, "2h"),
 )  # fmt: skip
 

@@ -38,6 +38,10 @@ def status(
     return AlertStatus(rule, labels, state, "warning", value, limit, since, "1h", **values)
 
 
+def row(rule: str, labels: str, state: str, at: float) -> tuple[Any, ...]:
+    return (rule, labels, state, "info", 1, 1, at, "1h", 0, "cost", 0, 0, 0, 0, "", "")
+
+
 def rows(path: Path) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(path)) as db:
         return db.execute(
@@ -278,7 +282,7 @@ def test_pruning_changes_no_state_above_the_floor(
             db.executescript(sql)
         for at, rule, team, state in told:
             labels = json.dumps([["team", team]])
-            db.execute(history.INSERT_SQL, (at, rule, labels, state, "info", 1, 1, "1h", 0))
+            db.execute(history.INSERT_SQL, row(rule, labels, state, at))
         moments = range(floor, 32)
         before = [history.states_at(db, moment) for moment in moments]
         db.execute(history.PRUNE_SQL, (floor,))

@@ -3,10 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from costtui.alerts.evaluate import RESOLVED_FOR, Labels, Observation, evaluate, supported
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costtui.alerts.evaluate import RESOLVED_FOR, Labels, Observation, evaluate, supported
 from costtui.config.alert_schema import MEASURES, AlertRule
 from costtui.model.charge import Exactness
 from costtui.model.snapshot import AlertStatus
