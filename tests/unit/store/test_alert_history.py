@@ -114,7 +114,7 @@ def test_the_changes_replayed_are_the_states(told: list[dict[tuple[str, str], st
             since = was.since if was is not None and was.state == state else now
             after.append(status(state, since, (("team", team),), rule))
         due = changes(before, after, known, now)
-        for at, rule, labels, state, *_ in due:
+        for rule, labels, state, _, _, _, at, *_ in due:
             assert at == now
             kept[rule, tuple(map(tuple, json.loads(labels)))] = state
             known[rule] = state
