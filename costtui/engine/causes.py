@@ -53,8 +53,8 @@ def _line(top: Contribution, rise: int) -> str:
     values = dict(top.values)
     named = [
         f"{name} {visible(safe_name(value) if name == 'consumer' else value, 60)}"
-        for name, value in values.items()
-        if value and name in ("consumer", "model")
+        for name in ("consumer", "model")
+        if (value := values.get(name, ""))
     ]
     who = ", ".join(named) or "usage without a name"
     share = divide_half_even(top.difference * 100, rise)

@@ -40,14 +40,16 @@ def seen(world: World, budget: BudgetConfig) -> dict[str, dict[str, Seen]]:
     return out
 
 
+ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "America/New_York")
+
+
 @given(
-    st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1)),
-    st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "America/New_York"]),
+    st.integers(1_700_000_000, 1_900_000_000),
+    st.sampled_from(ZONES),
     st.sampled_from(["day", "week", "month"]),
-)  # fmt: skip
-def test_a_period_is_one_of_the_wall_clock(moment: datetime, name: str, period: str) -> None:
+)
+def test_a_period_is_one_of_the_wall_clock(now: int, name: str, period: str) -> None:
     zone = ZoneInfo(name)
-    now = moment.replace(tzinfo=UTC).timestamp()
     found = period_of(replace(PLAIN, period=period), now, zone)
     assert found.start <= now < found.end
     first, last = (datetime.fromtimestamp(t, zone) for t in found)
