@@ -15,11 +15,12 @@ from costtui.cli.report_query import Key, Report, Table, iso
 from costtui.cli.report_words import plain
 from costtui.model.dimension import tag_of
 from costtui.model.money import decimal_text, divide_half_even
+from costtui.model.quantity import quantity_text
 from costtui.model.safetext import csv_cell, safe_name
 from costtui.model.snapshot import Totals
 from costtui.model.usage import TOKEN_TYPES
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 OTHER: Final = "(other)"
 """The name of what `--top` left out, in CSV."""
 
@@ -83,11 +84,15 @@ def to_json(report: Report) -> str:
                 "state": a.state,
                 "severity": a.severity,
                 "window": a.window,
-                "cost_nano": a.value,
-                "cost": decimal_text(a.value),
-                "limit_nano": a.limit,
-                "limit": decimal_text(a.limit),
+                "unit": a.unit,
+                "value": a.value,
+                "value_text": quantity_text(a.unit, a.value),
+                "limit": a.limit,
+                "limit_text": quantity_text(a.unit, a.limit),
                 "exactness": a.exactness.word,
+                "since": iso(int(a.since)) if a.since else None,
+                "id": a.id,
+                "cause": plain("cause", a.cause),
             }
             for a in report.alerts
         ],

@@ -272,7 +272,7 @@ async def test_once_evaluates(store_path: Path) -> None:
             """Nothing is remembered."""
 
         async def poll(self, now: float) -> Any:
-            for batch in ():
+            for batch in list[Any]():
                 yield batch
 
         async def close(self) -> None:
