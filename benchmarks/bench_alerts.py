@@ -82,9 +82,7 @@ async def measure(folder: Path, consumers: int, share: float) -> dict[str, float
         over = int(consumers * share)
         for ago in moments:
             for first in range(0, over, 2000):
-                await store.append(
-                    "s", *usage(range(first, min(first + 2000, over)), ago), now=NOW
-                )
+                await store.append("s", *usage(range(first, min(first + 2000, over)), ago), now=NOW)
         records, charges = usage(range(over, consumers), 120)
         cheap = [Charge(1000, 1000, CostBasis.COMPUTED) for _ in charges]
         await store.append("s", records, cheap, now=NOW)

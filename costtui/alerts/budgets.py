@@ -46,6 +46,7 @@ def reached(look: Look, watch: Watch) -> Answer:
     sums, right = _spent(look, watch, period.start, end)
     unknown = look.unknown(watch, watch.by)
     limit = _budget(watch).limit_nano
+    whole = quantity_text("cost", limit)
     out = {}
     for key, totals in sums.items():
         spent = totals.effective_nano
@@ -53,8 +54,9 @@ def reached(look: Look, watch: Watch) -> Answer:
         if key in unknown:
             exact |= Exactness.LOWER_BOUND
         value = spent * SHARE // limit
-        money = quantity_text("cost", spent, Exactness(exact))
-        note = f"{money} of {quantity_text('cost', limit)}"
+        note = ""
+        if value >= watch.limit:  # ten thousand notes are 0.2 s
+            note = f"{quantity_text('cost', spent, Exactness(exact))} of {whole}"
         out[key] = Seen(value, value >= watch.limit, Exactness(exact), note)
     return out, unknown
 
