@@ -256,7 +256,7 @@ async def test_both_lists_can_be_taken_away(
         found = written(tmp_path)
         assert sorted(len(rows) for rows in found.values()) == [4, 7]
         (row,) = [r for r in found["alerts"] if r["alert"] == "brand new"]
-        assert (row["cost"], row["since"]) == ("", "")
+        assert (row["value"], row["value_text"], row["since"]) == ("", "", "")
 
 
 # Why ---------------------------------------------------------------------------------------------
