@@ -49,13 +49,22 @@ def limit_of(status: AlertStatus, width: int, glyphs: Glyphs = UNICODE) -> str:
     if status.unit == "cost":
         text = fmt.round_money(status.limit, 6 if width >= 14 else 5)
     else:
-        text = _plain(status.unit, status.limit, 6, glyphs)
+        text = _round(status.unit, status.limit) or _plain(status.unit, status.limit, 6, glyphs)
     parts = ["of", text]
     if width >= 14:
         parts += [_COUNTED[status.unit]] if status.unit in _COUNTED else []
         # How long somebody has been silent is not a matter of the window.
         parts += [outside(status.window, 5)] if status.unit != "seconds" else []
     return " ".join(parts)
+
+
+def _round(unit: str, value: int) -> str:
+    """`2M`, `50k`: a count as people write one, where it is such."""
+    if unit in _COUNTED and value:
+        for size, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+            if value % size == 0 and value < 1000 * size:
+                return f"{value // size}{letter}"
+    return ""
 
 
 def value_title(statuses: Iterable[AlertStatus]) -> str:
