@@ -21,8 +21,8 @@ _PHRASES: Final = {
     "source_down_for": "not read for {value}, limit {limit}",
     "unpriced_over": "{value} without a price in {window}, limit {limit}",
     "difference_over": "{value} between what counts and what was seen in {window}, limit {limit}",
-    BUDGET_STEP: "{value} of the budget spent in this {window}, step {limit}",
-    BUDGET_FORECAST: "forecast to end this {window} at {value}, budget {limit}",
+    BUDGET_STEP: "{value} of the budget spent in {period}, step {limit}",
+    BUDGET_FORECAST: "forecast to end {period} at {value}, budget {limit}",
     BUDGET_BURN: "spending {value} as fast as the budget allows, limit {limit}",
 }
 
@@ -38,9 +38,11 @@ def summary(status: AlertStatus, watch: Watch | None, note: str = "") -> str:
         head = f"resolved: {head}"
     phrase = _PHRASES[watch.measure] if watch is not None else "{value}, limit {limit}"
     per = length_text(watch.rule.per) if watch is not None and watch.rule is not None else ""
+    rolling = watch is not None and watch.budget is not None and watch.budget.seconds > 0
     text = phrase.format(
         value=quantity_text(status.unit, status.value, status.exactness),
         limit=quantity_text(status.unit, status.limit), window=status.window, per=per,
+        period=f"{'the last' if rolling else 'this'} {status.window}",
     )  # fmt: skip
     return f"{head}: {text}" + (f" ({visible(note, 100)})" if note else "")
 

@@ -23,9 +23,11 @@ def by_urgency(alerts: tuple[AlertStatus, ...]) -> list[AlertStatus]:
 
 
 def labels_text(alert: AlertStatus, look: Look) -> str:
-    """The label set as one would read it: `provider=openai team=search`."""
+    """The label set as one would read it: `provider=openai team=search`; the step of a budget
+    first, for it tells its alerts apart where there is little room."""
+    labels = sorted(alert.labels, key=lambda pair: pair[0] != "step")
     return " ".join(
-        f"{outside(k, 40)}={outside(look.named(k, v), 80) or '(none)'}" for k, v in alert.labels
+        f"{outside(k, 40)}={outside(look.named(k, v), 80) or '(none)'}" for k, v in labels
     )
 
 
