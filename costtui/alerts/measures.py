@@ -28,8 +28,6 @@ MOST_GAP: Final = 10
 """A week in which more than one of so many parts of the window was a gap says nothing."""
 LEAST_DIFFERENCE: Final = NANO // 100
 """nano-USD: a difference of less than a cent is none."""
-MOST: Final = 2**62
-"""Of any value: what SQLite stores."""
 
 
 def names_of(watch: Watch) -> Key:
@@ -117,7 +115,7 @@ def _spike(look: Look, watch: Watch) -> Answer:
             if watch.timing.no_data == "keep":
                 unjudged.add(key)
             continue
-        value = min(MOST, ceil_div(2 * FACTOR * totals.effective_nano, twice))
+        value = ceil_div(2 * FACTOR * totals.effective_nano, twice)
         exact = _bound(totals.exactness | right, key, unknown)
         over = value > watch.limit and totals.effective_nano >= least
         out[key] = Seen(value, over, exact)
@@ -202,7 +200,7 @@ def _compared(row: Compared, limit: int) -> Seen:
     else:
         counted, seen, edge, least = one.tokens, other.tokens, row.edge.tokens, 0
     gap = abs(counted - seen)
-    value = min(MOST, ceil_div(gap * SHARE, counted or max(seen, 1)))
+    value = ceil_div(gap * SHARE, counted or max(seen, 1))
     exact = Exactness.EXACT
     if one.exactness or other.exactness:
         exact = Exactness.ESTIMATE

@@ -17,6 +17,8 @@ from costtui.model.alert import AlertStatus, Labels, episode_id
 from costtui.model.charge import Exactness
 from costtui.model.timewindow import MINUTE
 
+MOST = 2**62
+"""Of any value: what SQLite stores."""
 _NOTHING = Seen(0, over=False)
 _KEEPS_VALUE = ("silent_for", "spike_over", "difference_over")
 """Measures of which a label set that is not seen has no value; of the others it is 0."""
@@ -95,7 +97,7 @@ def _status(
             now = Seen(old.value, over=False, exactness=Exactness(right))
     identity = episode_id(watch.name, labels, at.fired_at) if at.fired_at else ""
     return AlertStatus(
-        watch.name, labels, at.state, watch.severity, now.value, watch.limit, at.since,
+        watch.name, labels, at.state, watch.severity, min(now.value, MOST), watch.limit, at.since,
         watch.window_name, now.exactness, watch.unit, at.active_at, at.fired_at, at.keep_since,
         at.resolved_at, identity, old.cause if old is not None and old.id == identity else "",
     )  # fmt: skip
@@ -120,7 +122,7 @@ def _quiet(
         found, key=lambda f: f[0], default=((0, 0), (), own[0][0], _NOTHING)
     )
     since = min((status.since for status in inactive), default=now)
-    value = one.value
+    value = min(one.value, MOST)
     if watch.unit == "seconds":
         # The quiet status of what grows with time would be a new revision at every evaluation.
         value -= value % MINUTE

@@ -203,7 +203,7 @@ class Collector:
                 tried = now >= patience or all(poller.tried for poller in self.pollers)
                 if now >= alerts_due and tried:
                     alerts_due = now + self.config.alert_interval
-                    await self.alerting.tick()
+                    await self._look_at_alerts()
                 if now >= prune_due:
                     prune_due = now + PRUNE_EVERY
                     await self.store.prune(self.clock.now())
@@ -212,6 +212,16 @@ class Collector:
             except StoreError as error:
                 log.warning("housekeeping: %s", error)
             await self.clock.sleep(TICK)
+
+    async def _look_at_alerts(self) -> None:
+        """Raises a `StoreError`. Any other is a defect in a rule's evaluation: it is written to
+        the log at each look, and usage is collected all the same."""
+        try:
+            await self.alerting.tick()
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("alerts could not be evaluated")
 
     def _check_still_there(self) -> None:
         """A store that was deleted goes on taking writes that nobody will ever see."""
