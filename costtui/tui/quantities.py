@@ -50,12 +50,12 @@ def limit_of(status: AlertStatus, width: int, glyphs: Glyphs = UNICODE) -> str:
         text = fmt.round_money(status.limit, 6 if width >= 14 else 5)
     else:
         text = _round(status.unit, status.limit) or _plain(status.unit, status.limit, 6, glyphs)
-    parts = ["of", text]
-    if width >= 14:
-        parts += [_COUNTED[status.unit]] if status.unit in _COUNTED else []
-        # How long somebody has been silent is not a matter of the window.
-        parts += [outside(status.window, 5)] if status.unit != "seconds" else []
-    return " ".join(parts)
+    if width < 14:
+        return f"of {text}"
+    # How long somebody has been silent is not a matter of the window.
+    window = [outside(status.window, 5)] if status.unit != "seconds" else []
+    full = " ".join(["of", text, *[_COUNTED[u] for u in (status.unit,) if u in _COUNTED], *window])
+    return full if cell_len(full) <= width else " ".join(["of", text, *window])
 
 
 def _round(unit: str, value: int) -> str:

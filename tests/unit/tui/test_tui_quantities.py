@@ -39,6 +39,7 @@ def test_a_value_fits_its_column(unit: str, value: int, right: Exactness) -> Non
         (status("cost", 800 * 10**9), "of $800 24h", "of $800"),
         (status("tokens", 2_000_000, "1h"), "of 2M tok 1h", "of 2M"),
         (status("requests", 20, "15m"), "of 20 req 15m", "of 20"),
+        (status("requests", 1200, "15m"), "of 1,200 15m", "of 1,200"),
         (status("share", 50_000, "15m"), "of 5% 15m", "of 5%"),
         (status("factor", 2_500, "1h"), "of 2.5× 1h", "of 2.5×"),
         (status("seconds", 7200), "of 2h", "of 2h"),
