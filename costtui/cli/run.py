@@ -52,7 +52,7 @@ class RunCommand:
         if args.once:
             return once(_screen_of(args))
         if args.in_browser:  # a session of `costtui web`, which has the collector
-            return _end(_app(_screen_of(args), None, encoding="utf-8"), mouse=True)
+            return _end(_app(_screen_of(args), None, encoding="utf-8"), True, None)
         _need_terminal()
         code, wrote = _watch(args)
         while code == AGAIN:
@@ -158,7 +158,7 @@ def watch(
     instead of the state directory. `first` and `greeting` are as of the app.
     """
     if collector_arguments is None:
-        return _end(_app(of, None, last=last, greeting=greeting), mouse)
+        return _end(_app(of, None, last=last, greeting=greeting), mouse, last)
     config = of.config
     supervisor = supervised(config, collector_arguments, log)
     try:
@@ -168,7 +168,7 @@ def watch(
             with suppress(OSError):
                 supervisor.ensure()
         app: CosttuiApp = _app(of, supervisor.ensure, last=last, first=first, greeting=greeting)
-        return _end(app, mouse)
+        return _end(app, mouse, last)
     finally:
         supervisor.stop()
 
@@ -189,7 +189,10 @@ def once(of: ScreenOf) -> int:
 
     size = shutil.get_terminal_size((120, 40))
     app = _app(of, None, wait_for_first=30.0)
-    print(screen_text(app, size.columns, size.lines - 1, color=sys.stdout.isatty()))
+    text = screen_text(app, size.columns, size.lines - 1, color=sys.stdout.isatty())
+    if app.return_code:
+        return _crashed(app)
+    print(text)
     return 1 if app.shown.error else 0
 
 
@@ -207,6 +210,9 @@ def _app(
 
     from costtui.cli.first_config import sample_config
     from costtui.config.locate import themes_dir
+    from costtui.tui import terminal
+
+    terminal.prepare(os.environ)  # before Textual is imported
     from costtui.tui.app import FIRST_ANSWER_WAIT, CosttuiApp
 
     return CosttuiApp(
@@ -253,11 +259,30 @@ def _last_screen(args: argparse.Namespace) -> LastScreen:
     return LastScreen(state / "last-screen", lambda: key_of(options, file, os.environ, remembered))
 
 
-def _end(app: CosttuiApp, mouse: bool) -> int:
+def _end(app: CosttuiApp, mouse: bool, last: LastScreen | None) -> int:
     code = app.run(mouse=mouse)
+    if last is not None and app.drew:
+        last.handed_over()
+    if app.last_words:
+        return _crashed(app)
     if app.return_code:
         return app.return_code
     return code if isinstance(code, int) else 0
+
+
+def _crashed(app: CosttuiApp) -> int:
+    """Say in one line that something of ours is broken, and where that is written."""
+    from costtui.cli.common import say
+    from costtui.config.locate import state_dir
+    from costtui.model.safetext import visible
+    from costtui.tui.ending import keep_crash
+
+    what, file = keep_crash(app, app.last_words, state_dir(os.environ))
+    if "--debug" in sys.argv and file:
+        say(Path(file).read_text(encoding="utf-8").rstrip())
+    where = f" (where: {file})" if file else ""
+    say(f"costtui: the screen broke: {visible(' '.join(what.split()), 300)}{where}")
+    return app.return_code or 1
 
 
 def child_arguments(args: argparse.Namespace) -> list[str]:
@@ -272,10 +297,18 @@ def child_arguments(args: argparse.Namespace) -> list[str]:
 
 def _need_terminal() -> None:
     """Raises `UsageError` where there is none to draw on."""
+    from costtui.tui import terminal
+
     streams = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
     if not all(stream is not None and stream.isatty() for stream in streams):
         raise UsageError(
             "costtui needs a terminal. `costtui report` prints costs, `costtui --once` prints "
+            "the screen."
+        )
+    if not terminal.can_draw(os.environ):
+        name = os.environ.get("TERM", "")
+        raise UsageError(
+            f"TERM={name} says that this terminal cannot move its cursor. `costtui --once` prints "
             "the screen."
         )
 

@@ -49,6 +49,19 @@ class Totals(NamedTuple):
             estimate=bool(self.estimated_requests or self.estimated_nano),
         )
 
+    @property
+    def rate_nano(self) -> int | None:
+        """nano-USD per 1M tokens, rounded down, of the tokens that have a price: others would
+        dilute it. None where there are none."""
+        priced = self.tokens - self.unpriced_tokens
+        return self.effective_nano * 1_000_000 // priced if priced > 0 else None
+
+    @property
+    def rate_exactness(self) -> Exactness:
+        """A mean of what has a price is an estimate for the rest, which may cost more or less, so
+        where any is missing it is `~` and never `≥`."""
+        return Exactness.ESTIMATE if self.exactness else Exactness.EXACT
+
     def plus(self, other: Totals) -> Totals:
         return Totals(*map(int.__add__, self, other))
 
@@ -95,8 +108,12 @@ class Group:
     previous: Totals
     spark: Sequence[int]
     """effective nano-USD per chart bucket of the window, oldest first. Of a dimension with many
-    values it is added up when it is first looked at, in whatever thread that is."""
+    values it is added up when it is first looked at, in whatever thread that is, and the others
+    with it."""
     spark_requests: Sequence[int] = ()
+    spark_tokens: Sequence[int] = ()
+    spark_unpriced: Sequence[int] = ()
+    """The part of `spark_tokens` that has no price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +233,9 @@ class Overview:
     """What counts beside what reconciling sources saw, by gateway."""
     sizes: tuple[tuple[str, int], ...] = ()
     """(dimension, number of its values in this view) of everything that can be grouped by."""
+    chart_tokens: tuple[int, ...] = ()
+    chart_unpriced: tuple[int, ...] = ()
+    """The part of `chart_tokens` that has no price."""
 
 
 class RequestRow(NamedTuple):

@@ -40,6 +40,11 @@ WINDOWS: tuple[WindowSpec, ...] = (
     WindowSpec("8", "month", 0, DAY),
 )
 WINDOW_BY_NAME = {w.name: w for w in WINDOWS}
+STEPS = (MINUTE, TEN_MINUTES, HOUR, SIX_HOURS, DAY)
+"""What a chart bucket may last, finest first: the steps of the roll-up levels."""
+LEAST_BUCKETS = 20
+"""Of a window of any length, unless minutes are too coarse for that. Twenty and not twelve gives
+every length that has a key the step it has there, and a day of 23 hours its hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,12 @@ class Window:
         """The aligned start of each chart bucket, oldest first."""
         first = self.start - self.start % self.step
         return list(range(first, self.end, self.step))
+
+
+def step_for(seconds: int) -> int:
+    """The step of the chart of a window of any length: the coarsest that gives enough buckets."""
+    fitting = [step for step in STEPS if seconds >= LEAST_BUCKETS * step]
+    return fitting[-1] if fitting else MINUTE
 
 
 def ceil_minute(now: float) -> int:

@@ -131,7 +131,7 @@ def _rows(
         now, before, hour, day, week, month = (
             add_up([sums[i] for i in own]) for sums, own in zip(periods, ids, strict=True)
         )
-        cost, count = chart.spark(ids[0])
+        cost, count, *_ = chart.spark(ids[0])
         gap = not broken.isdisjoint(sources)
         return GatewayUsage(key, now, before, hour, day, week, month, cost, count, sources, gap)
 

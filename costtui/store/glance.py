@@ -110,7 +110,7 @@ class Glance(Reading):
             )
             rows = self._sums(connection, window, chosen)
             buckets = screens.chart(connection, self._cache, window, chosen)
-            cost, count = buckets.total(self._ends(connection, chosen))
+            cost, count, tokens, free = buckets.total(self._ends(connection, chosen))
             total = self._total(connection, window, chosen)
             previous_total = self._total(connection, before_window, chosen)
             gaps = gaps_between(connection, window.start, window.end)
@@ -137,6 +137,8 @@ class Glance(Reading):
                 burn_previous_nano_per_hour=burn_before,
                 chart=cost,
                 chart_requests=count,
+                chart_tokens=tokens,
+                chart_unpriced=free,
                 gap_buckets=screens.gap_buckets(window, cost, count, gaps),
                 breakdowns=tuple(
                     self._panel(connection, view, chosen, d, rows, buckets) for d in dimensions

@@ -1,13 +1,14 @@
 """Usage by series and bucket of a closed stretch, for charts and sparklines.
 
 Kept as what there is and not as a table with a cell for every bucket: of ten thousand consumers
-most buckets are empty, and a dense table of 30 days would be 58 MB of zeros. Nothing changes
+most buckets are empty, and a dense table of 30 days would be 87 MB of zeros. Nothing changes
 after it was read, so that the screen's thread may draw from it while the reader's thread goes on.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from abc import abstractmethod
 from array import array
 from collections import OrderedDict
 from collections.abc import (
@@ -19,48 +20,67 @@ from collections.abc import (
     MutableSequence,
     Sequence,
 )
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple, overload
 
 from costtui.model.timewindow import Window
+from costtui.model.usage import TOKEN_TYPES
 from costtui.store.catalogue import Catalogue, Selection, token_of
 from costtui.store.cover import Segment
 from costtui.store.levels import EFFECTIVE
 
-Pair = tuple[list[int], list[int]]
-"""(effective nano-USD, requests) for each bucket."""
+Buckets = tuple[list[int], list[int], list[int], list[int]]
+"""(effective nano-USD, requests, tokens, those of them that have no price) for each bucket."""
+Values = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+"""The same, finished."""
 By = tuple[str, ...]
 Key = tuple[str, ...]
 
 _ANSWERS: Final = 12
 """Groupings of one matrix that are remembered: four panels and the total, of two filters."""
+_UNPRICED_TOKENS: Final = 14
+"""The column of a row of sums; tokens are the columns 3 to 8."""
+
+_SQL: Final = (
+    f"SELECT t, series, effective, requests, {' + '.join(TOKEN_TYPES)} FROM {{}} "
+    "WHERE t >= ? AND t < ?"
+)
+
+
+def zeros(width: int) -> Buckets:
+    """Of nothing."""
+    return [0] * width, [0] * width, [0] * width, [0] * width
 
 
 class Matrix:
-    """(bucket, effective, requests) of each series, in order of time; of a busy store, where most
-    buckets have something, the whole rows, which are added up at the speed of C."""
+    """(bucket, effective, requests, tokens) of each series, in order of time; of a busy store,
+    where most buckets have something, the whole rows, which are added up at the speed of C."""
 
-    __slots__ = ("_answers", "cells", "count", "full", "width")
+    __slots__ = ("_answers", "_unpriced", "cells", "count", "full", "width")
 
-    def __init__(self, width: int, cells: dict[int, array[int]]) -> None:
+    def __init__(
+        self, width: int, cells: dict[int, array[int]], unpriced: AbstractSet[int]
+    ) -> None:
         self.width = width
         self.cells = cells
-        self.full: dict[int, tuple[array[int], array[int]]] = {}
+        self.full: dict[int, tuple[array[int], array[int], array[int]]] = {}
+        self._unpriced = frozenset(unpriced & cells.keys())
         self.count = sum(map(len, cells.values()))
         """Numbers kept, eight bytes each."""
-        if self.count >= width * len(cells):
+        if 3 * self.count >= 4 * width * len(cells):
             self._fill()
-        self._answers: OrderedDict[tuple[By, Hashable], dict[Key, Pair]] = OrderedDict()
+        self._answers: OrderedDict[tuple[By, Hashable], dict[Key, Buckets]] = OrderedDict()
 
     def _fill(self) -> None:
-        """A third of the buckets is used, so that whole rows take no more room than triples."""
+        """A third of the buckets is used, so whole rows take at most 9/4 of the room."""
         empty = array("q", bytes(8 * self.width))
-        for sid, triples in self.cells.items():
-            cost, count = self.full[sid] = empty[:], empty[:]
-            _add(triples, cost, count)
+        for sid, fours in self.cells.items():
+            row = self.full[sid] = empty[:], empty[:], empty[:]
+            _add(fours, *row)
         self.cells = {}
-        self.count = 2 * self.width * len(self.full)
+        self.count = 3 * self.width * len(self.full)
 
-    def grouped(self, catalogue: Catalogue, by: By, selection: Selection) -> dict[Key, Pair]:
+    def grouped(self, catalogue: Catalogue, by: By, selection: Selection) -> dict[Key, Buckets]:
         """The buckets of each group of `by`. Only for the reader's thread."""
         asked = by, token_of(selection)
         found = self._answers.get(asked)
@@ -77,43 +97,53 @@ class Matrix:
             self._answers.popitem(last=False)
         return found
 
-    def of(self, ids: Iterable[int]) -> Pair:
+    def of(self, ids: Iterable[int]) -> Buckets:
         """The buckets of some series together."""
-        if self.full:
-            rows = [self.full[sid] for sid in ids if sid in self.full]
-            if rows:
-                cost, count = (
-                    map(sum, zip(*side, strict=True)) for side in zip(*rows, strict=True)
-                )
-                return list(cost), list(count)
-        pair = [0] * self.width, [0] * self.width
+        own = [sid for sid in ids if sid in self.full or sid in self.cells]
+        free = [sid for sid in own if sid in self._unpriced]
+        cost, count, tokens = self._added(own)
+        if not free:
+            unpriced = [0] * self.width
+        else:
+            unpriced = tokens[:] if len(free) == len(own) else self._added(free)[2]
+        return cost, count, tokens, unpriced
+
+    def _added(self, ids: Sequence[int]) -> tuple[list[int], list[int], list[int]]:
+        if self.full and ids:
+            sides = zip(*map(self.full.__getitem__, ids), strict=True)
+            cost, count, tokens = (list(map(sum, zip(*side, strict=True))) for side in sides)
+            return cost, count, tokens
+        out = [0] * self.width, [0] * self.width, [0] * self.width
         for sid in ids:
-            triples = self.cells.get(sid)
-            if triples is not None:
-                _add(triples, *pair)
-        return pair
+            _add(self.cells[sid], *out)
+        return out
 
 
-def _add(triples: array[int], cost: MutableSequence[int], count: MutableSequence[int]) -> None:
-    numbers = iter(triples)
-    for at, money, requests in zip(numbers, numbers, numbers, strict=True):
+def _add(
+    fours: array[int],
+    cost: MutableSequence[int],
+    count: MutableSequence[int],
+    tokens: MutableSequence[int],
+) -> None:
+    numbers = iter(fours)
+    for at, money, requests, used in zip(numbers, numbers, numbers, numbers, strict=True):
         cost[at] += money
         count[at] += requests
+        tokens[at] += used
 
 
-def read(connection: sqlite3.Connection, segment: Segment, step: int) -> Matrix:
-    """effective and requests of each series in each bucket of `segment`."""
+def read(
+    connection: sqlite3.Connection, segment: Segment, step: int, unpriced: AbstractSet[int]
+) -> Matrix:
+    """effective, requests and tokens of each series in each bucket of `segment`."""
     low = segment.low
     cells: dict[int, array[int]] = {}
-    for t, sid, cost, count in connection.execute(
-        f"SELECT t, series, effective, requests FROM {segment.table} WHERE t >= ? AND t < ?",
-        segment[1:],
-    ):
+    for t, sid, cost, count, used in connection.execute(_SQL.format(segment.table), segment[1:]):
         own = cells.get(sid)
         if own is None:
             own = cells[sid] = array("q")
-        own.extend(((t - low) // step, cost, count))
-    return Matrix((segment.high - low) // step, cells)
+        own.extend(((t - low) // step, cost, count, used))
+    return Matrix((segment.high - low) // step, cells, unpriced)
 
 
 class End(NamedTuple):
@@ -157,71 +187,70 @@ class Chart:
             for (_, one), (_, two) in zip(self._parts, other._parts, strict=True)
         )
 
-    def grouped(self, by: By, ends: Grouping) -> dict[Key, Pair]:
+    def grouped(self, by: By, ends: Grouping) -> dict[Key, Buckets]:
         """The buckets of each group. For few groups, and in the reader's thread alone."""
-        whole: dict[Key, Pair] = {}
+        whole: dict[Key, Buckets] = {}
 
-        def pair_of(key: Key) -> Pair:
-            pair = whole.get(key)
-            if pair is None:
-                pair = whole[key] = [0] * self.width, [0] * self.width
-            return pair
+        def buckets_of(key: Key) -> Buckets:
+            found = whole.get(key)
+            if found is None:
+                found = whole[key] = zeros(self.width)
+            return found
 
         for at, part in self._parts:
             if isinstance(part, Matrix):
                 for key, own in part.grouped(self._catalogue, by, self._selection).items():
-                    for into, values in zip(pair_of(key), own, strict=True):
-                        into[at : at + part.width] = values
+                    _put(buckets_of(key), own, at)
                 continue
             for key, row in ends(part.low, part.high, by).items():
-                cost, count = pair_of(key)
-                cost[at] += row[EFFECTIVE]
-                count[at] += row[0]
+                _add_row(buckets_of(key), row, at)
         return whole
 
-    def total(self, ends: Grouping) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """(effective, requests) of everything selected."""
-        pair = self.grouped((), ends).get((), ([0] * self.width, [0] * self.width))
-        return tuple(pair[0]), tuple(pair[1])
+    def total(self, ends: Grouping) -> Values:
+        """Of everything selected."""
+        return _finished(self.grouped((), ends).get((), zeros(self.width)))
 
-    def spark(self, ids: Iterable[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """(effective, requests) of some series together."""
-        cost, count = [0] * self.width, [0] * self.width
+    def spark(self, ids: Iterable[int]) -> Values:
+        """Of some series together."""
+        out = zeros(self.width)
         chosen = [sid for sid in ids if sid in self._selection]
         for at, part in self._parts:
             if isinstance(part, Matrix):
-                cost[at : at + part.width], count[at : at + part.width] = part.of(chosen)
+                _put(out, part.of(chosen), at)
                 continue
             for sid in chosen:
                 row = part.rows.get(sid)
                 if row is not None:
-                    cost[at] += row[EFFECTIVE]
-                    count[at] += row[0]
-        return tuple(cost), tuple(count)
+                    _add_row(out, row, at)
+        return _finished(out)
 
 
-class Spark(Sequence[int]):
-    """The buckets of one group, added up when they are first looked at.
+def _put(into: Buckets, values: Buckets, at: int) -> None:
+    for whole, part in zip(into, values, strict=True):
+        whole[at : at + len(part)] = part
 
-    A panel of ten thousand rows shows forty of them. Safe in another thread: everything it reads
-    is complete, and two threads that look at once find the same numbers.
-    """
 
-    __slots__ = ("_chart", "_ids", "_other", "_values")
+def _add_row(into: Buckets, row: tuple[int, ...], at: int) -> None:
+    cost, count, tokens, unpriced = into
+    cost[at] += row[EFFECTIVE]
+    count[at] += row[0]
+    tokens[at] += sum(row[3:9])
+    unpriced[at] += row[_UNPRICED_TOKENS]
 
-    def __init__(self, chart: Chart, ids: Sequence[int]) -> None:
-        self._chart = chart
-        self._ids = ids
-        self._values: tuple[int, ...] | None = None
-        self._other: tuple[int, ...] = ()
 
-    def both(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """(effective, requests)."""
-        values = self._values
-        if values is None:
-            values, self._other = self._chart.spark(self._ids)
-            self._values = values
-        return values, self._other
+def _finished(buckets: Buckets) -> Values:
+    cost, count, tokens, unpriced = buckets
+    return tuple(cost), tuple(count), tuple(tokens), tuple(unpriced)
+
+
+class _Side(Sequence[int]):
+    """One number for each bucket, added up when it is first looked at."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _all(self) -> tuple[int, ...]:
+        """The numbers."""
 
     @overload
     def __getitem__(self, index: int) -> int: ...
@@ -232,17 +261,11 @@ class Spark(Sequence[int]):
     def __getitem__(self, index: int | slice) -> int | tuple[int, ...]:
         return self._all()[index]
 
-    def _all(self) -> tuple[int, ...]:
-        return self.both()[0]
-
-    def __len__(self) -> int:
-        return self._chart.width
-
     def __iter__(self) -> Iterator[int]:
         return iter(self._all())
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Spark | tuple | list):
+        if isinstance(other, _Side | tuple | list):
             return tuple(self) == tuple(other)
         return NotImplemented
 
@@ -253,14 +276,45 @@ class Spark(Sequence[int]):
         return repr(self._all())
 
 
-class RequestSpark(Spark):
-    """The requests of another spark's group."""
+class Spark(_Side):
+    """What one group spent in each bucket.
 
-    __slots__ = ("_of",)
+    A panel of ten thousand rows shows forty of them. Safe in another thread: everything it reads
+    is complete, and two threads that look at once find the same numbers.
+    """
 
-    def __init__(self, of: Spark) -> None:
-        super().__init__(of._chart, of._ids)
-        self._of = of
+    __slots__ = ("_chart", "_ids", "_values")
+
+    def __init__(self, chart: Chart, ids: Sequence[int]) -> None:
+        self._chart = chart
+        self._ids = ids
+        self._values: Values | None = None
+
+    def sides(self) -> Values:
+        """Added up once for all of them."""
+        values = self._values
+        if values is None:
+            values = self._values = self._chart.spark(self._ids)
+        return values
 
     def _all(self) -> tuple[int, ...]:
-        return self._of.both()[1]
+        return self.sides()[0]
+
+    def __len__(self) -> int:
+        return self._chart.width
+
+
+class OtherSpark(_Side):
+    """Another side of a spark's group: 1 is its requests, 2 its tokens, 3 those without a price."""
+
+    __slots__ = ("_of", "_side")
+
+    def __init__(self, of: Spark, side: int) -> None:
+        self._of = of
+        self._side = side
+
+    def _all(self) -> tuple[int, ...]:
+        return self._of.sides()[self._side]
+
+    def __len__(self) -> int:
+        return len(self._of)

@@ -12,7 +12,7 @@ from costtui.model.timewindow import Window, floor_to
 from costtui.store.catalogue import Catalogue, Selection, token_of
 from costtui.store.cover import Segment, ceil_to
 from costtui.store.levels import TABLE_OF_STEP
-from costtui.store.matrix import Chart, End, Grouping, Matrix, RequestSpark, Spark
+from costtui.store.matrix import Chart, End, Grouping, Matrix, OtherSpark, Spark, zeros
 from costtui.store.sums import Groups, SumCache, Sums
 
 PANELS_KEPT: Final = 8
@@ -103,7 +103,7 @@ class Panels:
         buckets: Chart,
         ends: Grouping,
     ) -> list[Group]:
-        none, flat = Totals(), ([0] * buckets.width, [0] * buckets.width)
+        none, flat = Totals(), zeros(buckets.width)
         sparks = buckets.grouped((dimension,), ends)
         return [
             Group(key[0], now.get(key, none), before.get(key, none),
@@ -144,9 +144,8 @@ class Panels:
                     ids.append(sid)
         for key, ids in changed.items():
             spark = Spark(buckets, ids)
-            groups.append(
-                Group(key[0], now.get(key, none), before.get(key, none), spark, RequestSpark(spark))
-            )
+            others = OtherSpark(spark, 1), OtherSpark(spark, 2), OtherSpark(spark, 3)
+            groups.append(Group(key[0], now.get(key, none), before.get(key, none), spark, *others))
         return groups
 
 

@@ -33,7 +33,7 @@ ROWS_KEPT: Final = 32_000
 
 TOTALS_KEPT: Final = 1000
 
-CELLS_KEPT: Final = 3_000_000
+CELLS_KEPT: Final = 4_000_000
 """Cached numbers of matrices, eight bytes each."""
 
 Row = tuple[int, ...]
@@ -217,12 +217,14 @@ class SumCache:
         return {sid: row for sid, row in sums.items() if sid in selection}
 
     def matrix(self, connection: sqlite3.Connection, segment: Segment, step: int) -> Matrix:
-        """effective and requests of each series in each bucket of `segment`."""
+        """effective, requests and tokens of each series in each bucket of `segment`."""
         found = self._matrices.get(segment)
         if found is not None:
             self._matrices.move_to_end(segment)
             return found
-        found = self._matrices[segment] = matrix.read(connection, segment, step)
+        found = self._matrices[segment] = matrix.read(
+            connection, segment, step, self.catalogue.unpriced
+        )
         self._cells += found.count
         while self._cells > CELLS_KEPT and len(self._matrices) > 2:
             self._cells -= self._matrices.popitem(last=False)[1].count

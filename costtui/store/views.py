@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 
 from costtui.model.movement import BY, Moved, Movement
 from costtui.model.snapshot import Totals, View
-from costtui.model.timewindow import HOUR, Window
+from costtui.model.timewindow import DAY, HOUR, Window
 from costtui.store import overview as screens
 from costtui.store.catalogue import Selection
 from costtui.store.cover import kept, whole_minutes
 from costtui.store.glance import Glance
 from costtui.store.levels import oldest_usage
-from costtui.store.rows import all_statuses, gaps_between
+from costtui.store.rows import all_alerts, all_statuses, gaps_between
 from costtui.store.sums import add_up
 
 if TYPE_CHECKING:
     from costtui.model.cross import Cross, DimensionUse
     from costtui.model.fleet import Fleet
+    from costtui.model.outlook import Outlook
     from costtui.model.spending import Days, Spent
 
 
@@ -37,6 +38,19 @@ class Views(Glance):
                 connection, self._cache, self._catalogue, self._floors, self._zone, view,
                 self._previous(window), all_statuses(connection),
                 gaps_between(connection, window.start, window.end), self._revision, now,
+            )  # fmt: skip
+
+    def outlook(self, view: View, by: str, now: float) -> Outlook:
+        """What a forecast needs: eight weeks of hours, and this month by the dimension `by`. Only
+        the filters of `view` count."""
+        from costtui.store import outlook as outlooks  # not before the first paint
+
+        with self._read() as connection:
+            start = int(now) - outlooks.WEEKS * 7 * DAY
+            return outlooks.outlook(
+                connection, self._cache, self._catalogue, self._floors, self._zone, view, by,
+                oldest_usage(connection), gaps_between(connection, start, now),
+                all_alerts(connection), self._revision, now,
             )  # fmt: skip
 
     def spent(

@@ -25,7 +25,9 @@ from costtui.model.timewindow import MINUTE
 from costtui.tui import theming
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.cells import outside
+from costtui.tui.crashing import Crashing
 from costtui.tui.data import Answer, Data, Desk, consumer_names
+from costtui.tui.driver import driver_for
 from costtui.tui.ending import end_on_signals
 from costtui.tui.firstrun import FirstConfig, FirstRun
 from costtui.tui.glyphs import glyphs_for
@@ -34,7 +36,6 @@ from costtui.tui.look import Look
 from costtui.tui.messages import Answered, Ask, OwnAnswer
 from costtui.tui.palette import Palette
 from costtui.tui.rates import Rates
-from costtui.tui.resizing import Resizing
 from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
 from costtui.tui.theme_watch import ThemeWatch
@@ -57,7 +58,7 @@ RETRY = 3.0
 """Seconds between two tries to read a store that could not be read."""
 
 
-class CosttuiApp(Viewing):
+class CosttuiApp(Crashing, Viewing):
     """costtui on a terminal. `run()` returns the exit code."""
 
     TITLE = "costtui"
@@ -109,10 +110,7 @@ class CosttuiApp(Viewing):
         self.export_dir = export_dir
         self._keep_screen = keep_screen
         self.warning = warning
-        if painted:
-            from costtui.tui.takeaway import staying
-
-            self.driver_class = staying(self.driver_class)
+        self.driver_class = driver_for(self.driver_class, painted=painted)
         self._wait_for_first = wait_for_first
         self.themes_dir = themes_dir
         ascii_wanted = config.display.ascii if ascii_only is None else ascii_only
@@ -128,7 +126,6 @@ class CosttuiApp(Viewing):
         self._failed_at = 0.0
         self._glance: Timer | None = None
         self._restore_signals: Callable[[], None] = lambda: None
-        self._resizing = Resizing()
         self._theme_watch = ThemeWatch()
         self._first = FirstRun(first)
         self._greeting = greeting
@@ -146,6 +143,7 @@ class CosttuiApp(Viewing):
             tag_names(config.consumers),
             self.keys,
         )
+        self.set_class(self.look.glyphs.ascii, "-ascii")
         self.shown = Shown(
             self.state,
             configured=bool(config.sources),
@@ -202,11 +200,6 @@ class CosttuiApp(Viewing):
                 self._keep_screen(frame, *self.size)
         super().exit(result, return_code, message)
 
-    def _handle_exception(self, error: Exception) -> None:
-        """Textual tells it on the terminal; the log keeps it."""
-        _LOG.error("the screen ended with an error", exc_info=error)
-        super()._handle_exception(error)
-
     def on_unmount(self) -> None:
         self._restore_signals()
         self._desk.close()
@@ -227,7 +220,7 @@ class CosttuiApp(Viewing):
 
     def _key(self) -> object:
         state = self.state
-        return state.window, state.back, state.anchor, state.filters, frozenset(state.panels)
+        return state.place, state.filters, frozenset(state.panels)
 
     def ask_overview(self, *, mark: bool = True) -> None:
         """Ask for what the state says. `mark` says on screen when it takes a while."""
@@ -254,7 +247,6 @@ class CosttuiApp(Viewing):
 
     def tick(self) -> None:
         """Look for something new. Costs one `PRAGMA data_version` when there is nothing."""
-        self._resizing.settle(self)
         self._theme_watch.look(self, self.themes_dir, self.clock.monotonic())
         now = self.clock.now()
         if (self.shown.error and now - self._failed_at >= RETRY) or (
@@ -296,7 +288,7 @@ class CosttuiApp(Viewing):
         else:
             for screen in self.screen_stack:
                 handler = getattr(screen, "answered", None)
-                if handler is not None:
+                if handler is not None and screen.is_mounted:
                     handler(answer)
 
     def _checked(self, answer: Answer) -> None:
@@ -317,7 +309,7 @@ class CosttuiApp(Viewing):
     def _refresh_others(self, *, asked: bool = True) -> None:
         for screen in self.screen_stack[1:]:
             handler = getattr(screen, "store_changed", None)
-            if handler is not None:
+            if handler is not None and screen.is_mounted:  # or it asks when it is
                 handler(asked=asked)
 
     def _ring(self, alerts: Sequence[AlertStatus]) -> None:
@@ -362,10 +354,18 @@ class CosttuiApp(Viewing):
         if self._screen_stack:
             self.overview_screen.show(shown)
             for screen in self.screen_stack[1:]:
-                handler = getattr(screen, "show", None)
-                if handler is not None:
-                    handler(shown)
+                if not hasattr(screen, "show"):
+                    continue
+                if screen.is_mounted:
+                    screen.show(shown)
+                else:  # opened by the key before this one: it has no widgets yet
+                    screen.call_later(self._show_late, screen)
             self._first.shown(self)
+
+    def _show_late(self, screen: Any) -> None:
+        """A screen has been mounted; what it was made from may be old by now."""
+        if screen.is_mounted and screen in self.screen_stack:
+            screen.show(self.shown)
 
     def on_start_config(self) -> None:
         self._first.begin(self)

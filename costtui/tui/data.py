@@ -19,6 +19,7 @@ from costtui.model.snapshot import (
     RequestRow,
     SkippedLine,
     SourceStatus,
+    Totals,
     View,
 )
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from costtui.model.fleet import Fleet
     from costtui.model.listing import Listing, Spot, Stretch
     from costtui.model.movement import Movement
+    from costtui.model.outlook import Outlook
     from costtui.model.spending import Days, Spent
     from costtui.model.timewindow import Window
 
@@ -42,6 +44,9 @@ class Data(Protocol):
 
     def overview(self, view: View, now: float, dimensions: Sequence[str]) -> Overview:
         """One consistent read of everything the overview shows."""
+
+    def timeline(self, view: View, step: int, now: float) -> Sequence[tuple[int, Totals]]:
+        """(start of the bucket, sums) for each bucket of `step` seconds, oldest first."""
 
     def fleet(self, view: View, now: float) -> Fleet:
         """Every gateway over the usual periods."""
@@ -60,6 +65,9 @@ class Data(Protocol):
 
     def dimensions(self, view: View, now: float) -> Sequence[DimensionUse]:
         """What the view can be grouped by."""
+
+    def outlook(self, view: View, by: str, now: float) -> Outlook:
+        """What a forecast is made from."""
 
     def request_list(
         self, view: View, listing: Listing, at: Spot | str, limit: int, since: int = 0

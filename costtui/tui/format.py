@@ -249,6 +249,8 @@ def span(start: float, end: float, zone: tzinfo, glyphs: Glyphs = UNICODE) -> st
 
 def window_name(name: str, back: int, start: float, zone: tzinfo) -> str:
     """What a window is called: `today` a period ago is `Sat 21 Nov`, and `month` is `Oct 2026`."""
+    if name == "custom":
+        return "zoom"
     first = datetime.fromtimestamp(start, zone)
     if back and name in ("today", "month"):
         return first.strftime("%a %d %b" if name == "today" else "%b %Y")

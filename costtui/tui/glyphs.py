@@ -60,6 +60,16 @@ class Glyphs(NamedTuple):
     enter: str
     """May be several cells wide."""
     legend: str
+    stack: str = ""
+    """Fills of the series of a stack where colours do not tell them apart."""
+    over: str = ""
+    """A second line over bars: low, in the middle and high in its cell."""
+    limit: str = ""
+    """A limit across a chart."""
+    here: str = ""
+    """Under the bucket that the crosshair is on."""
+    marked: str = ""
+    """Under the buckets of a marked range."""
 
 
 UNICODE = Glyphs(
@@ -94,6 +104,11 @@ UNICODE = Glyphs(
     digits="⁰¹²³⁴⁵⁶⁷⁸⁹",
     enter="⏎",
     legend="■",
+    stack="█░▓▒╱╳",
+    over="▁─▔",
+    limit="╌",
+    here="▲",
+    marked="━",
 )
 
 ASCII = Glyphs(
@@ -128,6 +143,11 @@ ASCII = Glyphs(
     digits="",
     enter="enter",
     legend="#",
+    stack="#=+-:%",
+    over="ooo",
+    limit="~",
+    here="^",
+    marked="=",
 )
 
 

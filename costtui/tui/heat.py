@@ -10,6 +10,7 @@ from costtui.model.snapshot import Totals
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len
 from costtui.tui.glyphs import Glyphs
+from costtui.tui.shown import amount, exactness_in, has_amount, number
 
 STEPS = 6
 """Shades of a colour; each stands for half of what the next stronger one does."""
@@ -43,6 +44,11 @@ def amount_text(totals: Totals, unit: str, width: int, glyphs: Glyphs) -> tuple[
         return fmt.count(totals.requests, width), "value"
     if not totals.effective_nano and totals.unpriced_tokens:
         return "unpriced", "warn"
+    if unit == "rate":
+        if not has_amount(totals, unit):
+            return "-", "quiet"
+        exactness = exactness_in(totals, unit)
+        return number(amount(totals, unit), unit, width, exactness, glyphs), "value"
     nano = totals.effective_nano
     if nano < NANO:  # $0.000061 among dollars is noise
         width = min(width, 7 + len(fmt.mark(totals.exactness, glyphs)))

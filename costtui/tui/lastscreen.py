@@ -20,6 +20,7 @@ from types import FrameType, TracebackType
 from typing import NoReturn, Self
 
 from costtui.tui import private
+from costtui.tui.terminal import colors
 
 ENTER = "\x1b[?1049h"
 """To the alternate screen: what Textual writes, too."""
@@ -44,6 +45,7 @@ def key_of(
         file = [str(config_file)]
     chosen = {k: v for k, v in sorted(env.items())
               if k in _ENVIRONMENT or k.startswith("COSTTUI_")}  # fmt: skip
+    chosen["colors"] = colors(env)
     said = {k: str(v) for k, v in sorted(options.items()) if v}
     return json.dumps([FORMAT, said, file, chosen, os.getcwd(), private.read(remembered)])
 
@@ -61,17 +63,24 @@ class LastScreen:
 
     def __enter__(self) -> Self:
         frame = self._read()
+        # Keys typed from now on wait for the real screen, are not echoed over the old one or onto
+        # the shell's, and ctrl+z does not leave its shell with our screen.
+        self._modes = termios.tcgetattr(0)
+        quiet = termios.tcgetattr(0)
+        quiet[3] &= ~(termios.ECHO | termios.ICANON)
+        quiet[6][termios.VSUSP] = b"\0"
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _leave)
+        termios.tcsetattr(0, termios.TCSANOW, quiet)
         if frame:
-            # Keys typed from now on wait for the real screen and are not echoed over the old one.
-            self._modes = termios.tcgetattr(0)
-            quiet = termios.tcgetattr(0)
-            quiet[3] &= ~(termios.ECHO | termios.ICANON)
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, _leave)
-            termios.tcsetattr(0, termios.TCSANOW, quiet)
             self.painted = True
             _write(ENTER + HIDE_CURSOR + "\x1b[H" + frame)
         return self
+
+    def handed_over(self) -> None:
+        """The real screen has had the terminal and given it back: leaving the alternate screen
+        a second time would put the cursor over what was printed since."""
+        self.painted = False
 
     def __exit__(
         self,
@@ -79,8 +88,9 @@ class LastScreen:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self.painted:
-            _write(LEAVE)
+        with suppress(OSError, termios.error):  # the terminal may be gone
+            if self.painted:
+                _write(LEAVE)
             termios.tcsetattr(0, termios.TCSANOW, self._modes)  # type: ignore[arg-type]
 
     def _read(self) -> str:

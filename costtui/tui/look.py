@@ -113,7 +113,8 @@ class Line:
         return self
 
     def cut(self, width: int) -> Line:
-        """Exactly `width` cells."""
+        """Exactly `width` cells; none where there is no room."""
+        width = max(0, width)
         if self.width > width:
             base = self.look.palette.base
             self.segments = Segment.adjust_line_length(self.segments, width, base)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual.message import Message
 
@@ -34,7 +34,7 @@ class StateChanged(Message):
         self.state = state
 
 
-def change(screen: Screen[None], state: State) -> None:
+def change(screen: Screen[Any], state: State) -> None:
     """The user of `screen` went somewhere else: at once, where the app can be told so. A message
     comes behind keys that are waiting already, and `u5` in one packet would lose one of them."""
     go = getattr(screen.app, "go", None)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
-from textual.app import App
 from textual.events import Event, Key, Paste
 from textual.keys import _character_to_key
 
 from costtui.tui.look import Look
 from costtui.tui.messages import Open, Push
+from costtui.tui.resizing import Fitting
 from costtui.tui.shown import Shown
 
 # Textual reads Esc 5 as the ∞ of a Macintosh keyboard's alt+5. Without these entries it is alt+5.
@@ -20,6 +20,7 @@ SCREENS = {
     "fleet": "fleet:FleetScreen",
     "alerts": "alerts:AlertsScreen",
     "budgets": "budgets:BudgetsScreen",
+    "forecast": "forecast:ForecastScreen",
     "advice": "advice:AdviceScreen",
     "prices": "prices:PricesScreen",
     "cross": "cross:CrossScreen",
@@ -31,7 +32,7 @@ SCREENS = {
 made from the look and what is shown, and imported when it is first opened."""
 
 
-class Navigation(App[int]):
+class Navigation(Fitting):
     """The screens of costtui above the overview, which is always at the bottom of the stack."""
 
     look: Look

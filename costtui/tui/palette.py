@@ -62,6 +62,7 @@ class Palette:
         """`variables` are the theme's resolved variables, colour texts of Textual."""
         self._variables = variables
         self._attributes = variables.get("emphasis") == "attributes"
+        self._pairs: dict[tuple[str, str], Style] = {}
         back = self.color("background")
         self.base = Style(color=self.color("text-main").rich_color, bgcolor=back.rich_color)
         """Plain text on the background of the screen. Every style is laid on it once, here, and
@@ -111,6 +112,20 @@ class Palette:
             bgcolor=self.color(back).rich_color,
             bold=back != "cursor-back" or None,
         )
+
+    @property
+    def colorless(self) -> bool:
+        """Does this theme mark with attributes instead of colours? Then what only colours would
+        tell apart needs characters of its own."""
+        return self._attributes
+
+    def pair(self, low: str, high: str) -> Style:
+        """The colour of one role on that of another: two series that share a cell."""
+        style = self._pairs.get((low, high))
+        if style is None:
+            front, back = self.color(ROLES[low]).rich_color, self.color(ROLES[high]).rich_color
+            style = self._pairs[low, high] = self.base + Style(color=front, bgcolor=back)
+        return style
 
     @property
     def cursor(self) -> Style:

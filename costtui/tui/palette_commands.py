@@ -12,12 +12,13 @@ from costtui.tui.commands import Command, Value
 from costtui.tui.navigation import SCREENS
 from costtui.tui.place import Sortable
 from costtui.tui.shown import SORTS
-from costtui.tui.state import GROUPS, State, parse_filter
+from costtui.tui.state import GROUPS, parse_filter
 
 if TYPE_CHECKING:
     from costtui.tui.app import CosttuiApp
 
-UNIT_WORDS = {"cost": "dollars", "tokens": "tokens", "requests": "requests"}
+UNIT_WORDS = {"cost": "dollars", "tokens": "tokens", "requests": "requests",
+              "rate": "dollars per 1M tokens"}  # fmt: skip
 FILTERS = (
     ("provider=", "exactly this provider; model= consumer= gateway= too"),
     ("!", "without this text"),
@@ -79,8 +80,8 @@ def _arguments(app: CosttuiApp, has: set[str]) -> Iterator[Command]:
                   app.habits.saved_values)  # fmt: skip
     yield Command("window", "How much time to show", app.action_window, "LENGTH", _windows)
     yield Command("group", "What the big panel shows",
-                  optional("group", lambda v: app.go(app.state._replace(group=v))), "BY",
-                  lambda: [(g, f"by {g}") for g in GROUPS], needed="group" not in has,
+                  optional("group", lambda v: app.go(app.state.with_group(v))), "BY",
+                  lambda: _groups(app), needed="group" not in has,
                   also=("by",))  # fmt: skip
     yield Command("sort", "Which column orders the rows", lambda v: _sort(app, v), "COLUMN",
                   lambda: [(s, f"by {s}") for s in _sorts(app)])  # fmt: skip
@@ -88,9 +89,15 @@ def _arguments(app: CosttuiApp, has: set[str]) -> Iterator[Command]:
                   optional("unit", lambda v: app.go(app.state._replace(unit=v))), "UNIT",
                   lambda: list(UNIT_WORDS.items()), needed="unit" not in has)  # fmt: skip
     yield Command("filter", "Narrow: text, !text, ~regex, provider=openai",
-                  optional("filter", lambda v: app.go(app.state.filtered(parse_filter(v)))),
+                  optional("filter", lambda v: app.go(
+                      app.state.filtered(parse_filter(v, app.look.tags)))),
                   "TEXT", lambda: FILTERS, free=True, needed="filter" not in has)  # fmt: skip
-    yield from _moment(app)
+    yield Command("at", "Go to a moment: 14:30, yesterday, 2026-11-20 09:00", app.travel, "TIME",
+                  free=True)  # fmt: skip
+    kinds: list[Value] = getattr(app.screen, "chart_kinds", list)()
+    if kinds:
+        yield Command("chart", "What the chart shows", lambda v: _chart(app, v), "KIND",
+                      lambda: kinds)  # fmt: skip
     yield Command("theme", "Colours; the list shows them while one looks",
                   optional("theme", app.choose_theme), "NAME", app.theme_values, needed=False,
                   preview=app.preview_theme)  # fmt: skip
@@ -103,25 +110,13 @@ def _arguments(app: CosttuiApp, has: set[str]) -> Iterator[Command]:
     )
 
 
-def _moment(app: CosttuiApp) -> Iterator[Command]:
-    """`at TIME`, where the state can be put to a moment.
+def _chart(app: CosttuiApp, kind: str) -> None:
+    app.overview_screen.action_chart(kind)
 
-    `State.at(moment)` and `costtui.tui.moments.parse_moment(text, now, zone)` (raising ValueError
-    with what is wrong) are all it needs; it is here from the day they are.
-    """
-    step = getattr(State, "at", None)
-    if step is None:
-        return
 
-    def run(text: str) -> None:
-        from importlib import import_module
-
-        parse = import_module("costtui.tui.moments").parse_moment
-        app.go(step(app.state, parse(text, app.clock.now(), app.look.zone)))
-
-    yield Command(
-        "at", "Go to a moment: 14:30, yesterday, 2026-11-20 09:00", run, "TIME", free=True
-    )
+def _groups(app: CosttuiApp) -> Sequence[Value]:
+    tags = (f"tag:{name}" for name in app.look.tags)
+    return [(name, f"by {name}") for name in (*GROUPS, *tags)]
 
 
 def _windows() -> Sequence[Value]:

@@ -26,6 +26,8 @@ from costtui.model.snapshot import (
 )
 from costtui.model.timewindow import Window
 from costtui.model.usage import TOKEN_TYPES
+from costtui.tui.curves import Curves
+from costtui.tui.told import Told
 from costtui.tui.widgets.request_table import NANOSECONDS
 
 Value = str | int | float | None
@@ -168,22 +170,90 @@ def compared(view: View, rows: Sequence[Compared]) -> Sheet:
     )  # fmt: skip
 
 
-def chart(view: View, spent: Sequence[int], requests: Sequence[int], gaps: frozenset[int]) -> Sheet:
+def chart(
+    view: View,
+    spent: Sequence[int],
+    requests: Sequence[int],
+    gaps: frozenset[int],
+    tokens: Sequence[int] = (),
+    unpriced: Sequence[int] = (),
+) -> Sheet:
     """The chart: one row a bucket, clipped to the window; a gap has no value."""
-    window = view.window
     rows = []
-    for index, bucket in enumerate(window.buckets()):
-        start, end = max(bucket, window.start), min(bucket + window.step, window.end)
+    for index, (start, end) in enumerate(_buckets(view)):
         gap = index in gaps
         empty = gap and not spent[index]
+        used = None if empty or not tokens else tokens[index]
         rows.append((
-            iso(start), iso(end),
+            start, end,
             None if empty else decimal_text(spent[index]), None if empty else spent[index],
-            None if empty else requests[index], int(gap),
+            None if empty else requests[index], int(gap), used,
+            None if empty or not unpriced else unpriced[index],
         ))  # fmt: skip
     return Sheet(
-        "chart", ("start", "end", "cost", "cost_nano", "requests", "gap"), tuple(rows), view
+        "chart",
+        ("start", "end", "cost", "cost_nano", "requests", "gap", "tokens", "unpriced_tokens"),
+        tuple(rows), view,
+    )  # fmt: skip
+
+
+def curves(view: View, made: Curves) -> Sheet:
+    """A chart of several series: one row a bucket and series. `amount` is nano-USD where `unit` is
+    `cost`, nano-USD per 1M tokens where it is `rate`. The period before is a series, too."""
+    series = [(layer.name or made.kind, layer.values) for layer in made.layers]
+    if made.before:
+        series.append(("the period before", made.before))
+    rows = tuple(
+        (start, end, name, made.unit,
+         None if index in made.gaps and not made.totals[index] else values[index])
+        for index, (start, end) in enumerate(_buckets(view))
+        for name, values in series
+    )  # fmt: skip
+    return Sheet(f"chart-{made.kind}", ("start", "end", "series", "unit", "amount"), rows, view)
+
+
+def forecast(told: Told, consumer: Callable[[str], str]) -> Sheet:
+    """The month by group, and all of it with its band. A group has none: its share is a share."""
+    outlook, end = told.outlook, told.end
+    named = outlook.dimension == "consumer"
+    rows = [
+        (
+            "total" if row.total else "group", row.key, consumer(row.key) if named else "",
+            decimal_text(row.end_nano), row.end_nano,
+            end.low if row.total and told.forecast.banded else None,
+            end.high if row.total and told.forecast.banded else None,
+            row.group.to_date.effective_nano, row.group.to_date.exactness.word,
+            row.group.week.effective_nano, iso(outlook.until),
+        )
+        for row in (*told.rows, told.all_rows)
+    ]  # fmt: skip
+    return Sheet(
+        "forecast",
+        ("row", outlook.dimension, "consumer_name", "month_end", "month_end_nano",
+         "month_end_low_nano", "month_end_high_nano", "to_date_nano", "to_date_exactness",
+         "last_7d_nano", "until"),
+        tuple(rows), outlook.view,
+    )  # fmt: skip
+
+
+def forecast_line(told: Told) -> Sheet:
+    """What will have been spent this month at each hour from now on."""
+    spent = told.outlook.to_date.effective_nano
+    rows = tuple(
+        (iso(end), *estimate.plus(spent))
+        for end, estimate in zip(told.forecast.ends, told.forecast.path, strict=True)
+        if end <= told.outlook.until
     )
+    columns = ("until", "cost_nano", "low_nano", "high_nano")
+    return Sheet("forecast-line", columns, rows, told.outlook.view)
+
+
+def _buckets(view: View) -> list[tuple[str, str]]:
+    """(start, end) of each bucket of the window, clipped to it."""
+    window = view.window
+    return [
+        (iso(max(b, window.start)), iso(min(b + window.step, window.end))) for b in window.buckets()
+    ]
 
 
 def alerts(view: View, rows: Sequence[AlertStatus], consumer: Callable[[str], str]) -> Sheet:

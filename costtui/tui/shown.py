@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf
 from typing import NamedTuple
 
 from costtui.config.schema import AlertRule
+from costtui.model.charge import Exactness
 from costtui.model.dimension import is_mapped
 from costtui.model.found import Found
 from costtui.model.snapshot import Breakdown, Group, Overview, Totals
+from costtui.tui import format as fmt
 from costtui.tui.cells import outside
 from costtui.tui.glyphs import Glyphs
 from costtui.tui.state import GROUPS, State
 
 SORTS = ("name", "value", "change", "requests", "tokens")
 """What rows can be sorted by, in the order of the columns."""
+UNIT_NAMES = {"cost": "cost", "tokens": "tokens", "requests": "requests", "rate": "$ per 1M"}
+"""What each unit is called on screen; `rate` is $ per 1M tokens that have a price."""
+MILLION = 1_000_000
 
 
 class Shown(NamedTuple):
@@ -99,7 +104,58 @@ def amount(totals: Totals, unit: str) -> int:
     """The number that `unit` stands for."""
     if unit == "tokens":
         return totals.tokens
+    if unit == "rate":
+        return totals.rate_nano or 0
     return totals.requests if unit == "requests" else totals.effective_nano
+
+
+def is_money(unit: str) -> bool:
+    """Is an amount of `unit` nano-USD?"""
+    return unit in ("cost", "rate")
+
+
+def exactness_in(totals: Totals, unit: str) -> Exactness:
+    """How right the number is that `unit` stands for. Tokens and requests are counted."""
+    if unit == "rate":
+        return totals.rate_exactness
+    return totals.exactness if unit == "cost" else Exactness.EXACT
+
+
+def has_amount(totals: Totals, unit: str) -> bool:
+    """Does `unit` mean anything here? Nothing per no tokens is not $0."""
+    return unit != "rate" or totals.rate_nano is not None
+
+
+def number(value: int, unit: str, width: int, exactness: Exactness, glyphs: Glyphs) -> str:
+    """An amount of `unit` as text in at most `width` cells, with its mark."""
+    if is_money(unit):
+        return fmt.money(value, width, exactness, glyphs)
+    return fmt.compact(value, width) if unit == "tokens" else fmt.count(value, width)
+
+
+def rates(cost: Sequence[int], tokens: Sequence[int], unpriced: Sequence[int]) -> tuple[int, ...]:
+    """nano-USD per 1M tokens of each bucket; 0 where no token has a price."""
+    if not tokens:
+        return (0,) * len(cost)
+    return tuple(
+        c * MILLION // (t - u) if t > u else 0
+        for c, t, u in zip(cost, tokens, unpriced or (0,) * len(tokens), strict=True)
+    )
+
+
+def trend(group: Group, unit: str) -> Sequence[int]:
+    """The amounts of `unit` of a group, by bucket."""
+    if unit == "rate":
+        return rates(group.spark, group.spark_tokens, group.spark_unpriced)
+    return {"tokens": group.spark_tokens, "requests": group.spark_requests}.get(unit, group.spark)
+
+
+def over_time(overview: Overview, unit: str) -> tuple[int, ...]:
+    """The amounts of `unit` of everything, by bucket."""
+    if unit == "rate":
+        return rates(overview.chart, overview.chart_tokens, overview.chart_unpriced)
+    found = {"tokens": overview.chart_tokens, "requests": overview.chart_requests}
+    return found.get(unit, overview.chart)
 
 
 def sort_value(group: Group, sort: str, unit: str) -> tuple[float, int]:

@@ -11,10 +11,12 @@ from costtui.model.snapshot import Filter, View
 from costtui.model.timewindow import (
     MINUTE,
     WINDOW_BY_NAME,
+    Window,
     ceil_minute,
     start_of_day,
     start_of_month,
     start_of_next_month,
+    step_for,
     window_at,
 )
 
@@ -22,9 +24,16 @@ GROUPS = ("model", "provider", "consumer", "gateway", "endpoint", "service", "te
 """What the big panel may show, in the order of `g`; after these come tags."""
 PANELS = ("provider", "model", "consumer", "gateway")
 """The dimensions that always have a panel, in the order of a drill-down."""
-UNITS = ("cost", "tokens", "requests")
+UNITS = ("cost", "tokens", "requests", "rate")
+"""`rate` is $ per 1M tokens."""
+CUSTOM = "custom"
+"""The name of a window that was zoomed into."""
 MAX_BACK = 1000
 """Periods; far beyond what any store keeps, and it bounds the calendar arithmetic."""
+
+
+Place = tuple[str, int, float, tuple[int, int] | None]
+"""Where in time a state is: window, back, anchor, zoom."""
 
 
 class Mark(NamedTuple):
@@ -38,6 +47,8 @@ class Mark(NamedTuple):
     """Everything, where the step went to another window, too."""
     screen: str = ""
     """The screen that the step was made on, where that is not the overview."""
+    place: Place | None = None
+    """Where in time a zoom came from; None where the step was no zoom."""
 
 
 class State(NamedTuple):
@@ -62,16 +73,33 @@ class State(NamedTuple):
     unit: str = "cost"
     compare: bool = True
     paused: bool = False
+    zoom: tuple[int, int] | None = None
+    """A stretch of time that was zoomed into, epoch seconds; it takes the window's place."""
 
-    def view(self, now: float, zone: tzinfo) -> View:
-        """The question to ask at `now` (epoch seconds)."""
-        window = window_at(WINDOW_BY_NAME[self.window], self.anchor or now, zone, self.back)
-        return View(replace(window, live=False) if self.past else window, self.filters)
+    @property
+    def place(self) -> Place:
+        """Where in time this is: what a question about a window depends on."""
+        return self.window, self.back, self.anchor, self.zoom
+
+    @property
+    def window_name(self) -> str:
+        """As in the window of `view`."""
+        return CUSTOM if self.zoom else self.window
 
     @property
     def past(self) -> bool:
-        """Is this not the window that now is in?"""
-        return self.anchor > 0
+        """Does the window stand still? Stepped back, at a moment, or zoomed in: a zoom does so
+        even where it reaches up to now."""
+        return self.anchor > 0 or self.zoom is not None
+
+    def view(self, now: float, zone: tzinfo) -> View:
+        """The question to ask at `now` (epoch seconds)."""
+        if self.zoom:
+            start, end = self.zoom
+            window = Window(start, end, step_for(end - start), CUSTOM, live=False)
+            return View(window, self.filters)
+        window = window_at(WINDOW_BY_NAME[self.window], self.anchor or now, zone, self.back)
+        return View(replace(window, live=False) if self.past else window, self.filters)
 
     @property
     def panels(self) -> tuple[str, ...]:
@@ -79,24 +107,44 @@ class State(NamedTuple):
         return (self.group, *(d for d in PANELS if d != self.group))[:4]
 
     def with_window(self, name: str) -> State:
-        """Another length: around the moment that was gone to, else live. Two periods back of 24h
-        is not two periods back of 7d."""
+        """Another length, out of any zoom: around the moment that was gone to, else live. Two
+        periods back of 24h is not two periods back of 7d."""
         anchor = 0.0 if self.back else self.anchor
-        return self._replace(window=name, back=0, anchor=anchor)
+        return self._unzoomed()._replace(window=name, back=0, anchor=anchor)
 
     def at(self, moment: float) -> State:
         """The screen as it was at `moment`, epoch seconds: the window of this length whose newest
-        minute holds it."""
-        return self._replace(back=0, anchor=moment)
+        minute holds it. A zoom is left, because it is of another moment."""
+        return self._unzoomed()._replace(back=0, anchor=moment)
+
+    def zoomed(self, start: int, end: int) -> State:
+        """Into `[start, end)`, whole minutes. Esc leads back to exactly here."""
+        mark = Mark(self.filters, self.group, "", place=self.place)
+        return self._replace(zoom=(start, end), trail=(*self.trail, mark))
+
+    def _unzoomed(self) -> State:
+        """Without any zoom, and no way back into one but with a whole state."""
+        return self._replace(zoom=None, trail=tuple(m for m in self.trail if m.place is None))
+
+    def _shifted(self, zoom: tuple[int, int], periods: int, now: float) -> State:
+        """The zoom moved by its own length; neither into the future nor before 1970."""
+        start, end = zoom
+        by = periods * (end - start)
+        outside = start + by > now or start + by <= 0
+        return self if outside else self._replace(zoom=(start + by, end + by))
 
     def earlier(self, now: float, zone: tzinfo = UTC) -> State:
+        if self.zoom:
+            return self._shifted(self.zoom, -1, now)
         if self.anchor and not self.back:
             return self.at(self._beside(-1, zone))
         return self._replace(back=min(MAX_BACK, self.back + 1), anchor=self.anchor or now)
 
     def later(self, now: float = 0.0, zone: tzinfo = UTC) -> State:
-        """One period on; live where that would not be past. `now` and `zone` matter to a moment
-        that was gone to."""
+        """One period on; live where that would not be past. A zoom moves by its own length, up to
+        `now`. `now` and `zone` matter to a zoom and to a moment that was gone to."""
+        if self.zoom:
+            return self._shifted(self.zoom, 1, now)
         if self.back > 1:
             return self._replace(back=self.back - 1)
         moment = self._beside(1, zone) if self.anchor and not self.back else now
@@ -119,7 +167,7 @@ class State(NamedTuple):
         return end - 1.0
 
     def live(self) -> State:
-        return self._replace(back=0, anchor=0.0, paused=False)
+        return self._unzoomed()._replace(back=0, anchor=0.0, paused=False)
 
     def fixed(self) -> set[str]:
         """Dimensions of which the filters leave one value."""
@@ -164,16 +212,21 @@ class State(NamedTuple):
         )
 
     def visit(
-        self, filters: tuple[Filter, ...], window: str, moment: float, screen: str = ""
+        self,
+        filters: tuple[Filter, ...],
+        window: str,
+        moment: float,
+        screen: str = "",
+        zoom: tuple[int, int] | None = None,
     ) -> State:
-        """Narrow to several values at once, in a window that ends with `moment` (0 is live), as
-        one step: Esc goes back to this state, and to `screen`."""
+        """Narrow to several values at once, in a window that ends with `moment` (0 is live) or in
+        exactly `zoom`, as one step: Esc goes back to this state, and to `screen`."""
         new = tuple(f for f in filters if f not in self.filters)
         cursor = new[-1].value if new else ""
         mark = Mark(self.filters, self.group, cursor, self, screen)
         state = self._replace(
             filters=(*self.filters, *new), trail=(*self.trail, mark), window=window, back=0,
-            anchor=moment,
+            anchor=moment, zoom=zoom,
         )  # fmt: skip
         return state._replace(group=state.next_dimension() or self.group)
 
@@ -183,7 +236,8 @@ class State(NamedTuple):
         if not 0 <= index < len(self.filters):
             return self
         # A mark holds the filters before its step, a beginning of the present ones. A step that
-        # made this filter alone goes with it; one that made several stays for the others.
+        # made this filter alone goes with it; one that made several stays for the others, and one
+        # that went elsewhere in time stays as the way back: zooms and visits.
         sizes = [*(len(m.filters) for m in self.trail), len(self.filters)]
         trail = tuple(
             mark._replace(
@@ -191,7 +245,7 @@ class State(NamedTuple):
                 before=mark.before and mark.before.without(index),
             )
             for n, mark in enumerate(self.trail)
-            if not (sizes[n] == index and sizes[n + 1] == index + 1)
+            if mark.before or not (sizes[n] == index and sizes[n + 1] == index + 1)
         )
         return self._replace(filters=_without(self.filters, index), trail=trail)
 
@@ -219,6 +273,9 @@ class State(NamedTuple):
         state = self._replace(
             filters=mark.filters, group=mark.group, trail=self.trail[:-1], proposed=False
         )
+        if mark.place is not None:
+            window, back, anchor, zoom = mark.place
+            state = state._replace(window=window, back=back, anchor=anchor, zoom=zoom)
         return state, mark.cursor
 
     def with_group(self, dimension: str) -> State:

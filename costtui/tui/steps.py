@@ -86,14 +86,19 @@ class Steps(Navigation):
         if len(self.screen_stack) > 1:
             self.pop_screen()
             return
-        step = self.state.climb()
+        if self.overview_screen.let_go():
+            return
+        step, zoom = self.state.climb(), self.state.zoom
         if step is not None:
             state, row = step
-            screen = self.state.trail[-1].screen
-            self.overview_screen.climbed(row)
+            mark = self.state.trail[-1]
+            if mark.place is not None and zoom is not None:
+                self.overview_screen.zoomed_out(zoom[0])
+            else:
+                self.overview_screen.climbed(row)
             self.go(state)
-            if screen:
-                self.action_goto(screen)
+            if mark.screen:
+                self.action_goto(mark.screen)
 
     def travel(self, text: str) -> None:
         """Go to a moment as it is typed (`:at`, `@`). Raises ValueError with a reason to show."""

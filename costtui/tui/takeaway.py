@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import tzinfo
 from io import StringIO
 from pathlib import Path
@@ -11,10 +12,9 @@ from textual.app import App
 
 from costtui.tui.cells import outside
 from costtui.tui.export import ExportError, content, folders, save
-from costtui.tui.lastscreen import ENTER
+from costtui.tui.terminal import clipboard
 
 if TYPE_CHECKING:
-    from textual.driver import Driver
     from textual.pilot import Pilot
 
     from costtui.tui.app import CosttuiApp
@@ -57,7 +57,9 @@ def copy(app: App[int]) -> None:
     """Put the value under the cursor on the clipboard of the user's own terminal (OSC 52)."""
     value = outside(getattr(app.screen, "value", lambda: "")(), COPY_LIMIT)
     if value:
-        app.copy_to_clipboard(value)
+        app._clipboard = value
+        if app._driver is not None:
+            app._driver.write(clipboard(value, os.environ))
         app.notify(f"Copied: {outside(value, 80)}", timeout=2, markup=False)
 
 
@@ -102,20 +104,4 @@ def last_frame(app: CosttuiApp) -> str:
     return "\r\n".join(strip.render(app.console) for strip in (*top, *rest))
 
 
-def staying(base: type[Driver]) -> type[Driver]:
-    """A driver that does not enter the alternate screen a first time: it is there already, and
-    some terminals would clear what is on it."""
-
-    class Staying(base):  # type: ignore[valid-type, misc]
-        _entered = False
-
-        def write(self, data: str) -> None:
-            if data == ENTER and not self._entered:
-                self._entered = True
-                return
-            super().write(data)
-
-    return Staying
-
-
-__all__ = ["copy", "export", "folders", "last_frame", "screen_text", "staying"]
+__all__ = ["copy", "export", "folders", "last_frame", "screen_text"]

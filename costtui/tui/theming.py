@@ -42,7 +42,8 @@ def first(
 def following(app: App[int], user_dir: Path | None) -> None:
     """Put the next theme on, in the order of their names; say which themes cannot be used."""
     if app.no_color:
-        app.notify("NO_COLOR is set, so there are no themes to choose.", severity="warning")
+        why = "Without colours (NO_COLOR, or the terminal has none) there are no themes to choose."
+        app.notify(why, severity="warning")
         return
     loaded = themes.load_all(user_dir)
     for failure in loaded.failures:

@@ -19,6 +19,7 @@ from costtui.tui import format as fmt
 from costtui.tui.cells import outside
 from costtui.tui.data import Data
 from costtui.tui.glyphs import UNICODE, Glyphs
+from costtui.tui.state import CUSTOM
 
 NO_VALUE = "(none)"
 
@@ -93,7 +94,8 @@ def span_text(window: Window, zone: tzinfo, *, dated: bool) -> str:
 def row_text(row: Row, why: Why, zone: tzinfo) -> str:
     """What a row is called."""
     if row.whole:
-        return f"all of {why.view.window.name or 'the window'}"
+        name = why.view.window.name
+        return f"all of {'the zoom' if name == CUSTOM else name or 'the window'}"
     return span_text(row.movement.now, zone, dated=why.view.window.seconds > 6 * DAY)
 
 

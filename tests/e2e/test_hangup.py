@@ -45,3 +45,24 @@ def test_a_viewer_whose_terminal_takes_no_more_output_ends(tmp_path: Path, numbe
         viewer.kill()
         viewer.wait()
         os.close(master)
+
+
+def test_a_viewer_whose_terminal_is_gone_ends_without_a_signal(tmp_path: Path) -> None:
+    """Of a terminal that is not the controlling one nobody sends a SIGHUP."""
+    master, slave = pty.openpty()
+    viewer = subprocess.Popen(
+        [sys.executable, "-m", "costtui", "--readonly", "--db", str(tmp_path / "c.db")],
+        stdin=slave, stdout=slave, stderr=slave,
+        env={**os.environ, "TERM": "xterm-256color"}, start_new_session=True,
+    )  # fmt: skip
+    os.close(slave)
+    try:
+        seen = b""
+        until = time.monotonic() + 20
+        while b"\x1b[?2004h" not in seen and time.monotonic() < until:
+            seen += os.read(master, 65536)
+        os.close(master)
+        assert viewer.wait(10) in (128 + signal.SIGHUP, -signal.SIGHUP)
+    finally:
+        viewer.kill()
+        viewer.wait()

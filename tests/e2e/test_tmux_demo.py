@@ -27,7 +27,8 @@ pytestmark = [
 
 WINDOWS = ("15m", "1h", "6h", "24h", "7d", "30d", "today", "month")
 GATEWAYS = ("agentgateway-eu", "agentgateway-us", "kong", "llm-proxy")
-SPEND = re.compile(r"^ [≥~]*\$([\d,]+\.\d\d) ", re.MULTILINE)
+SPEND = re.compile(r"^ [≥~]*\$([\d,]+(?:\.\d\d)?) ", re.MULTILINE)
+"""The first figure of the strip. With both marks there is no room for the cents of thousands."""
 
 
 def spend(screen: str) -> str:

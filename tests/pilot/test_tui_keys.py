@@ -158,6 +158,8 @@ async def test_unit_compare_sort_and_reverse_need_no_query(start: Start) -> None
         await ui.press("u")
         assert "requests over time" in ui.text
         await ui.press("u")
+        assert "$ per 1M over time" in ui.text
+        await ui.press("u")
         assert "▲ 12%" in ui.lines[4]
         await ui.press("c")
         assert "▲ 12%" not in ui.lines[4]

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import stat
@@ -24,14 +25,23 @@ PROGRAM = f"""
 import sys, dataclasses
 sys.path.insert(0, {str(FAKES)!r})
 import fakes
+import os
+from costtui.tui import terminal
+terminal.prepare(os.environ)
 from costtui.tui.app import CosttuiApp
 config = fakes.config()
-config = dataclasses.replace(config, display=dataclasses.replace(config.display, refresh=0.2))
+ascii = "--ascii" in sys.argv
+config = dataclasses.replace(
+    config, display=dataclasses.replace(config.display, refresh=0.2, ascii=ascii)
+)
 app = CosttuiApp(lambda: fakes.FakeData(), config=config, clock=fakes.FrozenClock())
-code = app.run(mouse=False)
+code = app.run(mouse="--mouse" in sys.argv)
 sys.exit(app.return_code or code or 0)
 """
 pytestmark = pytest.mark.e2e
+
+
+XTERM = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 
 
 class Terminal:
@@ -42,6 +52,7 @@ class Terminal:
         arguments: Sequence[str] = ("-c", PROGRAM),
         env: Mapping[str, str] | None = None,
         size: tuple[int, int] = (30, 100),
+        term: Mapping[str, str] | None = None,
     ) -> None:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
@@ -54,8 +65,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**(os.environ if env is None else env), "TERM": "xterm-256color",
-                 "COLORTERM": "truecolor", "LANG": "C.UTF-8"},
+env={**(os.environ if env is None else env), **XTERM, **(term or {})},
             start_new_session=True,
         )  # fmt: skip
 
@@ -107,17 +117,28 @@ def terminal() -> Iterator[Terminal]:
 def restored(terminal: Terminal) -> None:
     assert termios.tcgetattr(terminal.slave) == terminal.before
     for on, off in ((b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?25l", b"\x1b[?25h"),
-                    (b"\x1b[?2004h", b"\x1b[?2004l")):  # fmt: skip
+                    (b"\x1b[?2004h", b"\x1b[?2004l"), (b"\x1b[?1004h", b"\x1b[?1004l"),
+                    (b"\x1b[?7l", b"\x1b[?7h"), (b"\x1b[8l", b"\x1b[8h"),
+                    (b"\x1b[>25u", b"\x1b[<u")):  # fmt: skip
         assert on in terminal.output
         assert terminal.output.rfind(off) > terminal.output.rfind(on)
+    # no question: an answer that comes late would be typed into the shell
+    assert not re.search(rb"\x1b\[[?>=]?[0-9;]*(\$p|c|n)|\x1b\][0-9;]*\?", terminal.output)
     assert b"\x1b[?1003h" not in terminal.output  # no mouse unless asked for
     assert b"Traceback" not in terminal.output
 
 
 @pytest.mark.parametrize(
     ("how", "code"),
-    [(b"q", 0), (b"\x03", 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
-    ids=["q", "ctrl+c", "SIGTERM", "SIGHUP"],
+    [
+        (b"q", 0),
+        (b"\x03", 0),
+        (signal.SIGTERM, 143),
+        (signal.SIGHUP, 129),
+        (signal.SIGINT, 130),
+        (signal.SIGQUIT, 131),
+    ],
+    ids=["q", "ctrl+c", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"],
 )
 def test_the_terminal_is_as_it_was(terminal: Terminal, how: object, code: int) -> None:
     if isinstance(how, bytes):
@@ -127,6 +148,86 @@ def test_the_terminal_is_as_it_was(terminal: Terminal, how: object, code: int) -
         terminal.process.send_signal(how)
     assert terminal.wait() == code
     restored(terminal)
+
+
+def test_a_continue_out_of_nowhere_changes_nothing(terminal: Terminal) -> None:
+    """systemd sends SIGCONT with SIGTERM; Textual would start a second thread that reads keys."""
+    terminal.process.send_signal(signal.SIGCONT)
+    terminal.read(0.5)
+    threads = len(os.listdir(f"/proc/{terminal.process.pid}/task"))
+    terminal.process.send_signal(signal.SIGCONT)
+    terminal.read(0.5)
+    assert len(os.listdir(f"/proc/{terminal.process.pid}/task")) == threads
+    terminal.process.send_signal(signal.SIGTERM)
+    terminal.process.send_signal(signal.SIGCONT)
+    assert terminal.wait() == 143
+    restored(terminal)
+
+
+COLORS = re.compile(rb"\x1b\[([0-9;]*)m")
+
+
+def spoken(output: bytes) -> set[str]:
+    """The kinds of colours in SGR sequences: `24`, `256` and `16`."""
+    kinds = set()
+    for codes in COLORS.findall(output):
+        kinds |= {"24"} if b"8;2;" in codes else {"256"} if b"8;5;" in codes else set()
+        rest = re.sub(rb"[34]8;(5;\d+|2;\d+;\d+;\d+)", b"", codes).split(b";")
+        if {int(c or 0) for c in rest} & {*range(30, 38), *range(40, 48), *range(90, 108)}:
+            kinds.add("16")
+    return kinds
+
+
+@pytest.mark.parametrize(
+    ("term", "more", "kinds"),
+    [
+        ("xterm-256color", {"COLORTERM": "truecolor"}, {"24"}),
+        ("xterm-256color", {}, {"256"}),
+        ("tmux-256color", {"TMUX": "/tmp/tmux,1,0"}, {"256"}),
+        ("screen-256color", {"COLORTERM": "truecolor", "STY": "1.pts"}, {"256"}),
+        ("screen", {"COLORTERM": "truecolor"}, {"16"}),
+        ("linux", {"COLORTERM": "truecolor"}, {"16"}),
+        ("xterm", {}, {"16"}),
+        ("vt100", {}, set()),
+    ],
+)
+@pytest.mark.slow
+def test_a_terminal_gets_the_colours_that_it_knows(
+    term: str, more: dict[str, str], kinds: set[str]
+) -> None:
+    made = Terminal(term={"COLORTERM": "", "TMUX": "", "STY": "", "TERM": term, **more})
+    made.until("970.88")
+    os.write(made.master, b"q")
+    assert made.wait() == 0
+    assert spoken(made.output) == kinds
+    made.close()
+
+
+@pytest.mark.slow
+def test_ascii_is_ascii_everywhere_and_the_mouse_is_asked_for() -> None:
+    made = Terminal(("-c", PROGRAM, "--ascii", "--mouse"))
+    made.until("claude-sonnet-4-5")
+    for keys in (b":", b"\x1b", b"y", b"f", b"?", b"q", b"/", b"ab\x1b", b"\x1bOR", b"\x1b[20~"):
+        os.write(made.master, keys)
+        made.read(0.25)
+    os.write(made.master, b"\x03")
+    assert made.wait() == 0
+    assert made.output.isascii()
+    for mode in (b"1000", b"1003", b"1006", b"1015"):
+        assert (
+            made.output.rfind(b"\x1b[?" + mode + b"l")
+            > made.output.rfind(b"\x1b[?" + mode + b"h")
+            > 0
+        )
+    made.close()
+
+
+def test_a_dumb_terminal_is_told_what_works() -> None:
+    made = Terminal(("-m", "costtui", "--readonly"), term={"TERM": "dumb"})
+    assert made.wait() == 2
+    assert b"--once" in made.output
+    assert b"\x1b" not in made.output
+    made.close()
 
 
 def test_idle_is_silent_and_keys_are_cheap(terminal: Terminal) -> None:

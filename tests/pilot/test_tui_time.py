@@ -13,6 +13,7 @@ import pytest
 
 from costtui.config.schema import AlertRule
 from costtui.model.snapshot import Filter
+from costtui.tui import format as fmt
 from costtui.tui.widgets.alert_lists import AlertHistory, AlertsInFull
 from costtui.tui.widgets.lines import Lines
 from costtui.tui.widgets.why_lists import Movers, StepTable
@@ -275,11 +276,57 @@ async def test_two_keys_answer_why_and_five_are_there(start: Start) -> None:
         assert {str(f) for f in view.filters} == {
             "model=gpt-5", "consumer=search", "gateway=kong-eu",
         }  # fmt: skip
-        assert (view.window.name, view.window.live) == ("1h", False)
+        assert (view.window.name, view.window.live) == ("custom", False)  # exactly the step
         assert (view.window.start, view.window.end) == (window.start, window.end)
+        assert f"zoom {fmt.duration(window.seconds)}" in ui.lines[0]
+        assert "as it was on" in ui.lines[1]
         await ui.press("escape")
         assert name_of(ui) == "WhyScreen"
         assert (ui.app.state.window, ui.app.state.past, ui.app.state.filters) == ("24h", False, ())
+        await ui.press("down", "tab", "enter", "1")  # out of the zoom, and still around the step
+        assert ui.app.state.zoom is None
+        assert (ui.app.state.window, ui.app.state.anchor) == ("15m", window.end - 1)
+
+
+async def test_why_of_a_zoom_is_about_the_zoom(start: Start) -> None:
+    async with start() as ui:
+        await ui.press("C", *["left"] * 30, "space", *["left"] * 20, "enter")
+        zoom = ui.app.state.zoom
+        assert zoom is not None
+        await ui.press("w")
+        assert "all of the zoom" in ui.lines[1]
+        _, now = ui.data.moves[-1][1][0]
+        assert (now.start, now.end) == zoom
+        await ui.press("tab", "enter")  # who made the whole of it
+        assert ui.app.state.zoom == zoom
+        assert ui.app.state.filters
+        await ui.press("escape")
+        assert name_of(ui) == "WhyScreen"
+        assert (ui.app.state.zoom, ui.app.state.filters) == (zoom, ())
+        await ui.press("escape", "escape")
+        assert name_of(ui) == "OverviewScreen"
+        assert (ui.app.state.zoom, ui.app.state.past) == (None, False)
+
+
+async def test_a_zoom_and_a_moment(start: Start) -> None:
+    async with start() as ui:
+        await ui.press("C", *["left"] * 30, "enter")
+        zoom = ui.app.state.zoom
+        assert zoom is not None
+        await ui.press("left_square_bracket")
+        assert ui.app.state.zoom == (2 * zoom[0] - zoom[1], zoom[0])
+        await ui.press("at", *"-2h", "enter")  # another moment: out of the zoom, no way back in
+        assert (ui.app.state.zoom, ui.app.state.trail) == (None, ())
+        assert ui.app.state.anchor > 0
+        assert "zoom" not in ui.lines[0]
+        assert "PAST" in ui.lines[0]
+        await ui.press("C", *["left"] * 30, "enter")
+        assert "PAST" in ui.lines[0]
+        assert "zoom" in ui.lines[0]
+        await ui.press("escape")
+        assert ui.app.state.anchor > 0  # back at the moment
+        await ui.press("L")
+        assert not ui.app.state.past
 
 
 async def test_the_whole_window_is_the_first_row_and_keeps_its_window(start: Start) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
 from unittest.mock import patch
@@ -122,9 +123,12 @@ class Lists(RuleBasedStateMachine):
                     keep &= row.basis is CostBasis.UNPRICED
             if keep:
                 rows.append(row)
-        key = {"time": lambda r: r.id, "cost": lambda r: r.effective_nano,
-               "tokens": lambda r: r.input, "latency": lambda r: r.latency_ms,
-               "status": lambda r: r.status}[listing.order]  # fmt: skip
+        amount: dict[str, Callable[[RequestRow], int]] = {
+            "time": lambda r: r.id, "cost": lambda r: r.effective_nano,
+            "tokens": lambda r: r.input, "latency": lambda r: r.latency_ms,
+            "status": lambda r: r.status,
+        }  # fmt: skip
+        key = amount[listing.order]
         return sorted(rows, key=lambda r: (key(r), r.id), reverse=not listing.reverse)
 
     def settled(self, view: View, listing: Listing, at: Spot | str, limit: int) -> Stretch:

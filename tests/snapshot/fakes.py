@@ -19,7 +19,8 @@ from costtui.model.cross import Cross, DimensionUse
 from costtui.model.dimension import Dimensions
 from costtui.model.fleet import Fleet, GatewayUsage
 from costtui.model.listing import Listing, Spot, Stretch, spot_of
-from costtui.model.movement import Moved, Movement
+from costtui.model.movement import Movement
+from costtui.model.outlook import Outlook, OutlookGroup
 from costtui.model.snapshot import (
     AlertChange,
     AlertStatus,
@@ -50,6 +51,8 @@ def _beside(name: str) -> ModuleType:
 
 
 PRICES = _beside("fakes_prices")
+LISTS = _beside("fakes_lists")
+movement, stretch_of = LISTS.movement, LISTS.stretch_of
 
 NOW = datetime(2026, 11, 22, 10, 57, 3, tzinfo=UTC).timestamp()
 NANO = 1_000_000_000
@@ -144,7 +147,9 @@ def breakdown(rng: random.Random, dimension: str, whole: int, window: Window) ->
             spend = [0] * len(spend)
         if name == "intern-playground":
             now = now._replace(estimated_nano=now.effective_nano)
-        groups.append(Group(name, now, then, tuple(spend), tuple(requests)))
+        used = tuple(v * now.tokens // (sum(shape) or 1) for v in shape)
+        free = used if unpriced else (0,) * len(used)
+        groups.append(Group(name, now, then, tuple(spend), tuple(requests), used, free))
     groups.sort(key=lambda g: -g.totals.effective_nano)
     return Breakdown(dimension, tuple(groups))
 
@@ -241,6 +246,8 @@ def overview(
         burn_previous_nano_per_hour=63_100_000_000,
         chart=tuple(chart),
         chart_requests=tuple(v // 7_100_000 for v in chart),
+        chart_tokens=tuple(v // 7_100_000 * 2200 for v in chart),
+        chart_unpriced=tuple(v // 7_100_000 * 12 for v in chart),
         gap_buckets=gaps,
         breakdowns=parts,
         sources=sources(now) if window.live else sources_then(window.end),
@@ -253,6 +260,40 @@ def overview(
         earliest=now - 40 * 86400,
         sizes=tuple((d, len(names)) for d, names in VALUES.items()),
     )
+
+
+def outlook(
+    *,
+    now: float = NOW,
+    by: str = "model",
+    hours: int = 40 * 24,
+    gaps: Sequence[int] = (),
+    alerts: tuple[AlertStatus, ...] = (),
+    filters: tuple[Filter, ...] = (),
+) -> Outlook:
+    """A fleet with working days and free weekends that grows a little; `gaps` are hours ago."""
+    rng = random.Random(21)
+    last = int(now) // 3600 * 3600
+    start = last - hours * 3600
+    month = window_at(WINDOW_BY_NAME["month"], now, UTC)
+    spent: list[int | None] = []
+    for at, nano in enumerate(wave(rng, range(start, last, 3600), 92 * NANO)):
+        weekend = (start + at * 3600) // 86400 % 7 in (2, 3)
+        spent.append(int(nano * 1.004 ** (at / 24) * (0.4 if weekend else 1)))
+    for ago in gaps:
+        spent[-ago] = None
+    month_hours = [v or 0 for at, v in enumerate(spent) if start + at * 3600 >= month.start]
+    whole = list(breakdown(random.Random(f"5 {by}"), by, sum(month_hours), month).groups)
+    missing = sum(month_hours) - sum(g.totals.effective_nano for g in whole)
+    first = whole[0].totals
+    first = first._replace(effective_nano=first.effective_nano + missing)
+    whole[0] = replace(whole[0], totals=first)
+    groups = tuple(OutlookGroup(g.key, g.totals, scaled(g.totals, 0.3)) for g in whole)
+    to_date = Totals(*map(sum, zip(*(g.to_date for g in groups), strict=True)))
+    return Outlook(
+        View(month, filters), 1, int(datetime(2026, 12, 1, tzinfo=UTC).timestamp()), start,
+        tuple(spent), to_date, scaled(to_date, 1.2), by, groups, alerts,
+    )  # fmt: skip
 
 
 def fleet(
@@ -538,64 +579,6 @@ def alert_changes(now: float = NOW) -> list[AlertChange]:
     return sorted(found, key=lambda c: -c.at)
 
 
-def movement(before: Window, now: Window) -> Movement:
-    """One consumer on one gateway has three times the requests; others move a little; one is new,
-    one is gone, one got dearer, one has no price."""
-    hours = max(1, now.seconds // 3600)
-
-    def used(requests: int, nano_each: int, tokens: int = 2100) -> Totals:
-        return Totals(
-            requests=requests * hours, input=tokens * requests * hours,
-            output=tokens // 8 * requests * hours, effective_nano=requests * nano_each * hours,
-        )  # fmt: skip
-
-    free = used(40, 0)
-    rows = (
-        (("openai", "gpt-5", "search", "kong-eu", "/v1/chat/completions"),
-         used(420, 7_100_000), used(1302, 7_100_000)),
-        (("anthropic", "claude-sonnet-4-5", "checkout-assistant", "llm-proxy", "/v1/messages"),
-         used(310, 9_000_000), used(318, 9_000_000)),
-        (("anthropic", "claude-opus-4-1", "support-bot", "llm-proxy", "/v1/messages"),
-         used(51, 42_000_000), used(50, 51_000_000)),
-        (("google", "gemini-2.5-pro", "", "agentgateway-1", "/v1/messages"),
-         used(0, 0), used(120, 4_000_000)),
-        (("openai", "gpt-5-mini", "mobile-app", "agentgateway-2", "/v1/messages"),
-         used(900, 800_000), used(0, 0)),
-        (("deepseek", "deepseek-chat", "data-pipeline", "agentgateway-1", "/v1/messages"),
-         used(200, 1_100_000), used(200, 2_300_000, 4700)),
-        (("ollama", "llama3.3:70b", "search", "kong-eu", "/v1/messages"),
-         free._replace(unpriced_tokens=free.tokens, unpriced_requests=free.requests),
-         free._replace(unpriced_tokens=free.tokens, unpriced_requests=free.requests)),
-    )  # fmt: skip
-    return Movement(before, now, tuple(Moved(*row) for row in rows))
-
-
-def stretch_of(
-    rows: list[RequestRow], listing: Listing, at: Spot | str, limit: int, since: int = 0
-) -> Stretch:
-    """What a store answers, by sorting everything."""
-    kinds: dict[str, Callable[[RequestRow], bool]] = {
-        "all": lambda r: True,
-        "errors": lambda r: r.errors > 0,
-        "throttled": lambda r: r.throttled > 0,
-        "unpriced": lambda r: r.basis is CostBasis.UNPRICED,
-    }
-    wanted = [r for r in rows if kinds[listing.status](r)]
-    wanted.sort(key=lambda r: spot_of(r, listing.order), reverse=not listing.reverse)
-    total = len(wanted)
-    if at == "start":
-        first, last = 0, limit
-    elif isinstance(at, str):
-        first, last = max(0, total - limit), total
-    else:
-        before = [r for r in wanted if (spot_of(r, listing.order) < at) is listing.reverse
-                  and spot_of(r, listing.order) != at]  # fmt: skip
-        first, last = max(0, len(before) - limit // 2), len(before) + limit // 2 + 1
-    found = tuple(wanted[first:last])
-    newer = sum(r.id > since for r in wanted) if since else 0
-    return Stretch(found, first, total, True, first == 0, first + len(found) >= total, newer=newer)
-
-
 class FakeData:
     """A `Data` whose answers are values or functions of the view."""
 
@@ -617,6 +600,7 @@ class FakeData:
         self.alerts_now = alerts()
         self.moves: list[tuple[View, tuple[tuple[Window, Window], ...]]] = []
         self.error: Exception | None = None
+        self.told: Outlook | None = None
 
     def data_version(self) -> int:
         self.checks += 1
@@ -634,6 +618,22 @@ class FakeData:
         if self.answer is not None:
             return self.answer
         return overview(view.window, now=now, filters=view.filters, dimensions=dimensions)
+
+    def timeline(self, view: View, step: int, now: float) -> list[tuple[int, Totals]]:
+        found = self.overview_of(view, now)
+        rng = random.Random(9)
+        zero = Totals()
+        spent = zip(view.window.buckets(), found.chart, strict=True)
+        return [(t, totals(rng, nano) if nano else zero) for t, nano in spent]
+
+    def overview_of(self, view: View, now: float) -> Overview:
+        """As `overview`, without noting that it was asked."""
+        if self.answer is not None and not callable(self.answer):
+            if self.answer.view.window == view.window:
+                return self.answer
+            if not self.answer.total.requests:
+                return replace(self.answer, chart=(0,) * len(view.window.buckets()))
+        return overview(view.window, now=now, filters=view.filters, seed=8)
 
     def fleet(self, view: View, now: float) -> Fleet:
         self.fleets.append(view)
@@ -667,11 +667,19 @@ class FakeData:
         self.uses.append(view)
         return dimension_uses()
 
+    def outlook(self, view: View, by: str, now: float) -> Outlook:
+        if self.error is not None:
+            raise self.error
+        if self.told is not None:
+            return self.told._replace(dimension=by)
+        return outlook(now=now, by=by, filters=view.filters)
+
     def request_list(
         self, view: View, listing: Listing, at: Spot | str, limit: int, since: int = 0
     ) -> Stretch:
         self.lists.append((listing, at))
-        return stretch_of(self.rows(), listing, at, limit, since)
+        found: Stretch = stretch_of(self.rows(), listing, at, limit, since)
+        return found
 
     def rows(self) -> list[RequestRow]:
         return request_rows()
@@ -706,6 +714,36 @@ class FakeData:
 
     def close(self) -> None:
         self.closed = True
+
+
+class Growing(FakeData):
+    """A list of `number` requests to which more may come."""
+
+    def __init__(self, number: int = 5000) -> None:
+        super().__init__()
+        self.every = request_rows(number)
+
+    def rows(self) -> list[RequestRow]:
+        return list(self.every)
+
+    def add(self, ago: float, cost: int = 5) -> RequestRow:
+        """One request more, `ago` seconds before the newest."""
+        newest = max(self.every, key=lambda r: r.id)
+        ms = (newest.id >> 22) - int(ago * 1000)
+        row = newest._replace(
+            id=ms << 22 | len(self.every), time_ns=ms * 1_000_000, effective_nano=cost,
+            request_id=f"new_{len(self.every)}",
+        )  # fmt: skip
+        self.every.append(row)
+        self.version += 1
+        return row
+
+    def ordered(self, listing: Listing) -> list[int]:
+        """The ids of a list."""
+        rows = sorted(
+            self.every, key=lambda r: spot_of(r, listing.order), reverse=not listing.reverse
+        )
+        return [r.id for r in rows]
 
 
 class FrozenClock:

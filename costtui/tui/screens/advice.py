@@ -54,7 +54,7 @@ class AdviceScreen(SideScreen):
     def show(self, shown: Shown) -> None:
         super().show(shown)
         state, overview = shown.state, shown.overview
-        key = (state.window, state.back, state.anchor, state.filters)
+        key = (state.place, state.filters)
         if shown.error:
             self._waiting = False
         slid = (

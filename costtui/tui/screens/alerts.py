@@ -87,7 +87,7 @@ class AlertsScreen(SideScreen):
         title.text = f"alerts: {firing} firing, {pending} pending"
         title.redraw()
         state = shown.state
-        key = (state.window, state.back, state.anchor)
+        key = state.place
         if key != self._asked:
             self._asked = key
             self._ask()

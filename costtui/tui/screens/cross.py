@@ -14,7 +14,7 @@ from costtui.tui.data import Answer
 from costtui.tui.look import Look
 from costtui.tui.messages import Ask, Open, Push, change
 from costtui.tui.screens.side import SideScreen
-from costtui.tui.shown import Shown
+from costtui.tui.shown import Shown, amount, has_amount, is_money
 from costtui.tui.state import PANELS, State, following
 from costtui.tui.widgets.heat_table import HeatTable
 
@@ -74,7 +74,7 @@ class CrossScreen(SideScreen):
     def show(self, shown: Shown) -> None:
         super().show(shown)
         state, overview = shown.state, shown.overview
-        key = (state.window, state.back, state.anchor, state.filters, self.axes)
+        key = (state.place, state.filters, self.axes)
         if shown.error:
             self._waiting = False
         if key != self._asked:
@@ -96,7 +96,7 @@ class CrossScreen(SideScreen):
         self._waiting = False
         window = cross.view.window
         if (window.name, cross.view.filters, window.live) == (
-            state.window, state.filters, not state.past,
+            state.window_name, state.filters, not state.past,
         ):  # fmt: skip
             self.cross = cross
             self.table.show(self.shown, cross)
@@ -176,9 +176,10 @@ class CrossScreen(SideScreen):
     def value(self) -> str:
         """What `y` copies: the number under the cursor in full."""
         totals, unit = self.table.totals, self.shown.state.unit
-        if unit == "cost":
-            return decimal_text(totals.effective_nano)
-        return str(totals.tokens if unit == "tokens" else totals.requests)
+        if not has_amount(totals, unit):
+            return ""
+        value = amount(totals, unit)
+        return decimal_text(value) if is_money(unit) else str(value)
 
 
 def _chooser(look: Look, shown: Shown, axes: dict[str, str], of: CrossScreen) -> Screen[None]:

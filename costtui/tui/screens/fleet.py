@@ -67,7 +67,7 @@ class FleetScreen(SideScreen):
     def show(self, shown: Shown) -> None:
         super().show(shown)
         state, overview = shown.state, shown.overview
-        key = (state.window, state.back, state.anchor, state.filters)
+        key = (state.place, state.filters)
         if shown.error:
             self._waiting = False
         if key != self._asked:
@@ -89,7 +89,7 @@ class FleetScreen(SideScreen):
         self._waiting = False
         window = fleet.view.window
         if (window.name, fleet.view.filters, window.live) == (
-            state.window, state.filters, not state.past,
+            state.window_name, state.filters, not state.past,
         ):  # fmt: skip
             self.fleet = fleet
             self._draw()

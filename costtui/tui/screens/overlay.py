@@ -8,11 +8,12 @@ from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
 from costtui.tui.look import Look
+from costtui.tui.screens.repainting import Repainting
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.table import Table
 
 
-class Overlay(ModalScreen[None]):
+class Overlay(Repainting, ModalScreen[None]):
     """One list in a box; what is under it stays visible. It takes every key but ctrl+c."""
 
     where = ""

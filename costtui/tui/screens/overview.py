@@ -9,8 +9,10 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from costtui.tui.bindings import textual_bindings
+from costtui.tui.data import Answer
 from costtui.tui.look import Look
 from costtui.tui.messages import Open, Push, StartConfig, change
+from costtui.tui.screens.repainting import Repainting
 from costtui.tui.shown import SORTS, Shown
 from costtui.tui.state import State
 from costtui.tui.widgets.alerts import Alerts
@@ -32,7 +34,13 @@ if TYPE_CHECKING:
 
 PANES = ("panel-0", "panel-1", "panel-2", "panel-3", "alerts", "sources", "chart")
 """What Tab goes through, in order."""
-
+CHARTS = {
+    "time": ("over time", "Usage by time, in the unit"),
+    "stacked": ("by group", "Stacked by what the big panel shows, the largest five and the rest"),
+    "mix": ("token mix", "Tokens by kind: input, cache, output, reasoning"),
+    "sum": ("cumulative", "Added up, beside the period before and the limit of an alert"),
+}
+"""Kind of chart → its name and tooltip in the palette."""
 
 WIDTHS = [(0, "-narrow"), (100, "-normal")]
 HEIGHTS = [(0, "-short"), (34, "-middle"), (56, "-tall")]
@@ -46,7 +54,7 @@ def size_classes(width: int, height: int) -> str:
     return " ".join(name for _, name in fitting)
 
 
-class OverviewScreen(Screen[None]):
+class OverviewScreen(Repainting):
     """Layout, and messages to actions. It owns no data: `show` gives it what to draw."""
 
     where = "overview"
@@ -113,6 +121,11 @@ class OverviewScreen(Screen[None]):
     def change(self, state: State) -> None:
         change(self, state)
 
+    def answered(self, answer: Answer) -> None:
+        """What the chart asked for."""
+        if self._composed:
+            self.query_one(Chart).answered(answer)
+
     @property
     def current_pane(self) -> Lines:
         return self.query_one(f"#{self.pane}", Lines)
@@ -139,6 +152,7 @@ class OverviewScreen(Screen[None]):
             "-show-bottom": bottom,
             "-in-body": self.pane.startswith("panel"),
             "-in-bottom": bottom,
+            "-in-chart": self.pane == "chart",
         }
         if any(self.has_class(name) is not on for name, on in states.items()):
             self.update_classes(states)
@@ -171,6 +185,9 @@ class OverviewScreen(Screen[None]):
         if isinstance(pane, Sources):
             self.post_message(Open("sources"))
             return
+        if isinstance(pane, Chart):
+            pane.zoom()
+            return
         if not isinstance(pane, Panel) or pane.current is None:
             return
         single = self.shown.single
@@ -197,6 +214,40 @@ class OverviewScreen(Screen[None]):
         self._wanted_row = row
         self.go_to("panel-0")
 
+    # Chart ----------------------------------------------------------------------------------
+
+    def action_chart(self, kind: str = "") -> None:
+        """The next kind of chart, or the one that is named."""
+        chart = self.query_one(Chart)
+        chart.show_kind(kind) if kind else chart.next_kind()
+
+    def action_crosshair(self) -> None:
+        self.go_to("chart")
+        self.query_one(Chart).move(0)
+
+    def action_cross(self, step: int) -> None:
+        if self.pane == "chart":
+            self.query_one(Chart).move(step)
+
+    def action_mark(self) -> None:
+        if self.pane == "chart":
+            self.query_one(Chart).mark()
+
+    def let_go(self) -> bool:
+        """Esc while the chart is pointed at. Was it for the chart?"""
+        if self.pane != "chart":
+            return False
+        return self.query_one(Chart).let_go(wholly=not self.shown.state.trail)
+
+    def zoomed_out(self, start: int) -> None:
+        """The state left a zoom; point at what was zoomed into."""
+        self.go_to("chart")
+        self.query_one(Chart).point_at(start)
+
+    def chart_kinds(self) -> list[tuple[str, str]]:
+        """What the chart can show: name and meaning."""
+        return [(kind, tooltip) for kind, (_, tooltip) in CHARTS.items()]
+
     def sheet(self) -> Sheet | None:
         """What `e` writes: the current pane."""
         from costtui.tui import sheet
@@ -210,9 +261,7 @@ class OverviewScreen(Screen[None]):
             return sheet.alerts(overview.view, pane.items, self.look.consumer)
         if isinstance(pane, Sources):
             return sheet.sources(overview.view, pane.items)
-        return sheet.chart(
-            overview.view, overview.chart, overview.chart_requests, overview.gap_buckets
-        )
+        return pane.sheet() if isinstance(pane, Chart) else None
 
     def value(self) -> str:
         """What `y` copies: the name under the cursor."""
@@ -223,7 +272,7 @@ class OverviewScreen(Screen[None]):
             return pane.current.rule if pane.current else ""
         if isinstance(pane, Sources):
             return (pane.current.error or pane.current.name) if pane.current else ""
-        return ""
+        return pane.value() if isinstance(pane, Chart) else ""
 
     def action_filter(self) -> None:
         self.post_message(Open("filter"))

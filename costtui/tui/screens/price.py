@@ -65,7 +65,7 @@ class PriceScreen(SideScreen):
     def show(self, shown: Shown) -> None:
         super().show(shown)
         state = shown.state
-        key = (state.window, state.back, state.anchor, state.filters, self.row.priced.key)
+        key = (state.place, state.filters, self.row.priced.key)
         if key != self._asked:
             self._asked = key
             self.store_changed()

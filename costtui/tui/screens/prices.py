@@ -70,7 +70,7 @@ class PricesScreen(SideScreen):
     def show(self, shown: Shown) -> None:
         super().show(shown)
         state, overview = shown.state, shown.overview
-        key = (state.window, state.back, state.anchor, state.filters)
+        key = (state.place, state.filters)
         if shown.error:
             self._waiting = False
         slid = (

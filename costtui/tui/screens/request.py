@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 
 from costtui.model.charge import CostBasis
 from costtui.model.listing import Listing, Stretch, spot_of
-from costtui.model.money import decimal_text, divide_half_even
+from costtui.model.money import NANO, decimal_text, divide_half_even
 from costtui.model.snapshot import RequestRow
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
@@ -34,6 +34,8 @@ MOST_ATTRIBUTES = 300
 """Attributes of one request that are listed."""
 MOST_NESTED = 8
 """Levels of nesting that are taken apart; what is deeper stays JSON."""
+MOST_AT_ONCE = 200
+"""Rows further in the list that one question goes."""
 _MILLION = 1_000_000
 Fact = tuple[str, str, str]
 """Name, value, role."""
@@ -108,8 +110,11 @@ def _usd(nano: int) -> str:
 
 def _rate(nano: int, tokens: int) -> str:
     """The price that all kinds of tokens of a request have come to."""
-    each = divide_half_even(nano * _MILLION, tokens)
-    return f"${decimal_text(each)} = {_usd(nano)} / {tokens:,} tokens, all kinds together"
+    parts = divide_half_even(nano * _MILLION, tokens * NANO // 10_000)
+    return (
+        f"${parts // 10_000:,}.{parts % 10_000:04} = {_usd(nano)} / {tokens:,} tokens, "
+        "all kinds together"
+    )
 
 
 def attributes(text: str) -> list[tuple[str, str]]:
@@ -145,6 +150,8 @@ def _leaves(name: str, value: object, levels: int) -> Iterator[tuple[str, str]]:
 class Record(Grid):
     """The record, with its place in the list."""
 
+    header_from = 1_000_000
+    """Its columns have no titles."""
     place = ""
 
     def title_line(self) -> Line:
@@ -176,7 +183,7 @@ class RequestScreen(SideScreen):
         self._asking = False
 
     def body(self) -> ComposeResult:
-        yield Record(self.look, ("", ""), title="request", counted=False, id="record")
+        yield Record(self.look, ("", ""), title="request", most=32, counted=False, id="record")
 
     @property
     def record(self) -> Record:
@@ -217,9 +224,10 @@ class RequestScreen(SideScreen):
             self._go_on()
 
     def _go_on(self) -> None:
-        owed, self._owed = max(-200, min(200, self._owed)), 0
-        if owed:
-            self._ask(owed)
+        step = max(-MOST_AT_ONCE, min(MOST_AT_ONCE, self._owed))
+        self._owed -= step
+        if step:
+            self._ask(step)
 
     def answered(self, answer: Answer) -> None:
         """The record as it is now and its neighbours."""
@@ -256,6 +264,7 @@ class RequestScreen(SideScreen):
         to = -1 if here is None else max(0, min(here + step, len(rows) - 1))
         if to < 0 or rows[to].id == self.row.id:
             end = "last" if step > 0 else "first"
+            self._owed = 0
             self.notify(f"This is the {end} request of the list.", timeout=2, markup=False)
             return
         self.row, self.forgotten = rows[to], False

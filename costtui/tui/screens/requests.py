@@ -74,10 +74,10 @@ class RequestsScreen(SideScreen):
             )
         )
 
-    def _go(self, listing: Listing, to: str) -> None:
-        """To an end of a list, perhaps another one."""
+    def _go(self, listing: Listing, to: str, owed: int = 0) -> None:
+        """To an end of a list, perhaps another one, and `owed` rows from there."""
         table = self.table
-        table.wanted, table.jumping, table.owed = listing, to, 0
+        table.wanted, table.jumping, table.owed = listing, to, owed
         table.following = listing.order == "time" and (to == START) is not listing.reverse
         table.following = table.following and not self.shown.state.past
         self._newest, self._goto = 0, None
@@ -179,7 +179,7 @@ class RequestsScreen(SideScreen):
             self._moved()
 
     def on_request_table_jumped(self, message: RequestTable.Jumped) -> None:
-        self._go(self.table.wanted, message.to)
+        self._go(self.table.wanted, message.to, self.table.owed)
 
     # Keys -----------------------------------------------------------------------------------
 
@@ -256,7 +256,7 @@ class RequestsScreen(SideScreen):
 
 def _key_of(shown: Shown) -> object:
     state = shown.state
-    return state.window, state.back, state.anchor, state.filters
+    return state.place, state.filters
 
 
 def _request_screen(

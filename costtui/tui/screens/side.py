@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.geometry import Size
-from textual.screen import Screen
 
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
+from costtui.tui.screens.repainting import Repainting
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.bars import Keys
 from costtui.tui.widgets.header import crumbs, view_title
@@ -21,6 +21,8 @@ class Title(Lines):
 
     text = ""
     shown: Shown | None = None
+    own: tuple[str, int, int] | None = None
+    """(name, start, end) of a screen that shows another stretch of time than the window."""
 
     def lines(self, size: Size) -> list[Line]:
         g, shown = self.look.glyphs, self.shown
@@ -30,14 +32,19 @@ class Title(Lines):
             return [line.put(f" {self.text}", "accent")]
         if shown.state.paused:
             right.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip")).put("  ")
-        if shown.state.past:
+        if shown.state.past and self.own is None:
             right.styled(f" {g.back} PAST ", self.look.palette.style("chip")).put("  ")
-        if shown.overview is not None:
+        if self.own is not None:
+            name, start, end = self.own
+            arguments = (start, end, self.look.zone, g)
+            whole = fmt.span(*arguments) if size.width >= 100 else fmt.short_span(*arguments)
+            right.put(f"{name}  ", "accent").put(whole + " ", "quiet")
+        elif shown.overview is not None:
             window = shown.overview.view.window
             arguments = (window.start, window.end, self.look.zone, g)
             whole = fmt.span(*arguments) if size.width >= 100 else fmt.short_span(*arguments)
             name = fmt.window_name(
-                shown.state.window, shown.state.back, window.start, self.look.zone
+                shown.state.window_name, shown.state.back, window.start, self.look.zone
             )
             right.put(f"{name}  ", "accent").put(whole + " ", "quiet")
         room = size.width - line.width - right.width - 2
@@ -45,7 +52,7 @@ class Title(Lines):
         return [line.to(size.width - right.width).extend(right)]
 
 
-class SideScreen(Screen[None]):
+class SideScreen(Repainting):
     """A screen above the overview. Subclasses compose their lists in `body`."""
 
     where = ""

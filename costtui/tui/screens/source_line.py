@@ -16,6 +16,7 @@ from costtui.tui.look import Look
 from costtui.tui.messages import Ask
 from costtui.tui.screens.full_text import pretty
 from costtui.tui.screens.side import SideScreen
+from costtui.tui.sheet import Sheet
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.text import Paragraph, TextView
 
@@ -93,15 +94,14 @@ class SourceLineScreen(SideScreen):
         view.title = between.join(facts)
         view.note = f"the same {found.proof}" if found.proof else ""
         text = self._line(found)
-        rows = []
-        if not found.proof:
-            rows.append(Paragraph(self._doubt(found), "over"))
+        doubt = [] if found.proof else [Paragraph(self._doubt(found), "over")]
         if self.pretty:
-            rows += [Paragraph(line, "value") for line in pretty(text).split("\n")]
             at = 0
+            rows = doubt + [Paragraph(line, "value") for line in pretty(text).split("\n")]
         else:
-            rows += [Paragraph(_text(line), "quiet", cut=True) for line in found.before]
+            rows = [Paragraph(_text(line), "quiet", cut=True) for line in found.before]
             at = len(rows)
+            rows += doubt  # beside the line, where it cannot be scrolled out of sight
             rows.append(Paragraph(text, "value" if found.proof else "warn", marked=True))
             if found.length > len(found.line):
                 left = fmt.size(found.length - len(found.line))
@@ -134,6 +134,16 @@ class SourceLineScreen(SideScreen):
         if self.found is None or isinstance(self.found, str):
             return ""
         return self._line(self.found)
+
+    def sheet(self) -> Sheet | None:
+        """What `e` writes: the line and where it is."""
+        found, overview = self.found, self.shown.overview
+        if overview is None or found is None or isinstance(found, str):
+            return None
+        columns = ("path", "offset", "bytes", "same", "request_id", "line")
+        row = (found.path, found.offset, found.length, found.proof or None,
+               self.row.request_id, self._line(found))  # fmt: skip
+        return Sheet("source-line", columns, (row,), overview.view)
 
 
 def _text(line: bytes) -> str:

@@ -8,11 +8,11 @@ from typing import cast
 from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.color import Color
-from textual.screen import Screen
 
 from costtui.tui import themes
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.look import Line, Look
+from costtui.tui.screens.repainting import Repainting
 from costtui.tui.shown import Shown
 from costtui.tui.theme_watch import wear
 from costtui.tui.themes import ThemeData
@@ -69,7 +69,7 @@ class ThemeTable(Table[ThemeData]):
         return line
 
 
-class ThemesScreen(Screen[None]):
+class ThemesScreen(Repainting):
     """A box over what was there, which shows the theme."""
 
     where = "themes"

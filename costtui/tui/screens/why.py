@@ -16,7 +16,7 @@ from costtui.tui.sheet import Sheet
 from costtui.tui.sheet import contributions as contributions_sheet
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
-from costtui.tui.why import Row, Why, cause, covering, headline, look_into, signed, who
+from costtui.tui.why import Row, Why, cause, headline, look_into, signed, who
 from costtui.tui.widgets.lines import Lines
 from costtui.tui.widgets.table import Table
 from costtui.tui.widgets.why_lists import Movers, StepTable
@@ -94,15 +94,16 @@ class WhyScreen(SideScreen):
 
     def show(self, shown: Shown) -> None:
         old, new = self.shown.state, shown.state
-        moved = (old.window, old.back, old.anchor) != (new.window, new.back, new.anchor)
-        if self.about is not None and moved:
-            self.about = self.about._replace(window=new.window, back=new.back, anchor=new.anchor)
+        if self.about is not None and old.place != new.place:
+            self.about = self.about._replace(
+                window=new.window, back=new.back, anchor=new.anchor, zoom=new.zoom
+            )
         super().show(shown)
         state = self.state
         title = self.query_one(Title)
         title.shown = shown if self.found is None else self._titled(shown, self.found)
         title.redraw()
-        key = (state.window, state.back, state.anchor, state.filters)
+        key = (state.place, state.filters)
         if key != self._asked:
             self._asked = key
             self._ask()
@@ -183,7 +184,8 @@ class WhyScreen(SideScreen):
         self.query_one(f"#{self.pane}").focus(scroll_visible=False)
 
     def action_drill(self) -> None:
-        """From a step to its contributors; from one of those to the overview of it."""
+        """From a step to its contributors; from one of those to the overview of it, zoomed into
+        exactly the time of the step."""
         if self.pane == LISTS[0]:
             self.action_panel(1)
             return
@@ -192,14 +194,14 @@ class WhyScreen(SideScreen):
             return
         window = row.movement.now
         moment = float(window.end - 1)
-        name = self.state.window
-        if not row.whole:
-            name = covering(window.seconds)
+        zoom = self.state.zoom if row.whole else (window.start, window.end)
         if moment >= found.overview.taken_at and found.view.window.live:
             moment = 0.0
         filters = (*self.state.filters, *(Filter(d, v) for d, v in mover.values))
         screen = "why" if self.about is None else "alerts"
-        state = self.shown.state.visit(tuple(dict.fromkeys(filters)), name, moment, screen)
+        state = self.shown.state.visit(
+            tuple(dict.fromkeys(filters)), self.state.window, moment, screen, zoom
+        )
         change(self, state)
         self.post_message(Open("overview"))
 

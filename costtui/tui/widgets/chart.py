@@ -1,129 +1,252 @@
-"""Cost over time: bars from zero, gaps as gaps.
+"""Usage over time, in one of several kinds, with a crosshair that zooms.
 
 Block characters and not plotext on the overview: a chart of eight lines there has five lines of
 bars in plotext and seven here, an eighth of a line of precision instead of a half, and costs 1 ms
 instead of an import of 190 ms before first paint (docs/decisions/041-charts.md). Maximised, the
-chart is plotext's.
+chart is plotext's. What the numbers are is said in `tui/curves.py`, how a stack is rounded in
+`tui/stacking.py`, and what the edges say in `chart_note.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from textual.geometry import Size
 
-from costtui.model.snapshot import Overview
-from costtui.model.timewindow import DAY, HOUR, MINUTE, Window
-from costtui.tui import format as fmt
+from costtui.model.money import decimal_text
+from costtui.model.snapshot import Overview, View
+from costtui.model.timewindow import MINUTE
+from costtui.tui.curves import KINDS, Curves, More, curves, needs_more, question
+from costtui.tui.data import Answer, Data
 from costtui.tui.look import Line, frame
-from costtui.tui.shown import Shown, nothing_matches
-from costtui.tui.spark import GAP, levels
+from costtui.tui.messages import Ask, Open, change
+from costtui.tui.shown import Shown, is_money, nothing_matches
+from costtui.tui.widgets.chart_bars import Bars, Crosshair
+from costtui.tui.widgets.chart_labels import PER, nice_ceiling, time_labels
+from costtui.tui.widgets.chart_note import legend, note
 from costtui.tui.widgets.lines import Lines
 
-_PERIODS = (
-    5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR,
-    12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY,
-)  # fmt: skip
-PER = {MINUTE: "per minute", 600: "per 10 minutes", HOUR: "per hour", 21600: "per 6 hours",
-       DAY: "per day"}  # fmt: skip
-_AXIS = 9
-"""Cells of the labels left of the bars, the axis itself included."""
+if TYPE_CHECKING:
+    from datetime import tzinfo
 
+    from costtui.tui.sheet import Sheet
 
-def nice_ceiling(value: int) -> int:
-    """The least round number ≥ `value` whose quarters are fairly round, too; at least 10."""
-    if value <= 10:
-        return 10
-    power = int(10 ** (len(str(value - 1)) - 2))
-    steps = (10, 12, 16, 20, 24, 30, 40, 50, 60, 80, 100)
-    return next(m * power for m in steps if m * power >= value)
-
-
-def time_labels(
-    window: Window, positions: Sequence[int], width: int, zone: tzinfo
-) -> list[tuple[int, str]]:
-    """(column, text) under a chart whose buckets start at `positions`: round local times only."""
-    buckets = window.buckets()
-    if len(buckets) < 1 or width < 8:
-        return []
-    cells_per_second = width / (len(buckets) * window.step)
-    day_scale = window.seconds > 2 * DAY
-    length = 6 if day_scale else 5
-    for period in _PERIODS:
-        if period >= window.step and period * cells_per_second >= length + 3:
-            break
-    out: list[tuple[int, str]] = []
-    free = 0
-    for column, bucket in zip(positions, buckets, strict=True):
-        local = datetime.fromtimestamp(bucket, zone)
-        offset = local.utcoffset()
-        shifted = bucket + (int(offset.total_seconds()) if offset else 0)
-        to_next = -shifted % period
-        if to_next >= window.step:
-            continue
-        moment = datetime.fromtimestamp(bucket + to_next, zone)
-        if day_scale or period >= DAY:
-            text = f"{moment.day} {moment.strftime('%b')}"
-        else:
-            text = moment.strftime("%H:%M")
-        if column >= free and column + len(text) <= width:
-            out.append((column, text))
-            free = column + len(text) + 2
-    return out
+FRAMED_FROM = 7
+"""Lines from which a frame is worth two of them."""
+LEGEND_FROM = 14
+"""Lines from which a legend with longer names is worth one of them."""
+TIGHT = 8
+"""A legend that leaves fewer cells than this in the title has been shortened."""
 
 
 class Chart(Lines, can_focus=True):
-    """Bars of the window's buckets; focusable, so that it can be maximised."""
+    """Bars of the window's buckets; focusable, so that it can be maximised and walked along."""
 
     DEFAULT_CSS = "Chart { height: 1fr; }"
 
     shown: Shown | None = None
-    framed = True
     maximised = False
+    kind = "time"
+    more: More | None = None
+    _asked: object = None
+    _held: Overview | None = None
+    """The newest overview that `more` belongs to."""
+    _cross: int | None = None
+    """The start of the bucket under the crosshair: it stays there while a live window slides."""
+    _mark: int | None = None
+    """The start of the bucket at the other end of a marked range."""
+
+    # Data -----------------------------------------------------------------------------------
+
+    def show_kind(self, kind: str) -> None:
+        self.kind = kind
+        self.redraw()
+
+    def next_kind(self) -> None:
+        self.show_kind(KINDS[(KINDS.index(self.kind) + 1) % len(KINDS)])
+
+    def redraw(self) -> None:
+        overview = self.shown.overview if self.shown else None
+        if overview is not None and needs_more(self.kind) and self.is_attached and self.display:
+            key = overview.view, overview.revision
+            if key != self._asked:
+                self._asked = key
+                view, zone = overview.view, self.look.zone
+                self.post_message(Ask("chart", lambda data, _, now: more_of(data, view, zone, now)))
+        super().redraw()
+
+    def answered(self, answer: Answer) -> None:
+        """The totals by bucket of what was on screen when they were asked for."""
+        if answer.kind == "chart" and isinstance(answer.value, More):
+            self.more = answer.value
+            self.redraw()
+
+    def _fits(self, overview: Overview) -> bool:
+        more = self.more
+        return (
+            more is not None and more.view == overview.view and len(more.now) == len(overview.chart)
+        )
+
+    def _overview(self) -> Overview | None:
+        """What to draw. A live window slides once a minute: until the answer for the new one is
+        here, the one before is drawn, and not a moment of nothing."""
+        overview = self.shown.overview if self.shown else None
+        if overview is None or not needs_more(self.kind):
+            return overview
+        if self._fits(overview):
+            self._held = overview
+        held = self._held
+        same = (
+            held is not None
+            and held.view.filters == overview.view.filters
+            and held.view.window.name == overview.view.window.name
+            and held.view.window.live
+            and overview.view.window.live
+            and self._fits(held)
+        )
+        return held if same else overview
+
+    def _curves(self, overview: Overview) -> Curves:
+        assert self.shown is not None
+        more = self.more if self._fits(overview) else None
+        return curves(self.shown._replace(overview=overview), self.kind, more, self.look.named)
+
+    # Crosshair ------------------------------------------------------------------------------
+
+    def crosshair(self, overview: Overview) -> Crosshair | None:
+        """The buckets that the user points at, as indices; None away from the chart."""
+        if self._cross is None or not self.has_focus:
+            return None
+        window = overview.view.window
+        first, most = window.start - window.start % window.step, len(window.buckets()) - 1
+
+        def index(start: int) -> int:
+            return max(0, min(most, (start - first) // window.step))
+
+        return Crosshair(index(self._cross), None if self._mark is None else index(self._mark))
+
+    def point_at(self, start: int | None) -> None:
+        """Put the crosshair on the bucket that holds `start`, epoch seconds; None takes it away."""
+        self._cross, self._mark = start, None
+        self.redraw()
+
+    def move(self, step: int) -> None:
+        """To the next bucket on the right (1) or left (-1); the first step stands on the newest."""
+        overview = self.shown.overview if self.shown else None
+        if overview is None or not overview.chart:
+            return
+        buckets = overview.view.window.buckets()
+        now = self.crosshair(overview)
+        at = len(buckets) - 1 if now is None else max(0, min(len(buckets) - 1, now.at + step))
+        self._cross = buckets[at]
+        self.redraw()
+
+    def mark(self) -> None:
+        """Begin a range here, or forget the one that was begun."""
+        if self._cross is None:
+            self.move(0)
+        self._mark = self._cross if self._mark is None else None
+        self.redraw()
+
+    def let_go(self, *, wholly: bool) -> bool:
+        """Forget a marked range, or `wholly` the crosshair. Was there anything to forget?"""
+        held = self._mark is not None or (wholly and self._cross is not None)
+        if held:
+            self.point_at(None if self._mark is None else self._cross)
+        return held
+
+    def zoom(self) -> None:
+        """Make the bucket under the crosshair, or the marked range, the window."""
+        overview = self.shown.overview if self.shown else None
+        pointed = self.crosshair(overview) if overview is not None else None
+        if self.shown is None or overview is None or pointed is None:
+            self.move(0)
+            return
+        window = overview.view.window
+        buckets = window.buckets()
+        first, last = pointed.ends
+        start = max(buckets[first], window.start)
+        end = min(buckets[last] + window.step, window.end)
+        requests = window.step == MINUTE and first == last  # nothing is finer but requests
+        if (start, end) != (window.start, window.end):
+            self.point_at(None)
+            change(self.screen, self.shown.state.zoomed(start, end))
+        elif not requests:
+            self.point_at(self._cross)
+            self.app.notify("This is the whole window, and nothing finer is kept.", timeout=3)
+        if requests:
+            self.post_message(Open("requests"))
+
+    # Take away ------------------------------------------------------------------------------
+
+    def sheet(self) -> Sheet | None:
+        """The chart as rows."""
+        from costtui.tui import sheet
+
+        overview = self.shown.overview if self.shown else None
+        if overview is None:
+            return None
+        if self.kind == "time":
+            return sheet.chart(
+                overview.view, overview.chart, overview.chart_requests, overview.gap_buckets,
+                overview.chart_tokens, overview.chart_unpriced,
+            )  # fmt: skip
+        return sheet.curves(overview.view, self._curves(overview))
+
+    def value(self) -> str:
+        """The number under the crosshair."""
+        overview = self.shown.overview if self.shown else None
+        pointed = self.crosshair(overview) if overview is not None else None
+        if overview is None or pointed is None:
+            return ""
+        made = self._curves(overview)
+        if not made.layers:
+            return ""
+        value = made.totals[pointed.at]
+        return decimal_text(value) if is_money(made.unit) else str(value)
+
+    # Drawing --------------------------------------------------------------------------------
 
     def lines(self, size: Size) -> list[Line]:
-        shown = self.shown
-        if shown is None or shown.overview is None:
+        shown, overview = self.shown, self._overview()
+        if shown is None or overview is None:
             return []
+        shown = shown._replace(overview=overview)
         width, height = size
-        overview = shown.overview
-        requests = shown.state.unit == "requests"
-        values = overview.chart_requests if requests else overview.chart
-        framed = height >= 7
-        inner_width, inner_height = (width - 2, height - 2) if framed else (width, height)
-        if not any(values):
-            body = self._nothing(overview, inner_width, inner_height)
+        made = self._curves(overview)
+        pointed = self.crosshair(overview)
+        framed = height >= FRAMED_FROM
+        title = Line(self.look).put(made.title, "focus-title" if self.has_focus else "title")
+        title.put(f" {PER.get(overview.view.window.step, '')}", "quiet")
+        names = legend(self.look, made, width - 8 - title.width)
+        below = framed and height >= LEGEND_FROM and names.width > width - 8 - title.width - TIGHT
+        if below and made.stacked and any(made.totals):
+            names = legend(self.look, made, width - 4)
+        else:
+            below = False
+            title.extend(names)
+        inside = (width - 2, height - 2 - below) if framed else (width, height)
+        if not made.layers:
+            body = [Line(self.look).put("  reading …", "quiet")]
+        elif not any(made.totals):
+            body = self._nothing(overview, *inside)
         elif self.maximised:
             from costtui.tui.plot import plotted
 
-            body = plotted(self.look, overview, values, (inner_width, inner_height), requests)
+            body = plotted(self.look, overview.view.window, made, inside, pointed)
         else:
-            body = self._bars(overview, values, inner_width, inner_height, requests)
+            body = Bars(self.look, made, overview.view.window, inside, pointed).lines()
+        said = note(self.look, shown, made, pointed, width - 8, focus=self.has_focus)
         if not framed:
+            if pointed is not None and len(body) > 1:  # the only line that can be spared
+                body[-1] = said
             return body
-        step = overview.view.window.step
-        what = "requests over time" if requests else "cost over time"
-        title = Line(self.look).put(what, "focus-title" if self.has_focus else "title")
-        title.put(f" {PER.get(step, '')}", "quiet")
+        if below:
+            body = [names, *body]
         return frame(
-            self.look, body, width, height,
-            title=title, note=self._note(overview, values, requests), focus=self.has_focus,
+            self.look, body, width, height, title=title, note=said, focus=self.has_focus,
         )  # fmt: skip
-
-    def _note(self, overview: Overview, values: Sequence[int], requests: bool) -> Line:
-        line = Line(self.look)
-        if any(values):
-            peak = max(range(len(values)), key=values.__getitem__)
-            window = overview.view.window
-            moment = datetime.fromtimestamp(window.buckets()[peak], self.look.zone)
-            when = moment.strftime("%d %b" if window.step >= DAY else "%a %H:%M")
-            top = fmt.count(values[peak]) if requests else fmt.money(values[peak], 9)
-            line.put(f"peak {top} {self.look.glyphs.middle} {when}", "quiet")
-        gaps = len(overview.gap_buckets)
-        if gaps:
-            line.put(f" {self.look.glyphs.middle} {gaps} {'gap' if gaps == 1 else 'gaps'}", "warn")
-        return line
 
     def _nothing(self, overview: Overview, width: int, height: int) -> list[Line]:
         out = [Line(self.look) for _ in range(max(0, (height - 2) // 2))]
@@ -133,6 +256,8 @@ class Chart(Lines, can_focus=True):
         elif not (total.requests or total.tokens):
             why = nothing_matches(self.shown.state, self.look.named) if self.shown else ""
             text = f"{why[0].upper()}{why[1:]}." if why else "No usage in this window."
+        elif self.shown is not None and self.shown.state.unit != "cost":
+            text = "Nothing to show of this in this window."
         out.append(Line(self.look).to(max(0, (width - len(text)) // 2)).put(text, "text"))
         key = self.look.key
         hints = [
@@ -149,73 +274,13 @@ class Chart(Lines, can_focus=True):
         out += [Line(self.look).to(max(0, (width - len(h)) // 2)).put(h, "quiet") for h in hints]
         return out
 
-    def _bars(
-        self, overview: Overview, values: Sequence[int], width: int, height: int, requests: bool
-    ) -> list[Line]:
-        look, g = self.look, self.look.glyphs
-        rows = max(1, height - 2 if height >= 6 else height - 1)
-        odd = rows >= 5 and rows % 2 == 1
-        rows -= odd  # an even number of rows puts half of a round number on a row's edge
-        room = width - _AXIS - 1
-        number = min(len(values), room)
-        top = nice_ceiling(max(values))
-        # The scale ends at a round number, not at the highest bar: one more value makes it so.
-        heights = levels([*values, top], overview.gap_buckets, len(values) + 1, rows * 8)[:-1]
-        if number < len(values):
-            heights = levels(values, overview.gap_buckets, number, rows * 8)
-            top = max(values)
-        starts = [i * room // number for i in range(number + 1)]
-        spaced = room // number >= 3
-        colors = look.palette.gradient(rows)
-        out: list[Line] = [Line(look)] if odd else []
-        for row in range(rows):
-            floor = (rows - 1 - row) * 8
-            label = self._label(top, row, rows, requests)
-            line = Line(look).cell(label, _AXIS - 2, "quiet", "right").put(" ")
-            line.put(g.axis[0] if label else g.axis[1], "line")
-            for index, level in enumerate(heights):
-                cells = starts[index + 1] - starts[index]
-                # one width for all bars: what is left over goes into the gaps
-                bar = room // number - 1 if spaced else cells
-                if level == GAP:
-                    role = "warn" if floor == 0 else "faint"
-                    line.put(g.gap * bar, role)
-                elif level > floor:
-                    char = g.levels[min(8, level - floor) - 1]
-                    line.styled(char * bar, colors[rows - 1 - row])
-                else:
-                    line.put(" " * bar)
-                line.put(" " * (cells - bar))
-            out.append(line)
-        labels = time_labels(overview.view.window, _bucket_columns(starts, len(values), room),
-                             room, look.zone)  # fmt: skip
-        if height >= 6:
-            out.append(self._baseline(labels, room))
-        under = Line(look).to(_AXIS)
-        for column, text in labels:
-            under.to(_AXIS + column).put(text, "quiet")
-        return [*out, under]
 
-    def _label(self, top: int, row: int, rows: int, requests: bool) -> str:
-        """The tick beside a row: the value at its upper edge, at quarters or halves only."""
-        part = 4 if rows % 4 == 0 and rows >= 8 else 2 if rows % 2 == 0 else 1
-        if row * part % rows:
-            return ""
-        value = top * (rows - row) // rows
-        return fmt.compact(value, _AXIS - 2) if requests else fmt.round_money(value, _AXIS - 2)
-
-    def _baseline(self, labels: list[tuple[int, str]], room: int) -> Line:
-        g = self.look.glyphs
-        zero = "0" if self.shown and self.shown.state.unit == "requests" else "$0"
-        cells = [g.axis[3]] * room
-        for column, _ in labels:
-            cells[column] = g.axis[4]
-        line = Line(self.look).cell(zero, _AXIS - 2, "quiet", "right").put(" ")
-        return line.put(g.axis[2] + "".join(cells), "line")
+def more_of(data: Data, view: View, zone: tzinfo, now: float) -> More:
+    """Totals by bucket of a view and of the period before it. Called in the reader's thread."""
+    own, past = question(view, zone)
+    rows = data.timeline(own, own.window.step, now)
+    before = data.timeline(past, own.window.step, now)
+    return More(own, tuple(t for _, t in rows), tuple(before), past.window.start, past.window.end)
 
 
-def _bucket_columns(starts: list[int], buckets: int, room: int) -> list[int]:
-    """The column of each bucket, also where several share one."""
-    if len(starts) == buckets + 1:
-        return starts[:-1]
-    return [i * room // buckets for i in range(buckets)]
+__all__ = ["Chart", "nice_ceiling", "time_labels"]

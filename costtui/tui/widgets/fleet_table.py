@@ -135,8 +135,10 @@ class FleetTable(Table[GatewayUsage]):
         left = width - least - 1
         chosen: list[str] = []
         for name in _WANTED:
-            hidden = (name == "window" and (not window or window in _OWN_COLUMN)) or (
-                name == "change" and self.shown and not self.shown.state.compare
+            hidden = (
+                (name == "window" and (not window or window in _OWN_COLUMN))
+                or (name == "change" and self.shown and not self.shown.state.compare)
+                or (name in ("bar", "share") and self.shown and self.shown.state.unit == "rate")
             )
             if not hidden and _WIDTHS[name] + 1 <= left:
                 chosen.append(name)

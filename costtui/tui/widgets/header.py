@@ -12,7 +12,7 @@ from costtui.model.timewindow import WINDOWS
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line, Look
-from costtui.tui.shown import Shown
+from costtui.tui.shown import UNIT_NAMES, Shown
 from costtui.tui.widgets.lines import Lines
 
 
@@ -34,7 +34,7 @@ class Header(Lines):
             self._windows(first, shown)
             first.put("  ")
         else:
-            first.put(shown.state.window, "accent").put("  ")
+            first.put("zoom" if shown.state.zoom else shown.state.window, "accent").put("  ")
         span = self._span(shown, room - first.width)
         first.put(span, "accent" if shown.state.past else "text")
         return [first.cut(room).to(width - right.width).extend(right), self._path(shown, width)]
@@ -45,7 +45,7 @@ class Header(Lines):
             own = self.look.key(f"window-{spec.name}")
             small = digits and own.isdecimal() and own.isascii() and len(own) == 1
             key = digits[int(own)] if small else "" if own.startswith(":") else f"{own}:"
-            if spec.name == shown.state.window:
+            if spec.name == shown.state.window_name:
                 line.styled(f"{key}{spec.name}", self.look.palette.style("chip"))
             else:
                 line.put(key, "key").put(spec.name, "quiet")
@@ -71,7 +71,11 @@ class Header(Lines):
         elif state.paused:
             line.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip"))
         elif state.past:
-            line.styled(f" {g.back} PAST ", self.look.palette.style("chip"))
+            chip = self.look.palette.style("chip")
+            line.styled(f" {g.back} PAST ", chip)
+            if state.zoom:
+                length = fmt.duration(state.zoom[1] - state.zoom[0])
+                line.put(" ").styled(f" zoom {length} " if width >= 100 else f" {length} ", chip)
         elif overview is None:
             line.put(f"{g.middle} starting", "quiet")
         elif not overview.collector_alive and not shown.starting:
@@ -105,7 +109,7 @@ class Header(Lines):
             last = datetime.fromtimestamp(shown.overview.view.window.end, self.look.zone)
             when = last.strftime("%a %d %b %Y %H:%M" if width >= 100 else "%a %d %b %H:%M")
             right.put(f"as it was on {when} ", "accent").put(f"{g.middle} ", "quiet")
-        facts = [] if notes else [f"by {state.unit}"]
+        facts = [] if notes else [f"by {UNIT_NAMES[state.unit]}"]
         if width >= 100 and not notes:
             facts.append(f"sorted by {state.sort}")
             facts.append("vs the period before" if state.compare else "")

@@ -18,7 +18,7 @@ from costtui.tui import format as fmt
 from costtui.tui.cells import fit, outside
 from costtui.tui.heat import STEPS, amount_text, less, shade, two_lines
 from costtui.tui.look import Line, frame
-from costtui.tui.shown import Shown, amount, change_role, nothing_matches
+from costtui.tui.shown import UNIT_NAMES, Shown, amount, change_role, nothing_matches
 from costtui.tui.widgets.panel import NO_VALUE
 from costtui.tui.widgets.table import Table
 
@@ -317,6 +317,8 @@ class HeatTable(Table[str]):
         line = Line(self.look).put(f"{rows} {g.times} {columns}", role)
         if self.items:
             line.put(f" {len(self.items):,} {g.times} {len(self.column_keys):,}", "quiet")
+        if self.shown is not None and self.shown.state.unit == "rate":
+            line.put(f"  {UNIT_NAMES['rate']}", "quiet")  # dollars, but not those of the overview
         if self.changes:
             line.put("  change against the period before", "quiet")
         if self.current is not None and self.size.width >= 100:

@@ -14,7 +14,15 @@ from costtui.model.timewindow import Window
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
-from costtui.tui.shown import Shown, change_role
+from costtui.tui.shown import (
+    Shown,
+    amount,
+    change_role,
+    exactness_in,
+    has_amount,
+    is_money,
+    number,
+)
 from costtui.tui.widgets.lines import Lines
 
 KINDS = {
@@ -62,9 +70,14 @@ class Figures:
         cents = nano < 10**14 and not exactness & Exactness.ESTIMATE
         return fmt.money(nano, self.width, exactness, self.look.glyphs, cents=cents)
 
-    def spent(self, label: str, now: Totals, then: Totals, rank: int) -> Card:
-        spend, before = now.effective_nano, then.effective_nano
-        return self.money(label, spend, before, now.exactness, rank)
+    def spent(self, label: str, now: Totals, then: Totals, rank: int, unit: str = "cost") -> Card:
+        """A period in `unit`."""
+        value, before = amount(now, unit), amount(then, unit)
+        if is_money(unit) and has_amount(now, unit):
+            return self.money(label, value, before, exactness_in(now, unit), rank)
+        text = number(value, unit, min(self.width, 9), Exactness.EXACT, self.look.glyphs)
+        text = text if has_amount(now, unit) else "-"
+        return Card(label, text, self.delta(value, before), "quiet", rank)
 
     def money(self, label: str, now: int, then: int, exactness: Exactness, rank: int) -> Card:
         return Card(
@@ -83,23 +96,18 @@ class Figures:
             "value" if not now else "warn",
         )
 
-    def usage(self, total: Totals, before: Totals, ranks: tuple[int, int, int, int]) -> list[Card]:
-        """Requests, tokens, and the shares of errors and of 429."""
+    def usage(
+        self, total: Totals, before: Totals, ranks: tuple[int, int, int, int], unit: str = "cost"
+    ) -> list[Card]:
+        """Requests, tokens, and the shares of errors and of 429. The one of the first two that is
+        the `unit` is on the first card already and gives its place to the spend."""
+        counted = [
+            self.spent("spend" if kind == unit else kind, total, before, rank,
+                       "cost" if kind == unit else kind)
+            for kind, rank in zip(("requests", "tokens"), ranks, strict=False)
+        ]  # fmt: skip
         return [
-            Card(
-                "requests",
-                fmt.count(total.requests, min(self.width, 9)),
-                self.delta(total.requests, before.requests),
-                "quiet",
-                ranks[0],
-            ),
-            Card(
-                "tokens",
-                fmt.compact(total.tokens),
-                self.delta(total.tokens, before.tokens),
-                "quiet",
-                ranks[1],
-            ),
+            *counted,
             self._part("errors", total.errors, before.errors, total, before, ranks[2]),
             self._part("429", total.throttled, before.throttled, total, before, ranks[3]),
         ]
@@ -113,8 +121,15 @@ def then_names(window: Window, look: Look) -> tuple[str, str] | None:
     return f"{last.day} {last.strftime('%b')}", last.strftime("%b %Y")
 
 
-def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[Card]:
-    """The figures of the overview's strip."""
+_FIRST = {"cost": "spend", "tokens": "tokens", "requests": "requests", "rate": "$/1M"}
+"""The label of the first card."""
+
+
+def cards(
+    overview: Overview, look: Look, width: int, *, compare: bool, unit: str = "cost"
+) -> list[Card]:
+    """The figures of the overview's strip: the window, today and the month in `unit`; burn and
+    forecast are money."""
     g = look.glyphs
     make = Figures(look, width, compare=compare)
     total, before = overview.total, overview.previous
@@ -122,22 +137,23 @@ def cards(overview: Overview, look: Look, width: int, *, compare: bool) -> list[
     estimate = Exactness(overview.month.exactness | Exactness.ESTIMATE)
     projected = make.cost(overview.month_projection_nano, estimate)
     day_name, month_name = then_names(overview.view.window, look) or ("today", "month")
-    month = make.spent(month_name, overview.month, overview.month_previous, 4)
+    month = make.spent(month_name, overview.month, overview.month_previous, 4, unit)
     narrow = width < NARROW - 1
-    if narrow:
+    if narrow and unit == "cost":
         # no room for a card of its own: where the month is going matters more than last month
         room = width - len(g.arrow)
         ahead = fmt.money(overview.month_projection_nano, room, estimate, g)
         month = month._replace(change=f"{g.arrow}{ahead}", role="quiet")
     name = overview.view.window.name
-    plain = narrow or name in ("today", "month")
+    plain = narrow or name in ("today", "month", "custom")
+    first = _FIRST[unit]
     return [
-        make.spent("spend" if plain else f"spend {name}", total, before, 0),
+        make.spent(first if plain else f"{first} {name}", total, before, 0, unit),
         make.money("burn /h", burn, burn_before, total.exactness, 2),
-        make.spent(day_name, overview.today, overview.today_previous, 3),
+        make.spent(day_name, overview.today, overview.today_previous, 3, unit),
         month,
         *([] if narrow else [Card("forecast", projected, "month end", "quiet", 8)]),
-        *make.usage(total, before, (1, 5, 6, 7)),
+        *make.usage(total, before, (1, 5, 6, 7), unit),
     ]
 
 
@@ -168,9 +184,9 @@ def token_line(totals: Totals, look: Look, width: int) -> Line:
     parts = [p for p in parts if p[1]]
     names = KINDS if width >= 100 else SHORT_KINDS
     legend = Line(look)
-    for kind, number, n in parts:
+    for kind, used, n in parts:
         piece = Line(look).put(f" {look.glyphs.legend} ", f"chart-{n}")
-        piece.put(f"{names[kind]} ", "quiet").put(fmt.compact(number, 6), "text")
+        piece.put(f"{names[kind]} ", "quiet").put(fmt.compact(used, 6), "text")
         if line.width + legend.width + piece.width <= width:
             legend.extend(piece)
     room = width - legend.width - 3
@@ -202,11 +218,11 @@ class Kpi(Lines):
         shown = self.shown
         if shown is None or shown.overview is None:
             return []
-        overview, compare = shown.overview, shown.state.compare
+        overview, compare, unit = shown.overview, shown.state.compare, shown.state.unit
         return [
             *strip(
                 self.look,
-                lambda width: cards(overview, self.look, width, compare=compare),
+                lambda width: cards(overview, self.look, width, compare=compare, unit=unit),
                 9,
                 size.width,
             ),

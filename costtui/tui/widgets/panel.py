@@ -8,7 +8,20 @@ from costtui.model.snapshot import Breakdown, Group, Totals
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line, Look
-from costtui.tui.shown import Shown, amount, change_role, nothing_matches, ordered, sort_mark
+from costtui.tui.shown import (
+    UNIT_NAMES,
+    Shown,
+    amount,
+    change_role,
+    exactness_in,
+    has_amount,
+    is_money,
+    nothing_matches,
+    number,
+    ordered,
+    sort_mark,
+    trend,
+)
 from costtui.tui.spark import GAP, bar, levels
 from costtui.tui.widgets.table import Column, Table
 
@@ -16,6 +29,7 @@ _OPTIONAL = ("spark", "change", "share", "bar", "requests", "tokens")
 """Columns beyond name and value, the most wanted first."""
 _WIDTHS = {"spark": 8, "change": 7, "share": 4, "bar": 8, "requests": 8, "tokens": 7}
 _ORDER = ("name", "value", "share", "bar", "change", "spark", "requests", "tokens")
+_TRENDS = {"cost": "trend $", "tokens": "trend tok", "requests": "trend req", "rate": "trend $/M"}
 _NAME_WISH = 22
 _SPARK_MOST = 30
 _MEASURED = 500
@@ -77,7 +91,11 @@ class Panel(Table[Group]):
         wanted = [
             c
             for c in _OPTIONAL
-            if not (c == unit or (c == "change" and state and not state.compare))
+            if not (
+                c == unit
+                or (c == "change" and state and not state.compare)
+                or (c in ("share", "bar") and unit == "rate")  # a mean has no parts
+            )
         ]
         chosen: list[str] = []
         least = {**_WIDTHS, "spark": 14} if width >= 58 else _WIDTHS
@@ -97,10 +115,9 @@ class Panel(Table[Group]):
             if name == "name":
                 out.append(Column("name", self._titled("name", "name"), 0))
             elif name == "value":
-                out.append(Column("value", self._titled(unit, "value"), 9, "right"))
+                out.append(Column("value", self._titled(UNIT_NAMES[unit], "value"), 9, "right"))
             elif name in chosen:
-                trend = "trend req" if unit == "requests" else "trend $"
-                title = {"spark": trend, "bar": "", "share": "%"}.get(name, name)
+                title = {"spark": _TRENDS[unit], "bar": "", "share": "%"}.get(name, name)
                 right = name in ("share", "change", "requests", "tokens")
                 align = "right" if right else "left"
                 out.append(Column(name, self._titled(title, name), widths[name], align))
@@ -152,11 +169,10 @@ class Panel(Table[Group]):
                 line.put(filled, "bar")
                 line.put(g.rest * (width - len(filled)), "rest")
             case "change":
-                role = change_role(now, before, cost=unit == "cost")
+                role = change_role(now, before, cost=is_money(unit))
                 line.cell(fmt.change(now, before, g, width), width, role, "right")
             case "spark":
-                values = item.spark_requests if unit == "requests" else item.spark
-                put_spark(line, self.look, values, shown.overview.gap_buckets, width)
+                put_spark(line, self.look, trend(item, unit), shown.overview.gap_buckets, width)
             case "requests":
                 line.cell(fmt.count(item.totals.requests, width), width, "text", "right")
             case "tokens":
@@ -169,17 +185,16 @@ class Panel(Table[Group]):
 
 def put_amount(line: Line, look: Look, totals: Totals, unit: str, width: int) -> None:
     """The number that `unit` stands for, right-aligned; its mark in another colour."""
-    if unit == "cost" and not totals.effective_nano and totals.unpriced_tokens:
+    value, exactness = amount(totals, unit), exactness_in(totals, unit)
+    if is_money(unit) and not totals.effective_nano and totals.unpriced_tokens:
         line.cell("unpriced", width, "warn", "right")
         return
-    if unit == "cost":
-        text = fmt.money(totals.effective_nano, width, totals.exactness, look.glyphs)
-    elif unit == "tokens":
-        text = fmt.compact(totals.tokens, width)
-    else:
-        text = fmt.count(totals.requests, width)
+    if not has_amount(totals, unit):
+        line.cell("-", width, "quiet", "right")
+        return
+    text = number(value, unit, width, exactness, look.glyphs)
     line.put(" " * (width - len(text)))
-    sign = fmt.mark(totals.exactness, look.glyphs) if unit == "cost" else ""
+    sign = fmt.mark(exactness, look.glyphs)
     line.put(text[: len(sign)], "warn").put(text[len(sign) :], "value")
 
 

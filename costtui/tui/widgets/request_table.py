@@ -153,6 +153,8 @@ class RequestTable(Table[RequestRow]):
         if here and self.listing == self.wanted and not self.jumping:
             self._move(0 if to == START else len(self.items) - 1)
         else:
+            # At once, so that a key right after it counts from there.
+            self.jumping = to
             self.post_message(self.Jumped(to))
 
     def action_top(self) -> None:

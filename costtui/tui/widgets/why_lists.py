@@ -8,7 +8,7 @@ from costtui.tui import format as fmt
 from costtui.tui.look import Line
 from costtui.tui.spark import bar
 from costtui.tui.why import Row, Why, cause, row_text, signed, who
-from costtui.tui.widgets.chart import PER
+from costtui.tui.widgets.chart_labels import PER
 from costtui.tui.widgets.table import Column, Table
 
 LITTLE = 1_000_000

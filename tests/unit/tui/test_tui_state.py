@@ -79,6 +79,80 @@ def test_looking_back_stands_still_and_live_slides() -> None:
     assert back.with_window("7d").back == 0
 
 
+@given(st.lists(st.sampled_from(["drill", "filter", "zoom", "earlier", "unit"]), max_size=12))
+def test_climbing_undoes_zooms_in_their_order(steps: list[str]) -> None:
+    state = State(window="7d")
+    undo: list[State] = []
+    for number, step in enumerate(steps):
+        if step == "unit":
+            state = state.with_next_unit()
+        elif step == "earlier" and state.zoom is None:
+            state = state.earlier(NOW)
+            undo = []  # a period is not undone by Esc, but a zoom made there is
+        elif step == "earlier":
+            continue
+        else:
+            undo.append(state)
+            if step == "drill":
+                state = state.drill(state.group, f"v{number}")
+            elif step == "filter":
+                state = state.filtered(Filter("any", f"v{number}", "*"))
+            else:
+                state = state.zoomed(600 * (number + 1), 1200 * (number + 1))
+                view = state.view(NOW, UTC)
+                assert (view.window.start, view.window.end) == state.zoom
+                assert view.window.name == state.window_name == "custom"
+                assert not view.window.live
+    for before in reversed(undo):
+        up = state.climb()
+        assert up is not None
+        # what a drill proposed is settled by now
+        state = up[0]._replace(unit=before.unit, proposed=before.proposed)
+        assert state == before
+    left = state.with_window("1h")
+    assert left.zoom is None
+    assert all(mark.place is None for mark in left.trail)
+    assert left.live().zoom is None
+
+
+def test_a_zoom_stands_still_and_moves_by_its_own_length_up_to_now() -> None:
+    end = int(NOW) // 60 * 60 + 60
+    zoomed = State(window="1h").zoomed(end - 600, end)
+    assert zoomed.past
+    assert zoomed.view(NOW + 3600, UTC) == zoomed.view(NOW, UTC)
+    assert zoomed.later(NOW) == zoomed
+    assert zoomed.earlier(NOW).zoom == (end - 1200, end - 600)
+    assert zoomed.earlier(NOW).later(NOW) == zoomed
+    assert State().zoomed(60, 120).earlier(NOW).zoom == (60, 120)  # nothing is before 1970
+
+
+def test_out_of_a_zoom_by_a_window_a_moment_or_live() -> None:
+    moment = State(window="7d").at(NOW - 86_400)
+    zoomed = moment.zoomed(1000 * 60, 1010 * 60)
+    assert zoomed.with_window("1h") == moment.with_window("1h")
+    assert zoomed.with_window("1h").anchor == NOW - 86_400  # still around the moment
+    assert zoomed.at(NOW - 600) == moment.at(NOW - 600)
+    assert zoomed.live() == moment.live()
+    back = State(window="7d").earlier(NOW)
+    assert back.zoomed(60_000, 60_600).with_window("1h") == State(window="1h")
+    climbed = zoomed.earlier(NOW).climb()  # the step in time was the zoom's
+    assert climbed is not None
+    assert climbed[0] == moment
+
+
+def test_a_visit_to_exactly_a_step_and_back_into_a_zoom() -> None:
+    zoomed = State(window="7d").zoomed(60_000, 120_000)
+    there = zoomed.visit((Filter("model", "gpt-5"),), "7d", 66_599.0, "why", (66_000, 66_600))
+    assert there.view(NOW, UTC).window.start == 66_000
+    assert there.view(NOW, UTC).window.end == 66_600
+    assert there.trail[-1].screen == "why"
+    for state in (there, there.with_window("1h"), there.live(), there.without(0)):
+        up = state.climb()
+        assert up is not None
+        assert up[0] == zoomed
+    assert there.with_window("1h").anchor == 66_599.0
+
+
 @given(st.integers(0, 3000))
 def test_time_travel_is_bounded(times: int) -> None:
     state = State(window="month")

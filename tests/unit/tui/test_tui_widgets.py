@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.geometry import Size
 
-from costtui.model.snapshot import Breakdown, Filter, Group, Overview, Totals
+from costtui.model.snapshot import Breakdown, Filter, Group, Overview, Totals, View
 from costtui.model.timewindow import WINDOWS, window_at
 from costtui.tui import format as fmt
 from costtui.tui import plot, themes
@@ -26,12 +26,16 @@ from costtui.tui.look import Line, Look
 from costtui.tui.palette import Palette
 from costtui.tui.shown import Shown, nothing_matches, ordered
 from costtui.tui.state import State
+from costtui.tui.told import tell
 from costtui.tui.widgets.alerts import Alerts
 from costtui.tui.widgets.bars import Keys, Status
 from costtui.tui.widgets.chart import Chart, nice_ceiling, time_labels
 from costtui.tui.widgets.compared_table import ComparedTable
 from costtui.tui.widgets.fleet_cards import FleetCards
 from costtui.tui.widgets.fleet_table import FleetTable
+from costtui.tui.widgets.forecast_cards import ForecastCards
+from costtui.tui.widgets.forecast_chart import ForecastChart
+from costtui.tui.widgets.forecast_table import ForecastTable
 from costtui.tui.widgets.header import Header
 from costtui.tui.widgets.health import Sources, backfill, exactness_hint, health
 from costtui.tui.widgets.kpi import Kpi, _shares
@@ -81,7 +85,7 @@ SCREENS = {
     st.sampled_from(sorted(SCREENS)),
     st.integers(24, 220),
     st.integers(3, 60),
-    st.sampled_from(["cost", "tokens", "requests"]),
+    st.sampled_from(["cost", "tokens", "requests", "rate"]),
     st.booleans(),
     st.booleans(),
 )
@@ -107,7 +111,7 @@ def test_every_line_fits_at_every_size(
     st.sampled_from(["usual", "hostile", "nothing"]),
     st.integers(24, 220),
     st.integers(3, 60),
-    st.sampled_from(["cost", "tokens", "requests"]),
+    st.sampled_from(["cost", "tokens", "requests", "rate"]),
     st.sampled_from([w.name for w in WINDOWS]),
     st.booleans(),
 )
@@ -132,6 +136,35 @@ def test_the_fleet_and_the_comparisons_fit_at_every_size(
             line.cut(width)
             assert sum(cell_len(s.text) for s in line.segments) == width
             text = "".join(s.text for s in line.segments)
+            assert text.isprintable()
+            if ascii_only:
+                assert text.isascii(), text
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from([0, 10, 100, 900]),
+    st.integers(24, 220),
+    st.integers(3, 60),
+    st.booleans(),
+    st.sampled_from(["model", "consumer", "team"]),
+)
+def test_the_forecast_fits_at_every_size(
+    hours: int, width: int, height: int, ascii_only: bool, by: str
+) -> None:
+    data = fakes.FakeData()
+    rule = replace(fakes.alerts()[0], window="30d", limit_nano=10**13)
+    data.told = fakes.outlook(hours=hours, alerts=(rule,), by=by)
+    told = tell(data, View(window_at(WINDOWS[3], fakes.NOW, UTC)), by, UTC, fakes.NOW)
+    made = look(ascii_only=ascii_only)
+    cards, chart, table = ForecastCards(made), ForecastChart(made), ForecastTable(made)
+    cards.told = chart.told = told
+    table.show(told)
+    for widget in (cards, chart, table):
+        for line in widget.lines(Size(width, height)):
+            line.cut(width)
+            text = "".join(s.text for s in line.segments)
+            assert cell_len(text) == width
             assert text.isprintable()
             if ascii_only:
                 assert text.isascii(), text

@@ -1,0 +1,188 @@
+"""The month added up: what was spent, what will have been, and the band around it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from textual.geometry import Size
+
+from costtui.model.timewindow import DAY, Window
+from costtui.tui import format as fmt
+from costtui.tui.look import Line, Look, frame
+from costtui.tui.stacking import EIGHTHS
+from costtui.tui.told import Point, Told, month_line
+from costtui.tui.widgets.chart_bars import AXIS
+from costtui.tui.widgets.chart_labels import nice_ceiling, scale_text, time_labels
+from costtui.tui.widgets.forecast_cards import estimated
+from costtui.tui.widgets.lines import Lines
+
+_SIGHT = 2
+"""A limit is drawn when it is at most so many times what the month may cost."""
+
+
+def top_of(told: Told) -> int:
+    """The end of the scale: above the band, and the limit where it is near."""
+    most = max(told.end.high, told.end.nano, told.outlook.to_date.effective_nano)
+    limit = told.limit
+    return nice_ceiling(max(most, limit) if 0 < limit <= most * _SIGHT else most)
+
+
+def month_window(told: Told) -> Window:
+    """The whole calendar month."""
+    return Window(told.outlook.view.window.start, told.outlook.until, DAY, "month")
+
+
+class ForecastChart(Lines, can_focus=True):
+    """Blocks while there are other things on the screen, plotext when it is alone."""
+
+    DEFAULT_CSS = "ForecastChart { height: 1fr; }"
+
+    told: Told | None = None
+    maximised = False
+    empty = "reading …"
+
+    def lines(self, size: Size) -> list[Line]:
+        told, look = self.told, self.look
+        width, height = size
+        title = Line(look).put("this month", "focus-title" if self.has_focus else "title")
+        note = Line(look)
+        if told is None:
+            body = [Line(look).put(f"  {self.empty}", "quiet")]
+        elif not told.end.nano:
+            body = nothing(look, width - 2, height - 2)
+        else:
+            inside = width - 2, height - 2
+            if self.maximised:
+                from costtui.tui.plot import planned
+
+                body = planned(look, told, inside)
+            else:
+                body = Month(look, told, *inside).lines()
+            if told.end.nano:
+                title.extend(legend(told, look))
+                note = self._note(told)
+        return frame(look, body, width, height, title=title, note=note, focus=self.has_focus)
+
+    def _note(self, told: Told) -> Line:
+        look, end = self.look, told.end
+        sign = estimated(told.outlook.to_date)
+        line = Line(look).put(f"month end {fmt.money(end.nano, 12, sign, look.glyphs)}", "value")
+        if told.forecast.banded:
+            line.put(f"  80%: {fmt.money(end.low, 9)} to {fmt.money(end.high, 9)}",
+                     "warn" if told.forecast.wide else "quiet")  # fmt: skip
+        return line
+
+
+def nothing(look: Look, width: int, height: int) -> list[Line]:
+    """Nothing was spent and nothing will be, as far as anybody knows."""
+    out = [Line(look) for _ in range(max(0, (height - 2) // 2))]
+    for text, role in (
+        ("Nothing has been spent this month, and no whole hour of history is there yet.", "text"),
+        (
+            "An estimate comes after an hour, a band after a day. F9 shows the sources.",
+            "quiet",
+        ),
+    ):
+        text = text if len(text) <= width else text.partition(",")[0] + "."
+        out.append(Line(look).to(max(0, (width - len(text)) // 2)).put(text, role))
+    return out
+
+
+def legend(told: Told, look: Look) -> Line:
+    """What the characters mean."""
+    spent, _, inside = shades(look)
+    line = Line(look).put(f"  {spent} ", "bar").put("spent", "quiet")
+    line.put(f"  {look.glyphs.over[1]} ", "value").put("expected", "quiet")
+    if told.forecast.banded:
+        line.put(f"  {inside} ", "accent").put("8 of 10", "quiet")
+    if told.limit:
+        line.put(f"  {look.glyphs.limit} ", "warn").put("limit", "quiet")
+    return line
+
+
+def shades(look: Look) -> tuple[str, str, str]:
+    """(spent, below the band, inside of it): characters, because not all terminals have colours."""
+    return ("#", ":", "%") if look.glyphs.ascii else (look.glyphs.legend, "░", "▒")
+
+
+class Month:
+    """One drawing of `width` × `height` cells."""
+
+    def __init__(self, look: Look, told: Told, width: int, height: int) -> None:
+        self.look, self.told = look, told
+        self.rows = max(1, height - 2)
+        self.room = max(1, width - AXIS - 1)
+        self.top = top_of(told)
+        self.points = month_line(told, self.room)
+        self.colors = look.palette.gradient(self.rows)
+
+    def _level(self, value: int) -> int:
+        steps = self.rows * EIGHTHS
+        return min(steps, (2 * value * steps + self.top) // (2 * self.top)) if value > 0 else 0
+
+    def lines(self) -> list[Line]:
+        look, g, told = self.look, self.look.glyphs, self.told
+        limit = self._level(told.limit) if 0 < told.limit <= self.top else 0
+        out = []
+        for row in reversed(range(self.rows)):
+            label = self._label(self.rows - 1 - row)
+            line = Line(look).cell(label, AXIS - 2, "quiet", "right").put(" ")
+            line.put(g.axis[0] if label else g.axis[1], "line")
+            for point in self.points:
+                self._cell(line, point, row, limit)
+            out.append(line)
+        window = month_window(told)
+        days = window.buckets()
+        columns = [max(0, (d - window.start) * self.room // window.seconds) for d in days]
+        labels = time_labels(window, columns, self.room, look.zone)
+        cells = [g.axis[3]] * self.room
+        for at, _ in labels:
+            cells[at] = g.axis[4]
+        now = min(self.room - 1, (told.forecast.start - window.start) * self.room // window.seconds)
+        line = Line(look).cell("$0", AXIS - 2, "quiet", "right").put(" ").put(g.axis[2], "line")
+        line.put("".join(cells[:now]), "line").put(g.here, "focus")
+        out.append(line.put("".join(cells[now + 1 :]), "line"))
+        under = Line(look).to(AXIS)
+        for at, text in labels:
+            under.to(AXIS + at).put(text, "quiet")
+        return [*out, under]
+
+    def _label(self, row: int) -> str:
+        rows = self.rows
+        part = 4 if rows % 4 == 0 and rows >= 8 else 2 if rows % 2 == 0 else 1
+        return "" if row * part % rows else scale_text(self.top * (rows - row) // rows, "cost",
+                                                       AXIS - 2)  # fmt: skip
+
+    def _cell(self, line: Line, point: Point, row: int, limit: int) -> None:
+        g, floor = self.look.glyphs, row * EIGHTHS
+        value = self._level(point.value)
+        _, below, inside = shades(self.look)
+        if point.ahead:
+            low, high = self._level(point.low), self._level(point.high)
+            if floor < max(1, value) <= floor + EIGHTHS:
+                part = max(1, value) - floor
+                line.put(g.over[0 if part <= 2 else 1 if part <= 6 else 2], "value")
+            elif floor + EIGHTHS // 2 <= high and floor + EIGHTHS > low:
+                line.put(inside, "accent")
+            elif floor + EIGHTHS <= low:
+                line.put(below, "quiet")
+            else:
+                self._free(line, floor, limit)
+        elif point.gap:
+            line.put(g.gap if value > floor or row == 0 else " ", "warn" if row == 0 else "faint")
+        elif value > floor:
+            line.styled(g.levels[min(EIGHTHS, value - floor) - 1], self.colors[row])
+        else:
+            self._free(line, floor, limit)
+
+    def _free(self, line: Line, floor: int, limit: int) -> None:
+        if limit and 0 < limit - floor <= EIGHTHS:
+            line.put(self.look.glyphs.limit, "warn")
+        else:
+            line.put(" ")
+
+
+def month_name(told: Told, look: Look) -> str:
+    """`Nov 2026`."""
+    start = datetime.fromtimestamp(told.outlook.view.window.start, look.zone)
+    return start.strftime("%b %Y")
