@@ -10,9 +10,10 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import IO, Final, Self
 
 from costtui.alerts.notify import compose
 from costtui.alerts.notify.senders import Mask, Outcome
@@ -64,46 +65,40 @@ class ProgramSender:
             given = compose.for_program(self._config, parcels, now)
             words = self._config.command
         try:
-            process = await asyncio.create_subprocess_exec(
-                *words,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                env=clean_environment(os.environ, self._secrets),
-                start_new_session=True,  # so that its children can be ended, too
-            )
+            with _file(given) as stdin, Output() as output:
+                process = await asyncio.create_subprocess_exec(
+                    *words,
+                    stdin=stdin,
+                    stdout=output.write_end,
+                    stderr=output.write_end,
+                    env=clean_environment(os.environ, self._secrets),
+                    start_new_session=True,  # so that its children can be ended, too
+                )
+                output.begin()
+                return await self._watch(process, output)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "not a command line"
             return Outcome(False, f"cannot be started: {reason.lower()}", refused=True)
-        output = bytearray()
+
+    async def _watch(self, process: asyncio.subprocess.Process, output: Output) -> Outcome:
         try:
             async with asyncio.timeout(self._config.timeout):
-                return await self._talk(process, given, output)
+                code = await process.wait()
         except TimeoutError:
             said = f"did not end within {self._config.timeout:g} s and was killed"
-            return Outcome(False, self._said(said, output))
+            return Outcome(False, self._said(said, output.tail))
         finally:
             await _end(process)
-
-    async def _talk(
-        self, process: asyncio.subprocess.Process, given: bytes, output: bytearray
-    ) -> Outcome:
-        reading = asyncio.create_task(_read(process, output))
-        try:
-            await _feed(process, given)
-            code = await process.wait()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(reading), LINGER)
-        finally:
-            reading.cancel()
         if code == 0:
-            return Outcome(True, self._said("exit code 0", bytearray()))
+            return Outcome(True, "exit code 0")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(output.ended.wait(), LINGER)
         how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
         refused = code == REFUSED or code in NOT_STARTED
-        return Outcome(False, self._said(how, output), refused, message=not refused)
+        return Outcome(False, self._said(how, output.tail), refused, message=not refused)
 
     def _said(self, what: str, output: bytearray) -> str:
-        tail = self._mask(bytes(output[-TAIL:]).decode("utf-8", "replace"), TAIL)
+        tail = self._mask(bytes(output).decode("utf-8", "replace"), 10 * TAIL)
         tail = f"…{tail[-300:]}" if len(tail) > 300 else tail
         return f"{what}: {tail}" if tail else what
 
@@ -111,22 +106,52 @@ class ProgramSender:
         """There is nothing to close: no program outlives its message."""
 
 
-async def _feed(process: asyncio.subprocess.Process, given: bytes) -> None:
-    """It may read nothing of it, or half."""
-    assert process.stdin is not None
-    with suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(given)
-        await process.stdin.drain()
-    with suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.close()
-        await process.stdin.wait_closed()
+def _file(given: bytes) -> IO[bytes]:
+    """`given` as a file to be read. A pipe would have to be fed, and who reads it may not; in
+    memory, because it can hold a key and disks are full at times."""
+    made: IO[bytes]
+    if hasattr(os, "memfd_create"):
+        made = os.fdopen(os.memfd_create("costtui"), "w+b")
+    else:
+        made = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
+    made.write(given)
+    made.seek(0)
+    return made
 
 
-async def _read(process: asyncio.subprocess.Process, output: bytearray) -> None:
-    assert process.stdout is not None
-    while chunk := await process.stdout.read(4096):
-        output += chunk
-        del output[:-TAIL]
+class Output:
+    """Reads what a program says and keeps the end of it. Not asyncio's own pipe: that stays open
+    for as long as some child of the program has it."""
+
+    def __init__(self) -> None:
+        self.tail = bytearray()
+        self.ended = asyncio.Event()
+        self._read_end, self.write_end = os.pipe()
+        os.set_blocking(self._read_end, False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def begin(self) -> None:
+        """It was started: its end of the pipe is not ours any more."""
+        os.close(self.write_end)
+        self.write_end = -1
+        asyncio.get_running_loop().add_reader(self._read_end, self._ready)
+
+    def _ready(self) -> None:
+        with suppress(BlockingIOError):
+            chunk = os.read(self._read_end, 65_536)
+            if not chunk:
+                self.ended.set()
+                asyncio.get_running_loop().remove_reader(self._read_end)
+            self.tail += chunk
+            del self.tail[:-TAIL]
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.get_running_loop().remove_reader(self._read_end)
+        os.close(self._read_end)
+        if self.write_end >= 0:
+            os.close(self.write_end)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
