@@ -23,8 +23,8 @@ from costtui.engine.zone import zone_of
 from costtui.model.snapshot import AlertStatus, Overview
 from costtui.model.timewindow import MINUTE
 from costtui.tui import theming
+from costtui.tui.alarm import Alarm
 from costtui.tui.bindings import textual_bindings
-from costtui.tui.cells import outside
 from costtui.tui.data import Answer, Data, Desk, consumer_names
 from costtui.tui.ending import end_on_signals
 from costtui.tui.firstrun import FirstConfig, FirstRun
@@ -39,7 +39,7 @@ from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
 from costtui.tui.theme_watch import ThemeWatch
 from costtui.tui.viewing import Viewing
-from costtui.tui.watch import Firings, News, Watch
+from costtui.tui.watch import News, Watch
 from costtui.tui.widgets.health import states_moved
 
 _LOG = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ class CosttuiApp(Viewing):
         self.watch_store = Watch(ensure_collector)
         zone = zone_of(config.timezone)
         self._zone = zone
-        self._firings = Firings()
+        self._alarm = Alarm(self, config.display.alerts)
         self._asked_minute = 0
         self._failed_at = 0.0
         self._glance: Timer | None = None
@@ -209,6 +209,7 @@ class CosttuiApp(Viewing):
 
     def on_unmount(self) -> None:
         self._restore_signals()
+        self._alarm.close()
         self._desk.close()
 
     async def settled(self) -> None:
@@ -292,7 +293,7 @@ class CosttuiApp(Viewing):
         elif answer.error is not None:
             self._fail(answer.error)
         elif answer.kind == "firing":
-            self._ring(cast("Sequence[AlertStatus]", answer.value))
+            self._alarm.look(cast("Sequence[AlertStatus]", answer.value), past=True)
         else:
             for screen in self.screen_stack:
                 handler = getattr(screen, "answered", None)
@@ -320,14 +321,6 @@ class CosttuiApp(Viewing):
             if handler is not None:
                 handler(asked=asked)
 
-    def _ring(self, alerts: Sequence[AlertStatus]) -> None:
-        """Something fires now, and the screen shows the past."""
-        if self._firings.new(alerts):
-            self.bell()
-            names = ", ".join(outside(a.rule, 40) for a in alerts if a.state == "firing")
-            text = f"{names}: firing now. L goes back to now, F4 lists the alerts."
-            self.notify(text, title="Alert", severity="error", markup=False)
-
     def _fail(self, error: BaseException) -> None:
         self._failed_at = self.clock.now()
         text = str(error) or type(error).__name__
@@ -346,9 +339,8 @@ class CosttuiApp(Viewing):
             self.shown = self.shown._replace(
                 state=self.state, overview=answer.value, pending=False, error=""
             )
-            live = answer.value.view.window.live  # what fired in the past does not ring now
-            if live and self._firings.new(answer.value.alerts):
-                self.bell()
+            if answer.value.view.window.live:  # what fired in the past does not ring now
+                self._alarm.look(answer.value.alerts, past=False)
         elif answer.error is not None:
             self._failed_at = self.clock.now()
             text = str(answer.error) or type(answer.error).__name__

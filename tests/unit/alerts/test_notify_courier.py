@@ -54,7 +54,8 @@ class Script:
 
 
 def config(name: str = "n", **given: Any) -> NotifierConfig:
-    return NotifierConfig(name, **({"type": "webhook", "group_wait": 0} | given))
+    usual: dict[str, Any] = {"type": "webhook", "group_wait": 0}
+    return NotifierConfig(name, **(usual | given))
 
 
 @asynccontextmanager

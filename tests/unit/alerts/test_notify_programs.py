@@ -25,7 +25,8 @@ Make = Callable[..., Parcel]
 
 
 def script(*words: str, **given: Any) -> NotifierConfig:
-    return NotifierConfig("n", "command", **({"command": words, "timeout": 20.0} | given))
+    usual: dict[str, Any] = {"command": words, "timeout": 20.0}
+    return NotifierConfig("n", "command", **(usual | given))
 
 
 def shell(text: str, **given: Any) -> NotifierConfig:
