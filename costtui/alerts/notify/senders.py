@@ -106,22 +106,26 @@ class HttpSender:
 
     async def send(self, parcels: Sequence[Parcel], now: float) -> Outcome:
         posted = compose.posted(self._config, parcels, now)
+        if self._client is None:
+            try:
+                # httpx and the certificates take 50–300 ms, which the event loop does not have.
+                self._client = await asyncio.to_thread(_client)
+            except (ImportError, ValueError, OSError):
+                said = "the proxy or the certificates of the environment cannot be used"
+                return Outcome(False, said, refused=True)
         try:
             async with asyncio.timeout(self._config.timeout):
-                return await self._post(posted)
+                return await self._post(self._client, posted)
         except TimeoutError:
             # Its connections are in an unknown state.
             await self.close()
             return Outcome(False, f"no answer within {self._config.timeout:g} s")
 
-    async def _post(self, posted: compose.Posted) -> Outcome:
-        if self._client is None:
-            # httpx and the certificates take 50–300 ms, which the event loop does not have.
-            self._client = await asyncio.to_thread(_client)
+    async def _post(self, client: httpx.AsyncClient, posted: compose.Posted) -> Outcome:
         import httpx
 
         try:
-            async with self._client.stream(
+            async with client.stream(
                 "POST", posted.url, content=posted.body, headers=posted.headers
             ) as response:
                 answer = b""

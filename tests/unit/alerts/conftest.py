@@ -144,9 +144,22 @@ def outbox() -> MemoryOutbox:
     return MemoryOutbox()
 
 
-@pytest.fixture
-def new_outbox() -> Callable[[], MemoryOutbox]:
+# For hypothesis: what makes them, as nothing may be kept between two examples.
+
+
+@pytest.fixture(scope="session")
+def clocks() -> Callable[[], FakeClock]:
+    return FakeClock
+
+
+@pytest.fixture(scope="session")
+def outboxes() -> Callable[[], MemoryOutbox]:
     return MemoryOutbox
+
+
+@pytest.fixture(scope="session")
+def parcels() -> Callable[..., Parcel]:
+    return make_parcel
 
 
 class Receiver:

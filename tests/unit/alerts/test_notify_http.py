@@ -130,6 +130,14 @@ async def test_tls_where_there_is_none(parcel: Make) -> None:
     assert said == "it does not speak TLS; is the URL http:// rather than https://?"
 
 
+async def test_a_proxy_of_the_environment_that_is_none(
+    receiver: Any, parcel: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "nonsense://proxy:s3cr3t@host")
+    outcome = await send(to(receiver), parcel())
+    assert outcome.said == "the proxy or the certificates of the environment cannot be used"
+
+
 async def test_an_answer_that_repeats_the_secrets_gives_none_away(
     receiver: Any, parcel: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
