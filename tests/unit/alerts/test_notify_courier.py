@@ -420,3 +420,30 @@ def test_who_is_told_of_what(event: Callable[..., AlertEvent]) -> None:
     assert addressed(all_, event(state="resolved")) == ("info", "am")
     assert addressed(all_, event(notify=("start", "crit"))) == ("start",)
     assert addressed(all_, event(notify=())) == ()
+
+
+async def test_an_answer_of_the_outbox_that_is_old_sends_nothing_again(
+    outbox: Any, ticking: Any, parcel: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was asked before the delivery was noted, and answers after."""
+    sender = Script()
+    sender.hang = asyncio.Event()
+    outbox.put(parcel(1))
+    async with running(outbox, ticking, {"n": sender}) as courier:
+        go_on = asyncio.Event()
+        due = outbox.due
+
+        async def slow(now: float, limit: int) -> list[Parcel]:
+            found: list[Parcel] = await due(now, limit)
+            await go_on.wait()
+            return found
+
+        monkeypatch.setattr(outbox, "due", slow)
+        courier.wake()
+        await ticking.settle()
+        sender.hang.set()
+        await ticking.settle()
+        assert outbox.parcels == {}
+        go_on.set()
+        await ticking.pass_(5)
+        assert sender.sent == [[1]]
