@@ -41,6 +41,8 @@ RESEND: Final = 60.0
 `compose.ALIVE`."""
 MOST_KEPT: Final = 10_000
 """Firing alerts that Alertmanager is told again of."""
+LEAST: Final = 0.01
+"""Seconds of the shortest pause: what rounding leaves of a time is none that a clock can show."""
 RECORD_EVERY: Final = 5.0
 """Seconds between two tries to tell the outbox what was delivered."""
 
@@ -154,7 +156,7 @@ class Lane:
             return
         waits: list[Awaitable[object]] = [self._changed.wait()]
         if seconds != float("inf"):
-            waits.append(self._clock.sleep(seconds))
+            waits.append(self._clock.sleep(max(seconds, LEAST)))
         tasks = [asyncio.ensure_future(wait) for wait in waits]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
