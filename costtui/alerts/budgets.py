@@ -69,10 +69,12 @@ def forecast(look: Look, watch: Watch) -> Answer:
     if elapsed * FORECAST_FROM < period.seconds:
         return {}, frozenset()
     sums, _ = _spent(look, watch, period.start, end)
+    told = None
     if look.forecast is not None:
         filters = tuple(Filter(d, v) for d, v in watch.where)
         window = Window(period.start, period.end, HOUR, _budget(watch).period)
         told = look.forecast(View(window, filters), watch.by)
+    if told is not None:
         ends = {tuple(value for _, value in labels): nano for labels, nano in told.items()}
     else:
         ends = {k: t.effective_nano * period.seconds // elapsed for k, t in sums.items()}

@@ -50,8 +50,9 @@ class Sight(Protocol):
     def earliest(self) -> int: ...
 
 
-Forecast = Callable[[View, Key], Mapping[Labels, int]]
-"""(the period, by) → what it will have cost at its end, nano-USD, for each label set of `by`."""
+Forecast = Callable[[View, Key], Mapping[Labels, int] | None]
+"""(the period, by) → what it will have cost at its end, nano-USD, for each label set of `by`; None
+where nothing better is known than that it goes on evenly."""
 
 
 class Seen(NamedTuple):

@@ -11,15 +11,13 @@ from dataclasses import replace
 from typing import Final, NamedTuple, Protocol
 
 from costtui.alerts.muting import inhibited, silenced, spoke_again
+from costtui.alerts.notify.addresses import addressed, hears_ends
 from costtui.alerts.watches import Watch
 from costtui.alerts.words import summary
-from costtui.config.alert_schema import SEVERITIES, NotifierConfig
+from costtui.config.alert_schema import NotifierConfig
 from costtui.model.alert import Ack, AlertEvent, AlertStatus, Silence
 
 ALERTMANAGER: Final = "alertmanager"
-RESEND: Final = 60
-"""Seconds after which an Alertmanager hears of a firing alert again: it takes what it has not
-heard of for five minutes as resolved, and Prometheus resends each minute."""
 
 Letter = tuple[str, AlertEvent]
 """(notifier, event)."""
@@ -46,8 +44,9 @@ class Muting(NamedTuple):
 
 
 def repeat_of(notifier: NotifierConfig) -> int | None:
-    """Seconds after which a firing alert is told again; None is never."""
-    return RESEND if notifier.type == ALERTMANAGER else notifier.repeat
+    """Seconds after which a firing alert is told again; None is never. An Alertmanager hears of it
+    each minute, which is its lane's business (`notify.lane`) and no parcel's."""
+    return None if notifier.type == ALERTMANAGER else notifier.repeat
 
 
 def letters(
@@ -75,7 +74,7 @@ def letters(
     named = {n.name: n for n in notifiers}
     heard: dict[str, list[str]] = {}
     for (episode, name), last in told.items():
-        if last.state == "firing" and name in named and named[name].resolved:
+        if last.state == "firing" and name in named and hears_ends(named[name]):
             heard.setdefault(episode, []).append(name)
     out: list[Letter] = []
     for status in after:
@@ -89,26 +88,33 @@ def letters(
             continue
         if watch is None or silenced(muting.silences, status, watch.extra, now) is not None:
             continue
-        due = [
-            n.name
-            for n in _listening(watch, status, notifiers)
-            if _due(n, told.get((status.id, n.name)), status, watch, muting, now)
+        event = _event(status, watch, notes)
+        out += [
+            (name, event)
+            for name in addressed(notifiers, event)
+            if _due(named[name], told.get((status.id, name)), status, watch, muting, now)
         ]
-        if due:
-            event = _event(status, watch, notes)
-            out += [(name, event) for name in due]
     out += _gone(before, {a.id for a in after if a.id}, heard, watch_of, now)
     return out
 
 
-def _listening(
-    watch: Watch, status: AlertStatus, notifiers: Sequence[NotifierConfig]
-) -> Iterator[NotifierConfig]:
-    weight = SEVERITIES.index(status.severity)
-    for notifier in notifiers:
-        wanted = watch.notify is None or notifier.name in watch.notify
-        if wanted and weight >= SEVERITIES.index(notifier.severity):
-            yield notifier
+def standing(
+    watches: Sequence[Watch],
+    statuses: Sequence[AlertStatus],
+    told: Mapping[tuple[str, str], Told],
+) -> list[AlertEvent]:
+    """What fires, each addressed to those who have heard of it: where a restart goes on. What
+    waits to be delivered is not among it, nor what was muted all the time."""
+    watch_of = _watch_of(watches)
+    heard: dict[str, list[str]] = {}
+    for (episode, name), last in told.items():
+        if last.state == "firing" and not last.waiting:
+            heard.setdefault(episode, []).append(name)
+    return [
+        _event(status, watch_of(status), None)._replace(notify=tuple(sorted(heard[status.id])))
+        for status in statuses
+        if status.state == "firing" and status.id in heard
+    ]
 
 
 def _due(

@@ -17,7 +17,7 @@ from costtui.model.dimension import tag_of
 from costtui.model.money import decimal_text, divide_half_even
 from costtui.model.quantity import quantity_text
 from costtui.model.safetext import csv_cell, safe_name
-from costtui.model.snapshot import Totals
+from costtui.model.snapshot import AlertStatus, Totals
 from costtui.model.usage import TOKEN_TYPES
 
 SCHEMA: Final = 2
@@ -77,28 +77,30 @@ def to_json(report: Report) -> str:
             }
             for u in report.unpriced
         ],
-        "alerts": [
-            {
-                "rule": plain("rule", a.rule),
-                "labels": {name: plain(name, value) for name, value in a.labels},
-                "state": a.state,
-                "severity": a.severity,
-                "window": a.window,
-                "unit": a.unit,
-                "value": a.value,
-                "value_text": quantity_text(a.unit, a.value),
-                "limit": a.limit,
-                "limit_text": quantity_text(a.unit, a.limit),
-                "exactness": a.exactness.word,
-                "since": iso(int(a.since)) if a.since else None,
-                "id": a.id,
-                "cause": plain("cause", a.cause),
-            }
-            for a in report.alerts
-        ],
+        "alerts": [alert_data(alert) for alert in report.alerts],
         "reconciled": report_compared.to_data(report),
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def alert_data(alert: AlertStatus) -> dict[str, Any]:
+    """One alert's state."""
+    return {
+        "rule": plain("rule", alert.rule),
+        "labels": {name: plain(name, value) for name, value in alert.labels},
+        "state": alert.state,
+        "severity": alert.severity,
+        "window": alert.window,
+        "unit": alert.unit,
+        "value": alert.value,
+        "value_text": quantity_text(alert.unit, alert.value),
+        "limit": alert.limit,
+        "limit_text": quantity_text(alert.unit, alert.limit),
+        "exactness": alert.exactness.word,
+        "since": iso(int(alert.since)) if alert.since else None,
+        "id": alert.id,
+        "cause": plain("cause", alert.cause),
+    }
 
 
 def _named(report: Report, table: Table, key: Key) -> dict[str, str]:

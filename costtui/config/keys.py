@@ -25,6 +25,7 @@ from costtui.config.kinds import (
     Zone,
 )
 from costtui.config.schema import (
+    ALARMS,
     RATE_KEYS,
     Config,
     Consumer,
@@ -117,6 +118,13 @@ DISPLAY: Final = Section(
             "remember",
             Bool(),
             "Start with the theme, window, group, order, unit and screen of the last end.",
+        ),
+        Key(
+            "alerts",
+            ListOf(Choice(ALARMS)),
+            "When one begins to fire: ring the `bell`, say so above the keys (`toast`), put it"
+            " into the `title` of the terminal.",
+            default="`[bell, toast]`",
         ),
     ),
 )

@@ -19,6 +19,7 @@ from costtui.errors import ConfigError, Problem
 from costtui.model.timewindow import WINDOW_BY_NAME
 
 if TYPE_CHECKING:
+    from costtui.config.reader import Values
     from costtui.config.screen import ScreenWords
 
 PROXY = "llm-proxy"
@@ -156,7 +157,7 @@ def _from_file(
         alert_interval=root.get("alert_interval", usual.alert_interval),
         budgets=watched.budgets,
         notifiers=watched.notifiers,
-        display=DisplayConfig(**{name: value.data for name, value in display.given.items()}),
+        display=_display(display),
         keymap=keymap,
         views=views,
         timezone=root.get("timezone", "local"),
@@ -170,6 +171,13 @@ def _from_file(
         config.display,
         tuple(screen.warnings(root, str(file))),
     )
+
+
+def _display(values: Values) -> DisplayConfig:
+    given = {name: value.data for name, value in values.given.items()}
+    if "alerts" in given:
+        given["alerts"] = tuple(value.data for value in given["alerts"])
+    return DisplayConfig(**given)
 
 
 def _laid_over(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -9,8 +10,17 @@ from costtui.config.alert_keys import HTTP, NOTIFIER, POSTED
 from costtui.config.alert_schema import NotifierConfig
 from costtui.config.checks import NOT_HERE, Checks, direct
 from costtui.config.kinds import from_env
+from costtui.config.placeholders import (
+    ONE_LABEL,
+    PLACEHOLDERS,
+    fill,
+    is_json,
+    is_placeholder,
+    placeholders,
+)
 from costtui.config.reader import Value, Values
 from costtui.config.secret import Secret
+from costtui.config.words import did_you_mean, quoted
 from costtui.model.safetext import looks_secret
 
 _COMPOSED: Final = {
@@ -46,6 +56,7 @@ class NotifierBuilder(Checks):
         if kind in POSTED:
             self._url(values, kind, url)
         self._headers(values)
+        self._template(values, kind)
         self._readable(values)
         return NotifierConfig(
             **fields,
@@ -88,6 +99,23 @@ class NotifierBuilder(Checks):
             self._wrong(values, name, f"is a secret, {NOT_HERE}, or give url_file")
         elif _can_be_secret(url.reveal()):
             self._wrong(values, name, f"can be a secret, {NOT_HERE}, or give url_file")
+
+    def _template(self, values: Values, kind: str) -> None:
+        """Known placeholders, and JSON where it begins like JSON."""
+        template: str = values.get("template") or ""
+        known = (*PLACEHOLDERS, f"{ONE_LABEL}NAME")
+        wrong = [name for name in placeholders(template) if not is_placeholder(name)]
+        for name in dict.fromkeys(wrong):
+            near = did_you_mean(name, known) or f": there are {', '.join(known)}"
+            self._wrong(values, "template", f"{quoted(name)} is not a placeholder{near}")
+        if kind != "webhook" or wrong or not is_json(template):
+            return
+        try:
+            # A text without quotation marks around it is found: `x` is no JSON, a number is.
+            json.loads(fill(template, lambda n: "0" if n.endswith("_number") else "x"))
+        except ValueError as error:
+            where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+            self._wrong(values, "template", f"begins like JSON and is none{where}")
 
     def _readable(self, values: Values) -> None:
         """What is shown must hold no secret of its own."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from costtui.config.alert_schema import AlertRule as AlertRule
 from costtui.config.alert_schema import BudgetConfig as BudgetConfig
@@ -178,6 +178,9 @@ class SourceConfig:
     """What the other sources that count see; filled in when the file is read."""
 
 
+ALARMS: Final = ("bell", "toast", "title")
+
+
 @dataclass(frozen=True, slots=True)
 class DisplayConfig:
     theme: str = "costtui-dark"
@@ -187,6 +190,8 @@ class DisplayConfig:
     ascii: bool = False
     remember: bool = True
     """Start with the theme, window, order and screen that were on at the last end."""
+    alerts: tuple[str, ...] = ("bell", "toast")
+    """What happens when an alert begins to fire: `ALARMS`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,15 @@ from typing import NamedTuple
 from costtui.alerts.look import Forecast, Look
 from costtui.alerts.observe import Observation, observe
 from costtui.alerts.states import evaluate
-from costtui.alerts.telling import Letter, Muting, letters
+from costtui.alerts.telling import Letter, Muting, letters, standing
 from costtui.alerts.watches import Watch, watches
 from costtui.config.schema import Config
 from costtui.engine import causes
 from costtui.engine.clock import Clock
+from costtui.engine.outlooks import Outlooks
 from costtui.engine.zone import zone_of
 from costtui.errors import StoreError
-from costtui.model.alert import AlertStatus
+from costtui.model.alert import AlertEvent, AlertStatus
 from costtui.model.timewindow import MINUTE
 from costtui.store.outbox import Told
 from costtui.store.watching import WatchReader
@@ -75,6 +76,10 @@ class Alerting:
             if self._reader is not None:
                 self._reader.close()
                 self._reader = None
+
+    async def standing(self) -> list[AlertEvent]:
+        """What fires and was told, as the store has it: where delivering goes on after a start."""
+        return standing(self.watches, await self.store.alerts(), await self.store.told())
 
     async def tick(self) -> bool:
         """Evaluate if anything can have changed. True when it was done."""
@@ -130,7 +135,8 @@ class Alerting:
         observed: list[Observation | None] = []
         if self.watches:
             with self._reader.watching() as sight:
-                look = Look(sight, now, self._zone, self._names, self._started, self._forecast)
+                forecast = self._forecast or Outlooks(sight, now, self._zone)
+                look = Look(sight, now, self._zone, self._names, self._started, forecast)
                 observed = observe(look, self.watches)
         passed = max(0.0, now - before.evaluated) if before.evaluated else 0.0
         after = evaluate(self.watches, observed, before.statuses, now, passed)

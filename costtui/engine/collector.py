@@ -16,6 +16,7 @@ from typing import Self
 from costtui.config.schema import Config, SourceConfig
 from costtui.engine.alerting import Alerting
 from costtui.engine.clock import Clock, SystemClock
+from costtui.engine.delivery import Delivery
 from costtui.engine.pipeline import Pipeline
 from costtui.engine.poller import Poller
 from costtui.errors import StoreBusyError, StoreCorruptError, StoreError, StoreNewerError
@@ -68,6 +69,7 @@ class Collector:
         self._inode = 0
         self._pipeline: Pipeline | None = None
         self._alerting: Alerting | None = None
+        self._delivery: Delivery | None = None
 
     @property
     def store(self) -> Store:
@@ -87,6 +89,12 @@ class Collector:
             raise StoreError("the collector is not open")
         return self._alerting
 
+    @property
+    def delivery(self) -> Delivery:
+        if self._delivery is None:
+            raise StoreError("the collector is not open")
+        return self._delivery
+
     async def __aenter__(self) -> Self:
         path = self.config.store.path
         _private_folder(path.parent)
@@ -97,6 +105,7 @@ class Collector:
             self._inode = path.stat().st_ino
             self._pipeline = Pipeline(self._store, Pricer(self.config), self.clock)
             self._alerting = Alerting(self.config, self._store, self.clock)
+            self._delivery = Delivery(self.config, self._store, self.clock)
             if not self._store.revision:
                 # A new store has no history to re-price; let it say with which prices it began.
                 await self.reprice_all()
@@ -142,10 +151,12 @@ class Collector:
 
     async def run(self) -> None:
         """Collect until `stop()` is called."""
+        firing = await self.alerting.standing()
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(poller.run()) for poller in self.pollers]
                 tasks.append(group.create_task(self._housekeeping()))
+                tasks.append(group.create_task(self.delivery.run(firing)))
                 await self.stopping.wait()
                 for task in tasks:
                     task.cancel()
@@ -160,6 +171,7 @@ class Collector:
         await self.reprice_all()
         results = await asyncio.gather(*(self._drain_fully(p) for p in self.pollers))
         await self.alerting.evaluate()
+        await self.delivery.flush()
         await self.store.prune(self.clock.now())
         return all(results)
 
@@ -199,6 +211,7 @@ class Collector:
                     beat_due = now + HEARTBEAT_EVERY
                     self._check_still_there()
                     await self.store.heartbeat(self.clock.now())
+                    await self.delivery.note_health()
                 # What happened while nobody collected is read before it is judged.
                 tried = now >= patience or all(poller.tried for poller in self.pollers)
                 if now >= alerts_due and tried:
@@ -217,7 +230,8 @@ class Collector:
         """Raises a `StoreError`. Any other is a defect in a rule's evaluation: it is written to
         the log at each look, and usage is collected all the same."""
         try:
-            await self.alerting.tick()
+            if await self.alerting.tick():
+                self.delivery.wake()
         except StoreError:
             raise
         except Exception:

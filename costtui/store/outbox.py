@@ -15,6 +15,8 @@ import aiosqlite
 
 from costtui.model.alert import AlertEvent, Parcel
 from costtui.model.charge import Exactness
+from costtui.model.notifier import NotifierHealth
+from costtui.store.rows import HEALTH, health_to_text
 from costtui.store.series import clean
 from costtui.store.session import Session
 
@@ -107,18 +109,24 @@ class Outbox:
             )
         ]
 
-    async def delivered(self, key: int) -> None:
-        """It has arrived. A key that is not there is fine."""
+    async def delivered(self, keys: Sequence[int]) -> None:
+        """They have arrived. Keys that are not there are fine."""
         async with self._session.transaction() as db:
-            await db.execute("DELETE FROM outbox WHERE key = ?", (key,))
+            await db.executemany("DELETE FROM outbox WHERE key = ?", [(key,) for key in keys])
 
-    async def failed(self, key: int, error: str, retry_at: float) -> None:
-        """It did not arrive; try again at `retry_at`, epoch seconds."""
+    async def failed(self, keys: Sequence[int], error: str, retry_at: float) -> None:
+        """They did not arrive; try again at `retry_at`, epoch seconds."""
+        text = clean(error)[:_ERROR_LIMIT]
         async with self._session.transaction() as db:
-            await db.execute(
+            await db.executemany(
                 "UPDATE outbox SET attempts = attempts + 1, error = ?, due = ? WHERE key = ?",
-                (clean(error)[:_ERROR_LIMIT], float(retry_at), key),
+                [(text, float(retry_at), key) for key in keys],
             )
+
+    async def put_health(self, notifiers: Sequence[NotifierHealth]) -> None:
+        """How the notifiers are doing, for whoever shows it; no new revision."""
+        async with self._session.transaction():
+            await self._session.put(HEALTH, health_to_text(notifiers))
 
 
 async def prune(db: aiosqlite.Connection, now: float) -> int:

@@ -16,6 +16,7 @@ from costtui.config.schema import Consumer
 from costtui.errors import UsageError
 from costtui.model.alert import Ack, Silence
 from costtui.model.listing import START, Listing, Spot, Stretch
+from costtui.model.notifier import NotifierHealth
 from costtui.model.snapshot import (
     AlertChange,
     AlertStatus,
@@ -38,10 +39,12 @@ from costtui.store.cover import kept, whole_minutes
 from costtui.store.levels import LEVELS
 from costtui.store.request_list import RequestLists, Store
 from costtui.store.rows import (
+    HEALTH,
     SKIPPED_SQL,
     all_alerts,
     all_statuses,
     gaps_between,
+    health_from_text,
     skipped_from_row,
 )
 from costtui.store.silences import ACK_SQL, SILENCE_SQL, ack_from_row, silence_from_row
@@ -210,6 +213,12 @@ class Reader(Views):
         """Every acknowledgement."""
         with self._read() as connection:
             return tuple(map(ack_from_row, connection.execute(ACK_SQL)))
+
+    def notifiers(self) -> tuple[NotifierHealth, ...]:
+        """How each notifier was doing when the collector last said so."""
+        with self._read() as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key = ?", (HEALTH,)).fetchone()
+            return health_from_text(row[0]) if row is not None else ()
 
     def alerts_at(self, moment: float) -> tuple[AlertStatus, ...]:
         """The state of every instance at `moment`, epoch seconds: its last change at or before."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import Any, Final
 
 from costtui.model.charge import Exactness
+from costtui.model.notifier import NotifierHealth
 from costtui.model.snapshot import AlertStatus, Gap, SkippedLine, SourceStatus
 from costtui.store.series import clean
 
@@ -86,3 +88,20 @@ def gaps_between(connection: sqlite3.Connection, start: float, end: float) -> tu
         (end, start),
     )
     return tuple(Gap(*row) for row in rows)
+
+
+HEALTH = "notifiers"
+"""Key of `meta`: how each notifier was doing when the collector last said so."""
+
+
+def health_to_text(notifiers: Iterable[NotifierHealth]) -> str:
+    return json.dumps([one._asdict() for one in notifiers])
+
+
+def health_from_text(text: str) -> tuple[NotifierHealth, ...]:
+    """What `put_health` wrote, also one of a later costtui."""
+    known = NotifierHealth._fields
+    return tuple(
+        NotifierHealth(**{name: value for name, value in one.items() if name in known})
+        for one in json.loads(text)
+    )

@@ -17,6 +17,7 @@ from costtui.model.timewindow import DAY, MINUTE, Window
 from costtui.store.catalogue import Catalogue, Selection
 from costtui.store.cover import cover, kept, whole_minutes
 from costtui.store.levels import LEVELS, Floors, oldest_usage
+from costtui.store.outlook import WEEKS, hours_before
 from costtui.store.rows import all_statuses, gaps_between
 from costtui.store.sums import SumCache
 from costtui.store.views import Views
@@ -131,6 +132,13 @@ class Sight:
         """What counts beside what reconciling sources saw."""
         window = kept(whole_minutes(Window(low, high, MINUTE)), self._floors)
         return self._compare(View(window, _filters(where)), by)
+
+    def hours(self, where: Labels, now: float) -> tuple[int, tuple[int | None, ...]]:
+        """(start, the spend of each whole hour from there to `now`), as a forecast wants it."""
+        return hours_before(
+            self._connection, self._catalogue, self._floors, self._chosen(where),
+            self.earliest(), self.gaps(int(now) - WEEKS * 7 * DAY, int(now)), now,
+        )  # fmt: skip
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         """Every source, by name; ones that left the configuration too."""

@@ -112,8 +112,8 @@ class Collector:
             due = await store.due(now)
             if due:
                 key = due[one % len(due)].key
-                await (store.delivered(key) if what == "deliver"
-                       else store.failed(key, "no", now + 100))  # fmt: skip
+                await (store.delivered([key]) if what == "deliver"
+                       else store.failed([key], "no", now + 100))  # fmt: skip
 
     async def look(self) -> tuple[Any, ...]:
         if self.restarts:

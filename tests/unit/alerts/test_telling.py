@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costtui.alerts.muting import inhibited, matches, silenced
-from costtui.alerts.telling import RESEND, Letter, Muting, letters
+from costtui.alerts.telling import Letter, Muting, letters, standing
 from costtui.alerts.watches import watches
 from costtui.alerts.words import summary
 from costtui.config.alert_schema import AlertRule, BudgetConfig, NotifierConfig
@@ -94,14 +94,30 @@ def test_a_notifier_hears_of_what_is_severe_enough_and_meant_for_it() -> None:
 
 
 def test_it_is_told_again_after_the_repeat_of_each_notifier() -> None:
+    """Not to an Alertmanager: its lane does that each minute, without parcels."""
     desk = Desk(HOOK, ONCE, AM)
     desk.tell([status()], 0.0)
-    assert desk.tell([status()], RESEND) == [("am", "firing")]
-    times = range(2 * RESEND, 4 * HOUR + 1, RESEND)
+    times = range(60, 8 * HOUR + 1, 60)
     heard = [(t, to) for t in times for to, _ in desk.tell([status()], t)]
-    assert [to for _, to in heard].count("am") == len(times)
-    assert [t for t, to in heard if to == "hook"] == [4 * HOUR]
-    assert [t for t, to in heard if to == "once"] == []
+    assert heard == [(4 * HOUR, "hook"), (8 * HOUR, "hook")]
+
+
+def test_an_alertmanager_is_told_of_every_end() -> None:
+    desk = Desk(replace(HOOK, resolved=False), replace(AM, resolved=False))
+    desk.tell([status()], 0.0)
+    assert desk.tell([status("resolved")], 60.0) == [("am", "resolved")]
+
+
+def test_what_stands_is_what_fires_and_was_heard() -> None:
+    desk = Desk(HOOK, AM)
+    desk.tell([status()], 0.0)
+    watched = watches([RULE], [])
+    (event,) = standing(watched, [status()], desk.told)
+    assert (event.id, event.state, event.notify) == (status().id, "firing", ("am", "hook"))
+    assert standing(watched, [status("resolved")], desk.told) == []
+    waiting = {key: heard._replace(waiting=True) for key, heard in desk.told.items()}
+    assert standing(watched, [status()], waiting) == []
+    assert standing(watched, [status()], {}) == []
 
 
 def test_what_waits_to_be_delivered_is_not_piled_up() -> None:

@@ -80,7 +80,7 @@ class Desk:
         out = []
         for parcel in await self.store.due(self.clock.time):
             out.append((parcel.notifier, parcel.event.rule, parcel.event.state))
-            await self.store.delivered(parcel.key)
+            await self.store.delivered([parcel.key])
         return out
 
     async def after(self, seconds: float) -> list[tuple[str, str, str]]:

@@ -72,9 +72,9 @@ async def test_parcels_are_due_in_order_until_delivered(store_path: Path) -> Non
             ("e1", "hook"): Told("firing", NOW, waiting=True),
             ("e1", "page"): Told("firing", NOW, waiting=True),
         }
-        await store.delivered(second.key)
-        await store.delivered(second.key)
-        await store.failed(first.key, "refused", NOW + 60)
+        await store.delivered([second.key])
+        await store.delivered([second.key])
+        await store.failed([first.key], "refused", NOW + 60)
         assert await store.due(NOW + 59) == []
         # The end waits for the beginning, which is being retried.
         await store.put_alerts([status("resolved")], NOW + 5, letters=[("hook", event("resolved"))])
