@@ -117,8 +117,25 @@ def forecast(
     begin = int(now)
     ends = _ends(begin, max(until, begin + 7 * DAY), until)
     known = sum(1 for value in hours if value is not None)
-    slots = slots_of(start, len(hours), zone)
-    model = Model(hours, slots)
+    model = Model(hours, slots_of(start, len(hours), zone))
+    steps, weights = _steps(model, begin, ends, zone)
+    path = _path(steps, weights, model, begin, ends, banded=known >= LEAST_HOURS)
+    return Forecast(begin, ends, path, known, checked(tuple(hours), start, zone))
+
+
+def expected(hours: Sequence[int | None], start: int, now: float, until: int, zone: tzinfo) -> int:
+    """`forecast(…).until(until).nano` without the band and the checks: 5 ms instead of 50."""
+    begin = int(now)
+    if until <= begin:
+        return 0
+    model = Model(hours, slots_of(start, len(hours), zone))
+    return round(sum(_steps(model, begin, _ends(begin, until, until), zone)[0]))
+
+
+def _steps(
+    model: Model, begin: int, ends: Sequence[int], zone: tzinfo
+) -> tuple[list[float], list[float]]:
+    """(the spend expected in each step, the part of the profile that falls into it)."""
     steps: list[float] = []
     weights: list[float] = []
     at = begin
@@ -128,8 +145,7 @@ def forecast(
         weights.append(share)
         steps.append(model.level * share * model.growth_after(((at + end) / 2 - begin) / DAY))
         at = end
-    path = _path(steps, weights, model, begin, ends, banded=known >= LEAST_HOURS)
-    return Forecast(begin, ends, path, known, checked(tuple(hours), start, zone))
+    return steps, weights
 
 
 def _ends(begin: int, last: int, until: int) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from costtui.model.safetext import redact, visible
 
 if TYPE_CHECKING:
     from costtui.config.load import Loaded
-    from costtui.config.schema import AlertRule, Config, PriceOverride, SourceConfig
+    from costtui.config.schema import Config, PriceOverride, SourceConfig
 
 MATCHES_SHOWN = 3
 """Files of one source that the summary names."""
@@ -133,6 +133,7 @@ def _line(loaded: Loaded, key: str) -> int:
 
 def summary(config: Config) -> Iterator[str]:
     """What will be read, priced and watched, a line each."""
+    from costtui.cli.config_watched import watched
     from costtui.config.durations import duration_text
 
     def kept(seconds: int | None) -> str:
@@ -148,32 +149,30 @@ def summary(config: Config) -> Iterator[str]:
     )
     yield f"time zone      {config.timezone}"
     yield ""
-    yield f"{_count(len(config.sources), 'source')}"
+    yield f"{count(len(config.sources), 'source')}"
     for source in config.sources:
         yield from _source(source)
     if not config.sources:
         yield "  nothing will be read: add sources:, or set COST_TRACKING_FILE"
     yield ""
     catalogue = "over the built-in catalogue" if config.catalogue else "and no built-in catalogue"
-    yield f"{_count(len(config.pricing), 'price')} of your own, {catalogue}"
+    yield f"{count(len(config.pricing), 'price')} of your own, {catalogue}"
     for price in config.pricing:
         yield f"  {_price(price)}"
     if config.pricing_file:
         yield f"  and those of {config.pricing_file}"
     if config.consumers:
         yield ""
-        yield f"{_count(len(config.consumers), 'consumer')} with a name"
+        yield f"{count(len(config.consumers), 'consumer')} with a name"
     yield ""
-    yield _count(len(config.alerts), "alert")
-    for alert in config.alerts:
-        yield f"  {_alert(alert)}"
+    yield from watched(config)
     if config.views or config.keymap:
         yield ""
-        actions = _count(len(config.keymap), "action")
-        yield f"{_count(len(config.views), 'view')}, {actions} with keys of your own"
+        actions = count(len(config.keymap), "action")
+        yield f"{count(len(config.views), 'view')}, {actions} with keys of your own"
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
     return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
 
 
@@ -200,7 +199,7 @@ def _source(source: SourceConfig) -> Iterator[str]:
     for path in source.paths:
         found = sorted(glob.glob(path, recursive=True))
         size = sum(os.path.getsize(file) for file in found if os.path.isfile(file))
-        files = f"{_count(len(found), 'file')}, {size:,} bytes" if found else "no file yet"
+        files = f"{count(len(found), 'file')}, {size:,} bytes" if found else "no file yet"
         yield f"    {visible(path, 300)}: {files}"
         if found and found != [path]:
             for file in found[:MATCHES_SHOWN]:
@@ -222,7 +221,7 @@ def _asked(source: SourceConfig) -> Iterator[str]:
     for name, _ in source.headers:
         yield f"    with the header {visible(name, 60)}"
     if source.queries:
-        yield f"    {_count(len(source.queries), 'rate')} {since}, added up over time (an estimate)"
+        yield f"    {count(len(source.queries), 'rate')} {since}, added up over time (an estimate)"
         for query in source.queries:
             unit = {"cost": "USD", "requests": "requests"}.get(
                 query.quantity, f"{query.quantity} tokens"
@@ -245,17 +244,3 @@ def _price(price: PriceOverride) -> str:
     until = f" until {price.until}" if price.until else ""
     model = price.model or "(no model)"
     return f"{price.provider or '(no provider)'}/{model}: {how}{start}{until}"
-
-
-def _alert(alert: AlertRule) -> str:
-    from decimal import Decimal
-
-    from costtui.config.durations import duration_text
-
-    limit = Decimal(alert.cost_over_nano).scaleb(-9).normalize()
-    usd = f"{limit.quantize(Decimal('0.01')) if limit == round(limit, 2) else limit:,f}"
-    by = f" by {', '.join(alert.by)}" if alert.by else ""
-    where = "".join(f", {name}={value or '(none)'}" for name, value in alert.where)
-    hold = f" for {duration_text(alert.hold)}" if alert.hold else ""
-    window = alert.window_name or duration_text(alert.window)
-    return f"{alert.name}: over ${usd} in {window}{by}{where}{hold} ({alert.severity})"

@@ -32,6 +32,7 @@ COMMANDS = {
     "collect": Entry("costtui.cli.collect:CollectCommand", "collect without a screen"),
     "report": Entry("costtui.cli.report:ReportCommand", "print costs as text, CSV or JSON"),
     "demo": Entry("costtui.cli.demo:DemoCommand", "watch a simulated fleet"),
+    "alerts": Entry("costtui.cli.alerts_cmd:AlertsCommand", "list alerts, test who is told"),
     "web": Entry("costtui.cli.web:WebCommand", "watch costs in a browser"),
     "db": Entry("costtui.cli.db:DbCommand", "look after the local store"),
     "config": Entry("costtui.cli.config_cmd:ConfigCommand", "check and show the configuration"),

@@ -15,11 +15,12 @@ from costtui.cli.report_query import Key, Report, Table, iso
 from costtui.cli.report_words import plain
 from costtui.model.dimension import tag_of
 from costtui.model.money import decimal_text, divide_half_even
+from costtui.model.quantity import quantity_text
 from costtui.model.safetext import csv_cell, safe_name
-from costtui.model.snapshot import Totals
+from costtui.model.snapshot import AlertStatus, Totals
 from costtui.model.usage import TOKEN_TYPES
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 OTHER: Final = "(other)"
 """The name of what `--top` left out, in CSV."""
 
@@ -76,24 +77,30 @@ def to_json(report: Report) -> str:
             }
             for u in report.unpriced
         ],
-        "alerts": [
-            {
-                "rule": plain("rule", a.rule),
-                "labels": {name: plain(name, value) for name, value in a.labels},
-                "state": a.state,
-                "severity": a.severity,
-                "window": a.window,
-                "cost_nano": a.value_nano,
-                "cost": decimal_text(a.value_nano),
-                "limit_nano": a.limit_nano,
-                "limit": decimal_text(a.limit_nano),
-                "exactness": a.exactness.word,
-            }
-            for a in report.alerts
-        ],
+        "alerts": [alert_data(alert) for alert in report.alerts],
         "reconciled": report_compared.to_data(report),
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def alert_data(alert: AlertStatus) -> dict[str, Any]:
+    """One alert's state."""
+    return {
+        "rule": plain("rule", alert.rule),
+        "labels": {name: plain(name, value) for name, value in alert.labels},
+        "state": alert.state,
+        "severity": alert.severity,
+        "window": alert.window,
+        "unit": alert.unit,
+        "value": alert.value,
+        "value_text": quantity_text(alert.unit, alert.value),
+        "limit": alert.limit,
+        "limit_text": quantity_text(alert.unit, alert.limit),
+        "exactness": alert.exactness.word,
+        "since": iso(int(alert.since)) if alert.since else None,
+        "id": alert.id,
+        "cause": plain("cause", alert.cause),
+    }
 
 
 def _named(report: Report, table: Table, key: Key) -> dict[str, str]:

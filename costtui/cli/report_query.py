@@ -19,6 +19,7 @@ from costtui.config.words import did_you_mean, nearest, quoted
 from costtui.errors import UsageError
 from costtui.model.comparison import Compared
 from costtui.model.dimension import known_dimensions, tag_of
+from costtui.model.notifier import NotifierHealth
 from costtui.model.snapshot import AlertStatus, Filter, SourceStatus, Totals, UnpricedModel, View
 from costtui.model.timewindow import (
     HOUR,
@@ -54,6 +55,8 @@ class Reads(Protocol):
 
     def alerts(self) -> Sequence[AlertStatus]: ...
 
+    def notifiers(self) -> Sequence[NotifierHealth]: ...
+
     def statuses(self) -> Sequence[SourceStatus]: ...
 
     def compared(self, view: View, now: float, by: tuple[str, ...]) -> Sequence[Compared]: ...
@@ -77,6 +80,9 @@ class NoStore:
         return ()
 
     def alerts(self) -> Sequence[AlertStatus]:
+        return ()
+
+    def notifiers(self) -> tuple[NotifierHealth, ...]:
         return ()
 
     def statuses(self) -> Sequence[SourceStatus]:

@@ -14,6 +14,7 @@ from costtui.cli.report_query import Report, Table
 from costtui.cli.report_words import WIDTH, cut, fit, moment, safe, share, usd
 from costtui.model.charge import Exactness
 from costtui.model.money import divide_half_even
+from costtui.model.quantity import quantity_text
 from costtui.model.safetext import redact, visible
 from costtui.model.snapshot import AlertStatus, SourceStatus, Totals, UnpricedModel
 from costtui.model.usage import TOKEN_TYPES
@@ -191,8 +192,9 @@ def _alerts(alerts: tuple[AlertStatus, ...]) -> Iterator[str]:
     for alert in sorted(told, key=lambda a: (a.state != "firing", a.rule, a.labels)):
         where = ", ".join(f"{name}={safe(name, value)}" for name, value in alert.labels)
         rule = visible(alert.rule, 40) + (f" ({where})" if where else "")
-        cost = f"{usd(alert.value_nano, alert.exactness, 2)} of {usd(alert.limit_nano, places=2)}"
-        yield cut(f"{alert.state:8} {cost} in {alert.window}: {rule}", WIDTH)
+        value = quantity_text(alert.unit, alert.value, alert.exactness)
+        limit = quantity_text(alert.unit, alert.limit)
+        yield cut(f"{alert.state:8} {value} of {limit} in {alert.window}: {rule}", WIDTH)
 
 
 def _sources(statuses: tuple[SourceStatus, ...], now: float) -> Iterator[str]:

@@ -5,27 +5,24 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from costtui.config.checks import Checks, direct
 from costtui.config.doubles import MATCHER, as_counted, elsewhere, exclude, place_of
 from costtui.config.durations import duration_text
-from costtui.config.keys import ALERT, CONSUMER, PRICE, RETENTION
+from costtui.config.keys import CONSUMER, PRICE, RETENTION
 from costtui.config.presets import preset_types
 from costtui.config.reader import Value, Values
 from costtui.config.schema import (
     RATE_KEYS,
-    AlertRule,
     Consumer,
     PriceOverride,
     QueryConfig,
     Retention,
-    Secret,
     ServiceMapping,
     SourceConfig,
 )
 from costtui.config.sections import Section
 from costtui.config.source_keys import QUERY, SERVERS, SERVICE, SOURCE
-from costtui.config.words import Problems, quoted
-from costtui.model.money import nano_from_decimal
-from costtui.model.safetext import looks_secret
+from costtui.config.words import quoted
 
 JSONL_INTERVAL = 1.0
 """Seconds; a log is looked at with one stat() a file, a page costs the gateway a rendering."""
@@ -37,17 +34,9 @@ keep 15 days."""
 PAGE_EXAMPLE = "http://host:port/metrics"
 SERVICES = ("llm", "infrastructure")
 
-_SECRET_HEADERS = ("auth", "token", "key", "secret", "cookie", "password", "credential")
 
-
-class Builder:
-    """Builds the parts of a `Config`; what is wrong goes to `problems`."""
-
-    def __init__(self, problems: Problems) -> None:
-        self._problems = problems
-
-    def _wrong(self, values: Values, name: str, message: str) -> None:
-        self._problems.add(values.line_of(name), values.path_of(name), message)
+class Builder(Checks):
+    """Builds what is read, priced and kept."""
 
     def retention(self, values: Values) -> Retention:
         kept = Retention(**_direct(values, RETENTION))
@@ -198,8 +187,7 @@ class Builder:
             # The filled-in text may hold a secret, so the message never repeats it.
             self._wrong(values, "url", reason)
         for name in ("bearer_token", "password", "key_password"):
-            if name in values and f"{name}_file" in values:
-                self._wrong(values, f"{name}_file", f"give {name} or {name}_file, not both")
+            self._not_both(values, name)
         token = "bearer_token" if "bearer_token" in values else "bearer_token_file"
         if token in values and "username" in values:
             self._wrong(values, token, "give a bearer token or a user name, not both")
@@ -219,16 +207,6 @@ class Builder:
                 self._wrong(values, name, "needs cert_file")
         if "cert_file" in values and values.get("url", "").startswith("http:"):
             self._wrong(values, "cert_file", "means nothing for an http:// url")
-
-    def _headers(self, values: Values) -> None:
-        for name, value in values.get("headers", {}).items():
-            if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
-                self._problems.add(value.line, value.key, "is not the name of an HTTP header")
-            secret: Secret = value.data
-            risky = any(part in name.lower() for part in _SECRET_HEADERS)
-            if "${" not in value.raw and (risky or looks_secret(secret.reveal())):
-                message = "can be a secret, which must not stand in this file: write ${NAME}"
-                self._problems.add(value.line, value.key, message)
 
     def prices(self, entries: list[Value]) -> tuple[PriceOverride, ...]:
         return tuple(self._price(entry.data) for entry in entries)
@@ -268,51 +246,9 @@ class Builder:
             for name, entry in entries.items()
         )
 
-    def alerts(self, entries: list[Value]) -> tuple[AlertRule, ...]:
-        self._once(entries, "name", "alert")
-        return tuple(self._alert(entry.data) for entry in entries)
-
-    def _alert(self, values: Values) -> AlertRule:
-        fields = _direct(values, ALERT)
-        fields.setdefault("name", "")
-        fields.setdefault("window", 0)
-        dimensions = [value.data for value in values.get("by", [])]
-        if len(set(dimensions)) < len(dimensions):
-            self._wrong(values, "by", "names a dimension twice")
-        written = values.given.get("window")
-        return AlertRule(
-            **fields,
-            cost_over_nano=nano_from_decimal(values.get("cost_over", 0)) if _has(values) else 0,
-            window_name=written.raw if written and "$" not in written.raw else "",
-            by=tuple(dimensions),
-            where=tuple((name, value.data) for name, value in values.get("where", {}).items()),
-        )
-
-    def _once(self, entries: list[Value], name: str, what: str) -> None:
-        first: dict[str, Values] = {}
-        for entry in entries:
-            values: Values = entry.data
-            text = values.get(name)
-            if text is None:
-                continue
-            if text in first:
-                line = first[text].line_of(name)
-                message = f"{quoted(text)} is the name of another {what}, on line {line}"
-                self._wrong(values, name, message)
-            first.setdefault(text, values)
-
-
-def _has(values: Values) -> bool:
-    return "cost_over" in values.given
-
 
 def _direct(values: Values, section: Section) -> dict[str, Any]:
-    """The given scalars and free mappings whose one field has the same meaning."""
-    return {
-        section.by_name[name].targets[0]: value.data
-        for name, value in values.given.items()
-        if name in _DIRECT[id(section)]
-    }
+    return direct(values, section, _COMPOSED.get(id(section), ()))
 
 
 _COMPOSED = {
@@ -325,14 +261,8 @@ _COMPOSED = {
     id(QUERY): {"dimensions", "values"},
     id(PRICE): {"unit", *RATE_KEYS},
     id(CONSUMER): {"tags"},
-    id(ALERT): {"cost_over", "by", "where"},
 }
 """Keys that the builder puts together itself."""
-
-_DIRECT = {
-    id(section): set(section.by_name) - _COMPOSED.get(id(section), set())
-    for section in (RETENTION, QUERY, SOURCE, SERVICE, PRICE, CONSUMER, ALERT)
-}
 
 
 def _query(value: Value) -> QueryConfig:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import MISSING
 from typing import Any
 
+from costtui.config.alert_keys import ALERT, BUDGET, NOTIFIER
+from costtui.config.alert_schema import MEASURES
 from costtui.config.keys import PRICE, ROOT
 from costtui.config.kinds import ENV_SCHEMA, Bool, Kind
 from costtui.config.presets import preset_types
-from costtui.config.schema import RATE_KEYS, Secret
+from costtui.config.schema import RATE_KEYS
+from costtui.config.secret import Secret
 from costtui.config.sections import Free, Key, ListOf, MapOf, Preset, Section, Shape
-from costtui.config.source_keys import SOURCE, SOURCE_TYPES
+from costtui.config.source_keys import SOURCE
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -42,8 +45,15 @@ def _section(section: Section) -> dict[str, Any]:
     }
     if _required(section):
         made["required"] = _required(section)
+    if section.choices:
+        made["allOf"] = [_chosen(section, choice) for choice in section.choices]
+    if section is ALERT:
+        alone = {key.name: False for key in ALERT.keys if key.name != "preset"}
+        made["allOf"].append({"if": {"required": ["preset"]}, "then": {"properties": alone}})
+        made["oneOf"] = [{"required": [name]} for name in (*MEASURES, "preset")]
+    if section is BUDGET:
+        made["not"] = {"required": ["period", "rolling"]}
     if section is SOURCE:
-        made["allOf"] = [_of_type(kind) for kind in SOURCE_TYPES]
         made["anyOf"] = [{"required": [name]} for name in ("preset", "fields", "queries")]
     if section is PRICE:
         rates: dict[str, Any] = {"anyOf": [{"required": [rate]} for rate in RATE_KEYS]}
@@ -59,15 +69,21 @@ def _required(section: Section) -> list[str]:
     return [key.name for key in section.keys if key.required]
 
 
-def _of_type(kind: str) -> dict[str, Any]:
-    """Keys of another source type are not allowed; something to read is required."""
-    foreign = {key.name: False for key in SOURCE.keys if key.only and kind not in key.only}
-    then: dict[str, Any] = {"properties": foreign}
-    if kind == "jsonl":
+def _chosen(section: Section, choice: str) -> dict[str, Any]:
+    """Keys of another type or measure are not allowed; what this one needs is required."""
+    then: dict[str, Any] = {
+        "properties": {key.name: False for key in section.keys if section.foreign(key, choice)}
+    }
+    if section is ALERT:
+        then["required"] = ["name"] if MEASURES[choice].window else ["name", "window"]
+        return {"if": {"required": [choice]}, "then": then}
+    if choice == "jsonl":
         then["oneOf"] = [{"required": ["path"]}, {"required": ["paths"]}]
+    elif section is NOTIFIER and choice != "command":
+        then["oneOf"] = [{"required": ["url"]}, {"required": ["url_file"]}]
     else:
-        then["required"] = ["url"]
-    return {"if": {"properties": {"type": {"const": kind}}}, "then": then}
+        then["required"] = ["command" if section is NOTIFIER else "url"]
+    return {"if": {"properties": {"type": {"const": choice}}}, "then": then}
 
 
 def _key(section: Section, key: Key) -> dict[str, Any]:

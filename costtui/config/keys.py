@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from costtui.config.alert_keys import ALERT, BUDGET, NOTIFIER
 from costtui.config.keynames import KeyName
 from costtui.config.kinds import (
     Bool,
@@ -24,8 +25,8 @@ from costtui.config.kinds import (
     Zone,
 )
 from costtui.config.schema import (
+    ALARMS,
     RATE_KEYS,
-    AlertRule,
     Config,
     Consumer,
     DisplayConfig,
@@ -36,10 +37,7 @@ from costtui.config.schema import (
 )
 from costtui.config.sections import Key, ListOf, MapOf, Section
 from costtui.config.source_keys import SOURCE
-from costtui.model.dimension import DIMENSIONS, MAPPED_DIMENSIONS
 from costtui.model.timewindow import WINDOW_BY_NAME
-
-DIMENSION: Final = Choice(DIMENSIONS + MAPPED_DIMENSIONS)
 
 RETENTION: Final = Section(
     Retention,
@@ -101,31 +99,6 @@ CONSUMER: Final = Section(
     ),
 )
 
-ALERT: Final = Section(
-    AlertRule,
-    (
-        Key("name", Text(limit=100), "Each name once.", required=True),
-        Key(
-            "cost_over",
-            Money(),
-            "USD; it fires above this, not at it.",
-            ("cost_over_nano",),
-            required=True,
-        ),
-        Key(
-            "window",
-            Duration(least="1m", whole_minutes=True),
-            "The time up to now that is summed.",
-            ("window", "window_name"),
-            required=True,
-        ),
-        Key("by", ListOf(DIMENSION), "One alert for each value or combination of these."),
-        Key("where", MapOf(DIMENSION, Text(empty=True), "dimension"), "Only this usage."),
-        Key("for", Duration(least="0s"), "How long it must hold before it fires.", ("hold",)),
-        Key("severity", Choice(("info", "warning", "critical")), "How loud it is."),
-    ),
-)
-
 DISPLAY: Final = Section(
     DisplayConfig,
     (
@@ -145,6 +118,13 @@ DISPLAY: Final = Section(
             "remember",
             Bool(),
             "Start with the theme, window, group, order, unit and screen of the last end.",
+        ),
+        Key(
+            "alerts",
+            ListOf(Choice(ALARMS)),
+            "When one begins to fire: ring the `bell`, say so above the keys (`toast`), put it"
+            " into the `title` of the terminal.",
+            default="`[bell, toast]`",
         ),
     ),
 )
@@ -186,7 +166,14 @@ ROOT: Final = Section(
         ),
         Key("catalogue", Bool(), "Use the built-in price catalogue (it works offline)."),
         Key("consumers", MapOf(Glob(), CONSUMER, "id or glob"), "Who a consumer id is."),
-        Key("alerts", ListOf(ALERT), "Cost over a rolling window."),
+        Key("alerts", ListOf(ALERT), "What is watched. A rule has exactly one measure."),
+        Key(
+            "alert_interval",
+            Duration(plain=True),
+            "Time between two evaluations of alerts and budgets.",
+        ),
+        Key("budgets", ListOf(BUDGET), "What may be spent in a period."),
+        Key("notifiers", ListOf(NOTIFIER), "Who is told of alerts."),
         Key("display", DISPLAY, "The screen."),
         Key(
             "keymap",

@@ -53,7 +53,12 @@ class Written:
 
     @property
     def from_env(self) -> bool:
-        return any(found.group(1) for found in _VARIABLE.finditer(self.raw))
+        return from_env(self.raw)
+
+
+def from_env(raw: str) -> bool:
+    """Does this text of the file take anything from the environment?"""
+    return any(found.group(1) for found in _VARIABLE.finditer(raw))
 
 
 def fill_in(raw: str, env: Mapping[str, str]) -> str:
@@ -117,11 +122,17 @@ class Text(Kind):
 
     empty: bool = False
     limit: int = 4096
+    lines: bool = False
+    """It may have several."""
 
     def parse(self, written: Written) -> str:
         if written.plain and written.text.lower() in ("true", "false"):
             raise ValueError("expected text, not a boolean: put it in quotation marks")
-        return plain_text(written.text, empty=self.empty, limit=self.limit)
+        if not self.lines:
+            return plain_text(written.text, empty=self.empty, limit=self.limit)
+        flat = written.text.replace("\n", " ").replace("\t", " ")
+        plain_text(flat, empty=self.empty, limit=self.limit)
+        return written.text
 
     def schema(self) -> dict[str, Any]:
         return {"type": ["string", "number"], **({} if self.empty else {"minLength": 1})}

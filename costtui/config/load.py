@@ -19,6 +19,7 @@ from costtui.errors import ConfigError, Problem
 from costtui.model.timewindow import WINDOW_BY_NAME
 
 if TYPE_CHECKING:
+    from costtui.config.reader import Values
     from costtui.config.screen import ScreenWords
 
 PROXY = "llm-proxy"
@@ -44,7 +45,8 @@ class Loaded:
 
     config: Config
     origins: Mapping[str, str] = field(default_factory=dict)
-    """Dotted path → `file line 12`, `env COSTTUI_DB` or `flag --db`; all else is default."""
+    """Dotted path → `file line 12`, `preset usual`, `env COSTTUI_DB` or `flag --db`; all else is
+    default."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """Dotted path → line in the file."""
     filled: frozenset[str] = frozenset()
@@ -82,6 +84,7 @@ def load_traced(
     problems = Problems(str(file) if file else "")
     loaded = _from_file(file, env, problems, words) if file else Loaded(_defaults(env))
     origins = {key: f"file line {line}" for key, line in loaded.lines.items()}
+    origins |= loaded.origins
     config = _laid_over(loaded.config, env, overrides or Overrides(), origins, problems)
     problems.raise_any()
     proxy = _proxy_log(config, env)
@@ -116,6 +119,7 @@ def _from_file(
 ) -> Loaded:
     # The keys, the reader and yaml take 40 ms to import; without a file nobody waits for them.
     from costtui.config import screen
+    from costtui.config.alert_build import AlertBuilder
     from costtui.config.build import Builder
     from costtui.config.keys import ROOT
     from costtui.config.kinds import Place
@@ -127,6 +131,7 @@ def _from_file(
     root = reader.section(tree, ROOT)
     builder = Builder(problems)
     usual = _defaults(env)
+    watched = AlertBuilder(problems).build(root, reader.lines)
 
     def within(name: str) -> Values:
         found = root.get(name)
@@ -148,8 +153,11 @@ def _from_file(
         provider_aliases=tuple((k, v.data) for k, v in root.get("provider_aliases", {}).items()),
         catalogue=root.get("catalogue", True),
         consumers=builder.consumers(root.get("consumers", {})),
-        alerts=builder.alerts(root.get("alerts", [])),
-        display=DisplayConfig(**{name: value.data for name, value in display.given.items()}),
+        alerts=watched.alerts,
+        alert_interval=root.get("alert_interval", usual.alert_interval),
+        budgets=watched.budgets,
+        notifiers=watched.notifiers,
+        display=_display(display),
         keymap=keymap,
         views=views,
         timezone=root.get("timezone", "local"),
@@ -157,12 +165,19 @@ def _from_file(
     )
     return Loaded(
         config,
-        {},
-        reader.lines,
+        watched.origins,
+        watched.lines,
         frozenset(reader.filled),
         config.display,
         tuple(screen.warnings(root, str(file))),
     )
+
+
+def _display(values: Values) -> DisplayConfig:
+    given = {name: value.data for name, value in values.given.items()}
+    if "alerts" in given:
+        given["alerts"] = tuple(value.data for value in given["alerts"])
+    return DisplayConfig(**given)
 
 
 def _laid_over(

@@ -43,6 +43,8 @@ class Values:
     given: dict[str, Value] = field(default_factory=dict)
     broken: dict[str, int] = field(default_factory=dict)
     """Their lines."""
+    unknown: list[str] = field(default_factory=list)
+    """Keys that the section does not have."""
 
     def get(self, name: str, default: Any = None) -> Any:
         found = self.given.get(name)
@@ -87,6 +89,7 @@ class Reader:
             where = _dotted(path, name.text)
             if key is None:
                 self._unknown(name, where, section.by_name)
+                values.unknown.append(name.text)
                 continue
             value = self._value(child, key.kind, where, name.line)
             if value is None:

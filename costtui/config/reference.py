@@ -19,9 +19,8 @@ def _tables(section: Section, title: str) -> list[str]:
     lines = [f"### {title}", "", "| key | value | default | meaning |", "|---|---|---|---|"]
     inner: list[str] = []
     for key in section.keys:
-        lines.append(
-            f"| `{key.name}` | {_value(key.kind)} | {_default(section, key)} | {_doc(key)} |"
-        )
+        cells = (f"`{key.name}`", _value(key.kind), _default(section, key), _doc(section, key))
+        lines.append(f"| {' | '.join(cells)} |")
         found = _inside(key.kind)
         if found is not None:
             prefix = "" if section is ROOT else title.strip("`") + "."
@@ -29,9 +28,18 @@ def _tables(section: Section, title: str) -> list[str]:
     return lines + inner
 
 
-def _doc(key: Key) -> str:
-    only = f"Only for `type: {'` or `'.join(key.only)}`. " if key.only else ""
-    return only + key.doc.replace("|", "\\|")
+def _doc(section: Section, key: Key) -> str:
+    return _only(section, key) + key.doc.replace("|", "\\|")
+
+
+def _only(section: Section, key: Key) -> str:
+    """Beside which choices of the section the key means something."""
+    if not key.only or not section.only_doc or section.chosen in key.targets:
+        return ""
+    others = [choice for choice in section.choices if choice not in key.only]
+    if len(others) == 1 and len(key.only) > 2:
+        return f"Not {section.only_doc}{others[0]}`. "
+    return f"Only {section.only_doc}{'` or `'.join(key.only)}`. "
 
 
 def _default(section: Section, key: Key) -> str:

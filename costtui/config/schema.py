@@ -11,29 +11,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from costtui.config.alert_schema import AlertRule as AlertRule
+from costtui.config.alert_schema import BudgetConfig as BudgetConfig
+from costtui.config.alert_schema import NotifierConfig as NotifierConfig
+from costtui.config.secret import Secret as Secret
 from costtui.model.charge import CostPolicy
 from costtui.model.usage import TOKEN_TYPES
 
 RATE_KEYS = TOKEN_TYPES
 """The rates an override may give, one a token kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A value that is never shown: `str()` and `repr()` are masked, `.reveal()` is the text."""
-
-    _text: str
-
-    def reveal(self) -> str:
-        return self._text
-
-    def __str__(self) -> str:
-        return "********"
-
-    def __repr__(self) -> str:
-        return "Secret(********)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,23 +178,7 @@ class SourceConfig:
     """What the other sources that count see; filled in when the file is read."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlertRule:
-    """One entry of `alerts:`: cost over a rolling window."""
-
-    name: str
-    cost_over_nano: int
-    window: int
-    """Seconds."""
-    window_name: str = ""
-    """As written, for example `24h`."""
-    by: tuple[str, ...] = ()
-    where: tuple[tuple[str, str], ...] = ()
-    """(dimension, value) pairs that must all be equal."""
-    hold: int = 0
-    """`for:`, seconds."""
-    severity: str = "warning"
-    """`info`, `warning` or `critical`."""
+ALARMS: Final = ("bell", "toast", "title")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +190,8 @@ class DisplayConfig:
     ascii: bool = False
     remember: bool = True
     """Start with the theme, window, order and screen that were on at the last end."""
+    alerts: tuple[str, ...] = ("bell", "toast")
+    """What happens when an alert begins to fire: `ALARMS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +223,11 @@ class Config:
     """Use the built-in offline price catalogue below `pricing:`."""
     consumers: tuple[tuple[str, Consumer], ...] = ()
     alerts: tuple[AlertRule, ...] = ()
+    """Those of a preset too, in its place."""
+    alert_interval: int = 15
+    """Seconds between two evaluations of the rules and budgets."""
+    budgets: tuple[BudgetConfig, ...] = ()
+    notifiers: tuple[NotifierConfig, ...] = ()
     display: DisplayConfig = field(default_factory=DisplayConfig)
     keymap: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(action id, keys as the screen names them), for the actions that the user gave other keys."""

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from costtui.config.kinds import ENV_SCHEMA, File, Kind, Written
-from costtui.config.schema import Secret
+from costtui.config.secret import Secret
 
 
 class Masked(Kind):
@@ -44,6 +44,22 @@ class HeaderValue(Masked):
 
     def schema(self) -> dict[str, Any]:
         return {"type": ["string", "number"], "minLength": 1}
+
+
+class SecretUrl(Masked):
+    """A URL to post to. Most of them are keys, so all of them are masked; which may stand in the
+    file depends on what answers there."""
+
+    label = "URL"
+
+    def parse(self, written: Written) -> Secret:
+        text = written.text
+        if not text.isascii() or not text.isprintable() or not text or " " in text:
+            raise ValueError("is not a URL")
+        return Secret(text)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1}
 
 
 class SecretFile(Masked):

@@ -40,7 +40,7 @@ class Key:
     default: str | None = None
     """What the manual says, where the dataclass cannot say it."""
     only: tuple[str, ...] = ()
-    """The source types it is for; () is every type."""
+    """The values of the section's `chosen` that it is for; () is all of them."""
     shown: bool = True
     """False for another way to write a field that `config show` prints under its first key."""
 
@@ -55,10 +55,20 @@ class Section:
 
     cls: type
     keys: tuple[Key, ...]
+    chosen: str = "type"
+    """The field of the dataclass that decides which keys with `only` mean something."""
+    choices: tuple[str, ...] = ()
+    """Its values."""
+    only_doc: str = "for `type: "
+    """How the manual begins to say which; "" where the keys' own words do."""
     by_name: dict[str, Key] = field(init=False)
 
     def __post_init__(self) -> None:
         self.by_name = {key.name: key for key in self.keys}
+
+    def foreign(self, key: Key, choice: str) -> bool:
+        """Does `key` mean nothing where `choice` was chosen?"""
+        return bool(key.only) and choice not in key.only
 
     def default(self, key: Key) -> Any:
         """The dataclass's default for `key`, or MISSING."""

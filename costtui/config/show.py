@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
-from costtui.config.keys import ALERT, PRICE, ROOT
+from costtui.config.alert_keys import ALERT, BUDGET
+from costtui.config.keys import PRICE, ROOT
 from costtui.config.kinds import Kind, yaml_text
 from costtui.config.load import Loaded
 from costtui.config.schema import RATE_KEYS, Secret
@@ -41,7 +41,7 @@ class _Show:
     ) -> Iterator[str]:
         """`usual` is the origin of what has none of its own."""
         for key in section.keys:
-            if not key.shown or (key.only and value.type not in key.only):
+            if not key.shown or (key.only and section.foreign(key, getattr(value, section.chosen))):
                 continue
             found = _read(section, key, value)
             if found is None and not getattr(key.kind, "never", ""):
@@ -102,6 +102,8 @@ class _Show:
     def _text(self, kind: Kind, value: Any, path: str) -> str:
         if isinstance(value, _AsWritten):
             return yaml_text(value)
+        if path in self._filled and path.startswith("notifiers["):
+            return yaml_text(_MASK)
         if path.endswith(".url"):
             page, question, _ = str(value).partition("?")
             asked = question and path in self._filled
@@ -135,8 +137,8 @@ def _read(section: Section, key: Key, value: Any) -> Any:
         return dict(value.rates).get(key.name)
     if section is PRICE and key.name == "unit":
         return "1M" if value.rates else None
-    if section is ALERT and key.name == "cost_over":
-        return Decimal(value.cost_over_nano).scaleb(-9)
+    if section is BUDGET and key.name.endswith("_window") and value.burn_over is None:
+        return None  # they mean nothing then
     if section is ALERT and key.name == "window" and value.window_name:
         return _AsWritten(value.window_name)
     found = getattr(value, key.targets[0])

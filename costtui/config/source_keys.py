@@ -228,4 +228,5 @@ SOURCE: Final = Section(
         ),
         Key("options", Free(), "Switches and numbers of the preset."),
     ),
+    choices=SOURCE_TYPES,
 )

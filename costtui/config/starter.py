@@ -33,6 +33,7 @@ MORE = """
 #   - {provider: openai, model: "our-finetune-*", input: 3.00, output: 12.00}
 
 # alerts:
+#   - preset: usual                # spend, pace, throttling and spikes; or rules of your own:
 #   - {name: daily, cost_over: 50, window: 24h, severity: critical}
 """
 

@@ -14,6 +14,7 @@ INTERVAL = 2
 _PRESETS = {"kong": "kong", "agentgateway-eu": "agentgateway", "agentgateway-us": "agentgateway"}
 
 _ALERTS = """\
+alert_interval: 5s
 alerts:
   - name: sonnet-hour
     cost_over: 0.50

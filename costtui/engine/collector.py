@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from costtui.alerts.evaluate import Labels, Observation, evaluate
 from costtui.config.schema import Config, SourceConfig
+from costtui.engine.alerting import Alerting
 from costtui.engine.clock import Clock, SystemClock
+from costtui.engine.delivery import Delivery
 from costtui.engine.pipeline import Pipeline
 from costtui.engine.poller import Poller
-from costtui.engine.zone import zone_of
 from costtui.errors import StoreBusyError, StoreCorruptError, StoreError, StoreNewerError
 from costtui.model.charge import CostPolicy
 from costtui.model.snapshot import SourceStatus
@@ -26,22 +26,21 @@ from costtui.pricing.calculate import Pricer
 from costtui.sources import factory
 from costtui.sources.base import Source
 from costtui.store.lock import WriterLock
-from costtui.store.reader import Reader
 from costtui.store.writer import Store
 
 log = logging.getLogger(__name__)
 
 TICK = 1.0
 """Seconds between two looks of the housekeeping: heartbeat, alerts, retention."""
-ALERTS_EVERY = 5.0
 PRUNE_EVERY = 900.0
+FIRST_LOOK = 30.0
+"""Seconds that the first evaluation of alerts waits for every source to be tried."""
 HEARTBEAT_EVERY = 10.0
 
 MOST_REFUSALS = 4
 """How often in a row a server may refuse history before `once` gives up: about four minutes."""
 
 BuildSource = Callable[[SourceConfig], Source]
-Observations = Mapping[str, Mapping[Labels, Observation]]
 
 
 class Collector:
@@ -69,6 +68,8 @@ class Collector:
         self._store: Store | None = None
         self._inode = 0
         self._pipeline: Pipeline | None = None
+        self._alerting: Alerting | None = None
+        self._delivery: Delivery | None = None
 
     @property
     def store(self) -> Store:
@@ -82,6 +83,18 @@ class Collector:
             raise StoreError("the collector is not open")
         return self._pipeline
 
+    @property
+    def alerting(self) -> Alerting:
+        if self._alerting is None:
+            raise StoreError("the collector is not open")
+        return self._alerting
+
+    @property
+    def delivery(self) -> Delivery:
+        if self._delivery is None:
+            raise StoreError("the collector is not open")
+        return self._delivery
+
     async def __aenter__(self) -> Self:
         path = self.config.store.path
         _private_folder(path.parent)
@@ -91,6 +104,8 @@ class Collector:
             self._store = await Store.open(path, self.config.store.retention, now=self.clock.now())
             self._inode = path.stat().st_ino
             self._pipeline = Pipeline(self._store, Pricer(self.config), self.clock)
+            self._alerting = Alerting(self.config, self._store, self.clock)
+            self._delivery = Delivery(self.config, self._store, self.clock)
             if not self._store.revision:
                 # A new store has no history to re-price; let it say with which prices it began.
                 await self.reprice_all()
@@ -108,6 +123,9 @@ class Collector:
 
     async def _release(self) -> None:
         try:
+            if self._alerting is not None:
+                self._alerting.close()
+                self._alerting = None
             if self._store is not None:
                 await self._store.close()
                 self._store = None
@@ -133,10 +151,12 @@ class Collector:
 
     async def run(self) -> None:
         """Collect until `stop()` is called."""
+        firing = await self.alerting.standing()
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(poller.run()) for poller in self.pollers]
                 tasks.append(group.create_task(self._housekeeping()))
+                tasks.append(group.create_task(self.delivery.run(firing)))
                 await self.stopping.wait()
                 for task in tasks:
                     task.cancel()
@@ -150,7 +170,8 @@ class Collector:
         """Drain every source to its end. True when all of them could be read."""
         await self.reprice_all()
         results = await asyncio.gather(*(self._drain_fully(p) for p in self.pollers))
-        await self.evaluate_alerts()
+        await self.alerting.evaluate()
+        await self.delivery.flush()
         await self.store.prune(self.clock.now())
         return all(results)
 
@@ -182,7 +203,7 @@ class Collector:
 
     async def _tick_for_ever(self) -> None:
         alerts_due = prune_due = beat_due = self.clock.monotonic()
-        seen: tuple[int, int] | None = None
+        patience = alerts_due + FIRST_LOOK
         while True:
             now = self.clock.monotonic()
             try:
@@ -190,12 +211,12 @@ class Collector:
                     beat_due = now + HEARTBEAT_EVERY
                     self._check_still_there()
                     await self.store.heartbeat(self.clock.now())
-                if now >= alerts_due and self.config.alerts:
-                    alerts_due = now + ALERTS_EVERY
-                    state = (self.store.revision, int(self.clock.now() // 60))
-                    if state != seen or self._pending:
-                        seen = state
-                        await self.evaluate_alerts()
+                    await self.delivery.note_health()
+                # What happened while nobody collected is read before it is judged.
+                tried = now >= patience or all(poller.tried for poller in self.pollers)
+                if now >= alerts_due and tried:
+                    alerts_due = now + self.config.alert_interval
+                    await self._look_at_alerts()
                 if now >= prune_due:
                     prune_due = now + PRUNE_EVERY
                     await self.store.prune(self.clock.now())
@@ -204,6 +225,17 @@ class Collector:
             except StoreError as error:
                 log.warning("housekeeping: %s", error)
             await self.clock.sleep(TICK)
+
+    async def _look_at_alerts(self) -> None:
+        """Raises a `StoreError`. Any other is a defect in a rule's evaluation: it is written to
+        the log at each look, and usage is collected all the same."""
+        try:
+            if await self.alerting.tick():
+                self.delivery.wake()
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("alerts could not be evaluated")
 
     def _check_still_there(self) -> None:
         """A store that was deleted goes on taking writes that nobody will ever see."""
@@ -217,30 +249,6 @@ class Collector:
                 f"{path}: was removed or replaced while it was written; start again, and the logs "
                 "are read from their beginning"
             )
-
-    _pending = False
-    """Some alert waits for its `for:` to pass, so it is looked at without new data too."""
-
-    async def evaluate_alerts(self) -> None:
-        """Observe every rule's window and store the new alert states, if any changed."""
-        rules = self.config.alerts
-        if not rules:
-            return
-        now = self.clock.now()
-        before = await self.store.alerts()
-        observed = await asyncio.to_thread(self._observe, now)
-        after = evaluate(rules, observed, before, now)
-        self._pending = any(a.state == "pending" for a in after)
-        if after != list(before):
-            await self.store.put_alerts(after, now)
-
-    def _observe(self, now: float) -> Observations:
-        zone = zone_of(self.config.timezone)
-        with Reader(self.config.store.path, zone=zone, consumers=self.config.consumers) as reader:
-            return {
-                rule.name: reader.cost_over(rule.window, rule.by, rule.where, now)
-                for rule in self.config.alerts
-            }
 
     # Re-pricing
 

@@ -61,6 +61,11 @@ class Poller:
         """Wait until the source has been tried once."""
         await self._up.wait()
 
+    @property
+    def tried(self) -> bool:
+        """Has a poll ended, well or not?"""
+        return self._up.is_set()
+
     async def run(self) -> None:
         """Poll until cancelled. Raises only `StoreCorruptError` and `StoreNewerError`."""
         while True:

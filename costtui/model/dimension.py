@@ -53,3 +53,9 @@ def is_mapped(dimension: str) -> bool:
 def known_dimensions(tags: Iterable[str] = ()) -> tuple[str, ...]:
     """Every dimension there is, with one for each of the names in `tags`."""
     return (*DIMENSIONS, *MAPPED_DIMENSIONS, *(TAG + name for name in tags))
+
+
+def is_dimension(name: str) -> bool:
+    """Can usage be grouped by `name` and restricted to a value of it? A tag may be one that no
+    consumer has: then nothing has a value of it."""
+    return name in known_dimensions() or bool(TAG_NAME.fullmatch(tag_of(name)))

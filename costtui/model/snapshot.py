@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from costtui.model.alert import AlertChange as AlertChange
+from costtui.model.alert import AlertStatus as AlertStatus
 from costtui.model.charge import CostBasis, Exactness, exactness
 from costtui.model.dimension import Dimensions
 from costtui.model.timewindow import Window
@@ -179,34 +181,6 @@ class Gap(NamedTuple):
     source: str
     start: float
     end: float
-
-
-@dataclass(frozen=True, slots=True)
-class AlertStatus:
-    """One alert instance (rule × label set)."""
-
-    rule: str
-    labels: tuple[tuple[str, str], ...]
-    state: str
-    """`inactive`, `pending`, `firing` or `resolved`."""
-    severity: str
-    value_nano: int
-    limit_nano: int
-    since: float
-    """When the present state began, epoch seconds."""
-    window: str
-    exactness: Exactness = Exactness.EXACT
-
-
-class AlertChange(NamedTuple):
-    """One change of an alert instance's state."""
-
-    id: int
-    at: float
-    """When it changed, epoch seconds."""
-    status: AlertStatus
-    """What it became; `since` is `at`. Its state is `removed` where the rule has left the
-    configuration."""
 
 
 @dataclass(frozen=True, slots=True)

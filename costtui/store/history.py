@@ -13,7 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from costtui.model.snapshot import AlertChange, AlertStatus
-from costtui.store.rows import alert_from_row, alert_to_row
+from costtui.store.rows import (
+    ALERT_WIDTH,
+    HISTORY_COLUMNS,
+    alert_from_row,
+    alert_to_row,
+)
 
 REMOVED: Final = "removed"
 """The rule has left the configuration: from here on it has no state."""
@@ -23,8 +28,8 @@ HISTORY_KEPT: Final = 100_000
 """Changes that are kept at most: an alert that flaps every five seconds for ever fills no disk."""
 
 INSERT_SQL: Final = (
-    "INSERT OR REPLACE INTO alert_history (at, rule, labels, state, severity, value_nano, "
-    "limit_nano, window, exactness) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    f"INSERT OR REPLACE INTO alert_history ({HISTORY_COLUMNS}) "
+    f"VALUES ({', '.join('?' * ALERT_WIDTH)})"
 )
 """Of one state told twice for one moment the later telling stays, and stands last."""
 
@@ -32,7 +37,7 @@ KNOWN_SQL: Final = (
     "SELECT state FROM alert_history WHERE rule = ? ORDER BY at DESC, id DESC LIMIT 1"
 )
 
-_COLUMNS: Final = "rule, labels, state, severity, value_nano, limit_nano, at, window, exactness"
+_COLUMNS: Final = HISTORY_COLUMNS
 _AT_SQL: Final = f"""
 SELECT {_COLUMNS} FROM alert_history WHERE id IN (
     SELECT (
@@ -104,14 +109,14 @@ def changes(
 
 
 def _same(one: AlertStatus, other: AlertStatus) -> bool:
-    return (one.state, one.severity, one.limit_nano, one.window) == (
-        other.state, other.severity, other.limit_nano, other.window,
+    return (one.state, one.severity, one.limit, one.window) == (
+        other.state, other.severity, other.limit, other.window,
     )  # fmt: skip
 
 
 def _row(status: AlertStatus, state: str, at: float) -> Change:
-    rule, labels, _, severity, value, limit, _, window, exactness = alert_to_row(status)
-    return float(at), rule, labels, state, severity, value, limit, window, exactness
+    rule, labels, _, severity, value, limit, _, *rest = alert_to_row(status)
+    return rule, labels, state, severity, value, limit, float(at), *rest
 
 
 def states_at(connection: sqlite3.Connection, moment: float) -> tuple[AlertStatus, ...]:
@@ -150,4 +155,4 @@ def between(
         f"SELECT {_COLUMNS}, id FROM alert_history WHERE {where} ORDER BY at DESC, id DESC LIMIT ?",
         (*values, limit),
     )
-    return tuple(AlertChange(row[9], row[6], alert_from_row(row[:9])) for row in rows)
+    return tuple(AlertChange(row[-1], row[6], alert_from_row(row[:-1])) for row in rows)

@@ -64,16 +64,13 @@ def outlook(
 
     before = start_of_month(window.start - 1, zone)
     month, week = sums(window.start, window.end), sums(window.end - 7 * DAY, window.end)
-    # The hour that is running is not over, and the first one of the store need not be whole.
-    last = floor_to(int(now), HOUR)
-    oldest = ceil_to(int(earliest), HOUR) if earliest else last
-    first = min(last, max(last - WEEKS * 7 * DAY, oldest, floors.hour))
+    first, hours = hours_before(connection, catalogue, floors, chosen, earliest, gaps, now)
     return Outlook(
         view=own,
         revision=revision,
         until=start_of_next_month(now, zone),
         start=first,
-        hours=_hours(connection, catalogue, chosen, first, last, gaps),
+        hours=hours,
         to_date=add_up(month.values()),
         last_month=add_up(sums(before, window.start).values()),
         dimension=by,
@@ -81,6 +78,23 @@ def outlook(
         alerts=alerts,
         last_month_from=int(earliest) if before < earliest < window.start else 0,
     )
+
+
+def hours_before(
+    connection: sqlite3.Connection,
+    catalogue: Catalogue,
+    floors: Floors,
+    chosen: Selection,
+    earliest: float,
+    gaps: Iterable[Gap],
+    now: float,
+) -> tuple[int, tuple[int | None, ...]]:
+    """(start of the first one, the spend of each whole hour up to `now`; None is a gap)."""
+    # The hour that is running is not over, and the first one of the store need not be whole.
+    last = floor_to(int(now), HOUR)
+    oldest = ceil_to(int(earliest), HOUR) if earliest else last
+    first = min(last, max(last - WEEKS * 7 * DAY, oldest, floors.hour))
+    return first, _hours(connection, catalogue, chosen, first, last, gaps)
 
 
 def _hours(

@@ -14,12 +14,12 @@ from functools import cached_property
 
 from costtui.config.schema import Consumer
 from costtui.errors import UsageError
-from costtui.model.charge import Exactness
+from costtui.model.alert import Ack, Silence
 from costtui.model.listing import START, Listing, Spot, Stretch
+from costtui.model.notifier import NotifierHealth
 from costtui.model.snapshot import (
     AlertChange,
     AlertStatus,
-    Filter,
     Gap,
     Group,
     RequestRow,
@@ -30,9 +30,7 @@ from costtui.model.snapshot import (
     View,
 )
 from costtui.model.timewindow import (
-    MINUTE,
     Window,
-    ceil_minute,
 )
 from costtui.store import history, requests, timeline
 from costtui.store import overview as screens
@@ -41,12 +39,15 @@ from costtui.store.cover import kept, whole_minutes
 from costtui.store.levels import LEVELS
 from costtui.store.request_list import RequestLists, Store
 from costtui.store.rows import (
+    HEALTH,
     SKIPPED_SQL,
     all_alerts,
     all_statuses,
     gaps_between,
+    health_from_text,
     skipped_from_row,
 )
+from costtui.store.silences import ACK_SQL, SILENCE_SQL, ack_from_row, silence_from_row
 from costtui.store.sums import add_up
 from costtui.store.views import Views
 
@@ -123,25 +124,6 @@ class Reader(Views):
         """What a query of `view` really reads, given what retention has kept."""
         with self._read():
             return self._view(view)
-
-    def cost_over(
-        self, window_s: int, by: Sequence[str], where: Sequence[tuple[str, str]], now: float
-    ) -> dict[tuple[tuple[str, str], ...], tuple[int, Exactness]]:
-        """(effective nano-USD, exactness) of the last `window_s` seconds for each label set of
-        `by`; `{(): …}` without `by`."""
-        end = ceil_minute(now)
-        filters = tuple(Filter(dimension, value) for dimension, value in where)
-        with self._read() as connection:
-            window = kept(whole_minutes(Window(end - window_s, end, MINUTE)), self._floors)
-            chosen = self._catalogue.select(filters)
-            if not by:
-                total = self._total(connection, window, chosen)
-                return {(): (total.effective_nano, total.exactness)}
-            rows = self._broken_down(connection, window, tuple(by), chosen)
-            return {
-                tuple(zip(by, key, strict=True)): (totals.effective_nano, totals.exactness)
-                for key, totals in rows
-            }
 
     def unpriced(self, view: View, now: float) -> tuple[UnpricedModel, ...]:  # noqa: ARG002
         """Models of the view that have no rate."""
@@ -221,6 +203,22 @@ class Reader(Views):
     def alerts(self) -> tuple[AlertStatus, ...]:
         with self._read() as connection:
             return all_alerts(connection)
+
+    def silences(self) -> tuple[Silence, ...]:
+        """Every silence, ended ones too."""
+        with self._read() as connection:
+            return tuple(map(silence_from_row, connection.execute(SILENCE_SQL)))
+
+    def acks(self) -> tuple[Ack, ...]:
+        """Every acknowledgement."""
+        with self._read() as connection:
+            return tuple(map(ack_from_row, connection.execute(ACK_SQL)))
+
+    def notifiers(self) -> tuple[NotifierHealth, ...]:
+        """How each notifier was doing when the collector last said so."""
+        with self._read() as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key = ?", (HEALTH,)).fetchone()
+            return health_from_text(row[0]) if row is not None else ()
 
     def alerts_at(self, moment: float) -> tuple[AlertStatus, ...]:
         """The state of every instance at `moment`, epoch seconds: its last change at or before."""

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from costtui.model.timewindow import DAY
+from costtui.store import outbox
 from costtui.store.history import CAP_SQL, HISTORY_KEPT, PRUNE_SQL
 from costtui.store.levels import LEVELS
 from costtui.store.prepare import SEQUENCE_BITS
 from costtui.store.session import Session
+from costtui.store.silences import ENDED_KEPT_S
 
 SLICE_ROWS: Final = 20_000
 """Rows of one transaction: 20–60 ms."""
@@ -34,6 +37,12 @@ async def prune(session: Session, now: float) -> int:
         for sql, bound in ((PRUNE_SQL, oldest), (CAP_SQL, HISTORY_KEPT)):
             cursor = await db.execute(sql, (bound,))
             removed += cursor.rowcount
+        removed += await outbox.prune(db, now)
+        await db.execute("DELETE FROM silence WHERE ends < ?", (now - ENDED_KEPT_S,))
+        await db.execute(
+            "DELETE FROM ack WHERE at < ? AND episode NOT IN (SELECT episode FROM alert)",
+            (now - DAY,),
+        )
     return removed
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import Any, Final
 
 from costtui.model.charge import Exactness
+from costtui.model.notifier import NotifierHealth
 from costtui.model.snapshot import AlertStatus, Gap, SkippedLine, SourceStatus
 from costtui.store.series import clean
 
@@ -14,10 +16,15 @@ _STATUS_FIELDS: Final = tuple(SourceStatus.__slots__)
 
 STATUS_SQL: Final = f"SELECT {', '.join(_STATUS_FIELDS)} FROM source ORDER BY name"
 
-ALERT_SQL: Final = (
-    "SELECT rule, labels, state, severity, value_nano, limit_nano, since, window, exactness "
-    "FROM alert ORDER BY position"
+_ALERT_FIELDS: Final = (
+    'state, severity, value, "limit", {}, window, exactness, unit, active_at, fired_at, '
+    "keep_since, resolved_at, episode, cause"
 )
+ALERT_COLUMNS: Final = "rule, labels, " + _ALERT_FIELDS.format("since")
+"""In the order of `AlertStatus`."""
+HISTORY_COLUMNS: Final = "rule, labels, " + _ALERT_FIELDS.format("at")
+ALERT_SQL: Final = f"SELECT {ALERT_COLUMNS} FROM alert ORDER BY position"
+ALERT_WIDTH: Final = len(ALERT_COLUMNS.split(","))
 
 SKIPPED_SQL: Final = (
     "SELECT source.name, part, offset, line, reason, text, at FROM skipped "
@@ -34,10 +41,10 @@ def skipped_from_row(row: tuple[Any, ...]) -> SkippedLine:
 
 
 def alert_from_row(row: tuple[Any, ...]) -> AlertStatus:
-    rule, labels, state, severity, value, limit, since, window, exactness = row
+    rule, labels, state, severity, value, limit, since, window, right, *rest = row
     pairs = tuple((str(name), str(value)) for name, value in json.loads(labels))
     return AlertStatus(
-        rule, pairs, state, severity, value, limit, since, window, Exactness(exactness)
+        rule, pairs, state, severity, value, limit, since, window, Exactness(right), *rest
     )
 
 
@@ -47,11 +54,18 @@ def alert_to_row(alert: AlertStatus) -> tuple[Any, ...]:
         json.dumps([list(pair) for pair in alert.labels]),
         alert.state,
         alert.severity,
-        alert.value_nano,
-        alert.limit_nano,
+        alert.value,
+        alert.limit,
         float(alert.since),
         alert.window,
         int(alert.exactness),
+        alert.unit,
+        float(alert.active_at),
+        float(alert.fired_at),
+        float(alert.keep_since),
+        float(alert.resolved_at),
+        alert.id,
+        clean(alert.cause),
     )
 
 
@@ -74,3 +88,20 @@ def gaps_between(connection: sqlite3.Connection, start: float, end: float) -> tu
         (end, start),
     )
     return tuple(Gap(*row) for row in rows)
+
+
+HEALTH = "notifiers"
+"""Key of `meta`: how each notifier was doing when the collector last said so."""
+
+
+def health_to_text(notifiers: Iterable[NotifierHealth]) -> str:
+    return json.dumps([one._asdict() for one in notifiers])
+
+
+def health_from_text(text: str) -> tuple[NotifierHealth, ...]:
+    """What `put_health` wrote, also one of a later costtui."""
+    known = NotifierHealth._fields
+    return tuple(
+        NotifierHealth(**{name: value for name, value in one.items() if name in known})
+        for one in json.loads(text)
+    )

@@ -23,8 +23,8 @@ from costtui.engine.zone import zone_of
 from costtui.model.snapshot import AlertStatus, Overview
 from costtui.model.timewindow import MINUTE
 from costtui.tui import theming
+from costtui.tui.alarm import Alarm
 from costtui.tui.bindings import textual_bindings
-from costtui.tui.cells import outside
 from costtui.tui.crashing import Crashing
 from costtui.tui.data import Answer, Data, Desk, consumer_names
 from costtui.tui.driver import driver_for
@@ -40,7 +40,7 @@ from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
 from costtui.tui.theme_watch import ThemeWatch
 from costtui.tui.viewing import Viewing
-from costtui.tui.watch import Firings, News, Watch
+from costtui.tui.watch import News, Watch
 from costtui.tui.widgets.health import states_moved
 
 _LOG = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ class CosttuiApp(Crashing, Viewing):
         self.watch_store = Watch(ensure_collector)
         zone = zone_of(config.timezone)
         self._zone = zone
-        self._firings = Firings()
+        self._alarm = Alarm(self, config.display.alerts)
         self._asked_minute = 0
         self._failed_at = 0.0
         self._glance: Timer | None = None
@@ -149,6 +149,7 @@ class CosttuiApp(Crashing, Viewing):
             configured=bool(config.sources),
             rules=len(config.alerts),
             alert_rules=config.alerts,
+            budgets=config.budgets,
             notice=notice,
             starting=ensure_collector is not None,
             sample_config=sample_config,
@@ -202,6 +203,7 @@ class CosttuiApp(Crashing, Viewing):
 
     def on_unmount(self) -> None:
         self._restore_signals()
+        self._alarm.close()
         self._desk.close()
 
     async def settled(self) -> None:
@@ -284,7 +286,7 @@ class CosttuiApp(Crashing, Viewing):
         elif answer.error is not None:
             self._fail(answer.error)
         elif answer.kind == "firing":
-            self._ring(cast("Sequence[AlertStatus]", answer.value))
+            self._alarm.look(cast("Sequence[AlertStatus]", answer.value), past=True)
         else:
             for screen in self.screen_stack:
                 handler = getattr(screen, "answered", None)
@@ -312,14 +314,6 @@ class CosttuiApp(Crashing, Viewing):
             if handler is not None and screen.is_mounted:  # or it asks when it is
                 handler(asked=asked)
 
-    def _ring(self, alerts: Sequence[AlertStatus]) -> None:
-        """Something fires now, and the screen shows the past."""
-        if self._firings.new(alerts):
-            self.bell()
-            names = ", ".join(outside(a.rule, 40) for a in alerts if a.state == "firing")
-            text = f"{names}: firing now. L goes back to now, F4 lists the alerts."
-            self.notify(text, title="Alert", severity="error", markup=False)
-
     def _fail(self, error: BaseException) -> None:
         self._failed_at = self.clock.now()
         text = str(error) or type(error).__name__
@@ -338,9 +332,8 @@ class CosttuiApp(Crashing, Viewing):
             self.shown = self.shown._replace(
                 state=self.state, overview=answer.value, pending=False, error=""
             )
-            live = answer.value.view.window.live  # what fired in the past does not ring now
-            if live and self._firings.new(answer.value.alerts):
-                self.bell()
+            if answer.value.view.window.live:  # what fired in the past does not ring now
+                self._alarm.look(answer.value.alerts, past=False)
         elif answer.error is not None:
             self._failed_at = self.clock.now()
             text = str(answer.error) or type(answer.error).__name__

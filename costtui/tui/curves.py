@@ -11,7 +11,7 @@ from costtui.model.snapshot import AlertStatus, Group, Overview, Totals, View
 from costtui.model.timewindow import DAY, Window
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
-from costtui.tui.shown import UNIT_NAMES, Shown, amount, over_time, trend
+from costtui.tui.shown import NO_LIMITS, UNIT_NAMES, Limits, Shown, amount, over_time, trend
 from costtui.tui.widgets.kpi import KINDS as KINDS_OF_TOKENS
 
 KINDS = ("time", "stacked", "mix", "sum")
@@ -20,6 +20,8 @@ MOST_LAYERS = 6
 """As many as there are colours for."""
 _NEAR = 10
 """Percent by which the window of an alert may differ from the one shown for its limit to be one."""
+
+_PERIODS = {"day": DAY, "week": 7 * DAY, "month": 30 * DAY}
 
 
 class Layer(NamedTuple):
@@ -147,7 +149,7 @@ def _sum(shown: Shown, overview: Overview, unit: str, more: More | None) -> Curv
         return Curves("sum", title, unit, (), overview.gap_buckets, note=note)
     values = tuple(amount(t, unit) for t in accumulate(more.now, Totals.plus))
     before = _aligned(window, more, unit) if shown.state.compare else ()
-    limit = limit_for(overview.alerts, overview.view, unit)
+    limit = limit_for(overview.alerts, overview.view, unit, shown.limits)
     return Curves("sum", title, unit, (Layer("", 1, values),), overview.gap_buckets, before,
                   limit, note)  # fmt: skip
 
@@ -177,22 +179,39 @@ def _aligned(window: Window, more: More, unit: str) -> tuple[int, ...]:
     return tuple(out)
 
 
-def limit_for(alerts: Sequence[AlertStatus], view: View, unit: str) -> int:
+def limit_for(
+    alerts: Sequence[AlertStatus], view: View, unit: str, limits: Limits = NO_LIMITS
+) -> int:
     """The limit in nano-USD that the spend of `view` should stay below, 0 for none: the least of
-    the cost alerts on exactly what is shown, over a time as long as its window. One place on
-    purpose: whatever else sets limits is asked here, too."""
+    the cost alerts and budgets on exactly what is shown, over a time as long as its window."""
     if unit != "cost":
         return 0
     if any(f.op != "=" for f in view.filters):
         return 0
     labels = {(f.dimension, f.value) for f in view.filters}
     length = {"today": DAY, "month": 30 * DAY}.get(view.window.name, view.window.seconds)
+
+    def fits(seconds: int) -> bool:
+        return 100 * abs(seconds - length) <= _NEAR * length
+
+    # A rule has more than its status says: a projection's limit is not one on its window, and
+    # what `where:` leaves out is in no label.
+    rules = {rule.name: rule for rule in limits.rules}
     found = [
-        a.limit_nano
+        a.limit
         for a in alerts
-        if set(a.labels) == labels
-        and 100 * abs(_seconds(a.window) - length) <= _NEAR * length
-    ]  # fmt: skip
+        if a.unit == "cost"
+        and (a.rule not in rules or rules[a.rule].measure == "cost_over")
+        and {*a.labels, *(rules[a.rule].where if a.rule in rules else ())} == labels
+        and fits(_seconds(a.window))
+    ]
+    found += [
+        budget.limit_nano
+        for budget in limits.budgets
+        if set(budget.where) <= labels
+        and sorted(d for d, _ in labels - set(budget.where)) == sorted(budget.by)
+        and fits(_PERIODS.get(budget.period) or budget.seconds)
+    ]
     return min((limit for limit in found if limit > 0), default=0)
 
 

@@ -14,6 +14,7 @@ from costtui.model.cross import Cross
 from costtui.model.fleet import GatewayUsage
 from costtui.model.money import decimal_text
 from costtui.model.movement import BY
+from costtui.model.quantity import quantity_text
 from costtui.model.snapshot import (
     AlertChange,
     AlertStatus,
@@ -265,13 +266,14 @@ def alerts(view: View, rows: Sequence[AlertStatus], consumer: Callable[[str], st
 
     return Sheet(
         "alerts",
-        ("state", "alert", "labels", "consumer_name", "severity", "cost", "cost_nano",
-         "exactness", "limit_nano", "window", "since"),
+        ("state", "alert", "labels", "consumer_name", "severity", "unit", "value", "limit",
+         "value_text", "limit_text", "exactness", "window", "id", "cause", "since"),
         tuple(
             (a.state, a.rule, " ".join(f"{k}={v}" for k, v in a.labels),
              consumer(dict(a.labels).get("consumer", "")), a.severity,
-             known(a, decimal_text(a.value_nano)), known(a, a.value_nano), a.exactness.word,
-             a.limit_nano, a.window, iso(a.since))
+             a.unit, known(a, a.value), a.limit, known(a, quantity_text(a.unit, a.value)),
+             quantity_text(a.unit, a.limit), a.exactness.word, a.window, a.id, a.cause,
+             iso(a.since))
             for a in rows
         ),
         view,

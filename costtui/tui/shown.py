@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import inf
 from typing import NamedTuple
 
-from costtui.config.schema import AlertRule
+from costtui.config.alert_schema import AlertRule, BudgetConfig
 from costtui.model.charge import Exactness
 from costtui.model.dimension import is_mapped
 from costtui.model.found import Found
@@ -22,6 +22,16 @@ SORTS = ("name", "value", "change", "requests", "tokens")
 UNIT_NAMES = {"cost": "cost", "tokens": "tokens", "requests": "requests", "rate": "$ per 1M"}
 """What each unit is called on screen; `rate` is $ per 1M tokens that have a price."""
 MILLION = 1_000_000
+
+
+class Limits(NamedTuple):
+    """What the configuration says of how much may be spent."""
+
+    rules: tuple[AlertRule, ...] = ()
+    budgets: tuple[BudgetConfig, ...] = ()
+
+
+NO_LIMITS = Limits()
 
 
 class Shown(NamedTuple):
@@ -48,6 +58,8 @@ class Shown(NamedTuple):
     """Alert rules in the configuration; each has a status once it has been evaluated."""
     alert_rules: tuple[AlertRule, ...] = ()
     """Those rules."""
+    budgets: tuple[BudgetConfig, ...] = ()
+    """Those of the configuration."""
     notice: str = ""
     """What came up at the start, for example an unknown theme."""
     view_name: str = ""
@@ -59,6 +71,10 @@ class Shown(NamedTuple):
     """What a look around this machine found; None before there was one."""
     config_file: str = ""
     """The configuration that was read."""
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.alert_rules, self.budgets)
 
     @property
     def single(self) -> frozenset[str]:

@@ -13,6 +13,7 @@ from costtui.model.snapshot import Totals, View
 from costtui.model.timewindow import DAY, HOUR
 from costtui.tui.curves import limit_for
 from costtui.tui.data import Data
+from costtui.tui.shown import NO_LIMITS, Limits
 
 
 class Point(NamedTuple):
@@ -44,6 +45,7 @@ class Told(NamedTuple):
     rows: tuple[Row, ...]
     """By group, the dearest at the end of the month first; they add up to `end`."""
     all_rows: Row
+    limits: Limits = NO_LIMITS
 
     @property
     def end(self) -> Estimate:
@@ -64,7 +66,7 @@ class Told(NamedTuple):
     @property
     def limit(self) -> int:
         """What the month should stay below, nano-USD; 0 for nothing set."""
-        return limit_for(self.outlook.alerts, self.outlook.view, "cost")
+        return limit_for(self.outlook.alerts, self.outlook.view, "cost", self.limits)
 
     @property
     def allowed_per_day(self) -> int:
@@ -79,7 +81,9 @@ class Told(NamedTuple):
         return self.forecast.until(self.outlook.until).nano * DAY // max(self.left, 60)
 
 
-def tell(data: Data, view: View, by: str, zone: tzinfo, now: float) -> Told:
+def tell(
+    data: Data, view: View, by: str, zone: tzinfo, now: float, limits: Limits = NO_LIMITS
+) -> Told:
     """Read and forecast. Called in the reader's thread: 50 ms the first time in an hour."""
     outlook = data.outlook(view, by, now)
     made = forecast(outlook.hours, outlook.start, now, outlook.until, zone)
@@ -95,7 +99,7 @@ def tell(data: Data, view: View, by: str, zone: tzinfo, now: float) -> Told:
     week = OutlookGroup("", outlook.to_date, reduce(Totals.plus, (g.week for g in outlook.groups),
                                                     Totals()))  # fmt: skip
     whole = Row("", week, outlook.to_date.effective_nano + rest, total=True)
-    return Told(outlook, made, tuple(rows), whole)
+    return Told(outlook, made, tuple(rows), whole, limits)
 
 
 def month_line(told: Told, columns: int) -> list[Point]:

@@ -222,4 +222,4 @@ def test_report_imports_no_screen_and_no_network(store: Path) -> None:
         env={**os.environ, "PYTHONWARNINGS": "error"},
     )
     assert (done.returncode, done.stderr) == (0, "No usage in this window.\n")
-    assert json.loads(done.stdout)["schema"] == 1
+    assert json.loads(done.stdout)["schema"] == 2

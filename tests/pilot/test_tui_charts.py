@@ -266,14 +266,14 @@ async def test_f6_says_what_may_be_spent(start: Start, fakes: ModuleType) -> Non
     rule = fakes.alerts()[0]
     from dataclasses import replace
 
-    data.told = fakes.outlook(alerts=(replace(rule, window="30d", limit_nano=spent * 2),))
+    data.told = fakes.outlook(alerts=(replace(rule, window="30d", limit=spent * 2),))
     async with start(data=data) as ui:
         await ui.press("f6")
         assert "limit" in ui.lines[1]
         told = ui.app.screen.told
         assert told.limit == spent * 2
         assert told.allowed_per_day == spent * 86_400 // told.left
-        data.told = fakes.outlook(alerts=(replace(rule, window="30d", limit_nano=spent // 2),))
+        data.told = fakes.outlook(alerts=(replace(rule, window="30d", limit=spent // 2),))
         await ui.press("R")
         assert "passed" in ui.text
 

@@ -229,7 +229,7 @@ async def test_rules_that_nobody_has_evaluated_yet_are_said_to_be_there(
     start: Start, fakes: ModuleType
 ) -> None:
     data = fakes.FakeData(replace(fakes.overview(), alerts=()))
-    rule = AlertRule("spend", 5_000_000_000, 3600, "1h")
+    rule = AlertRule("spend", "cost_over", 5_000_000_000, 3600, "1h")
     for rules, said in (((), "none set: add"), ((rule,), "1 rule, not evaluated yet"),
                         ((rule,) * 3, "3 rules, not evaluated yet")):  # fmt: skip
         async with start(data=data, config=replace(fakes.config(), alerts=rules)) as ui:

@@ -343,7 +343,8 @@ async def test_the_example_of_a_budget_loads(start: Start, tmp_path: Path) -> No
     path.write_text(text)
     (alert,) = load(path, env={"HOME": str(tmp_path)}).alerts
     assert alert.window == 86_400
-    assert alert.cost_over_nano > 0
+    assert alert.measure == "cost_over"
+    assert alert.limit > 0
 
 
 async def test_budgets_follow_a_filter(start: Start) -> None:

@@ -21,11 +21,12 @@ from costtui.tui.widgets.why_lists import Movers, StepTable
 Start = Any
 NANO = 10**9
 RULES = (
-    AlertRule("daily budget", 800 * NANO, 86_400, "24h"),
-    AlertRule("opus is expensive", 100 * NANO, 86_400, "24h", by=("model",), hold=120,
+    AlertRule("daily budget", "cost_over", 800 * NANO, 86_400, "24h"),
+    AlertRule("opus is expensive", "cost_over", 100 * NANO, 86_400, "24h", by=("model",), hold=120,
               severity="critical", where=(("provider", "anthropic"),)),
-    AlertRule("team playground", 20 * NANO, 3600, "1h", by=("consumer",), severity="info"),
-    AlertRule("brand new", 5 * NANO, 7200, "2h"),
+    AlertRule("team playground", "cost_over", 20 * NANO, 3600, "1h", by=("consumer",),
+              severity="info"),
+    AlertRule("brand new", "cost_over", 5 * NANO, 7200, "2h"),
 )  # fmt: skip
 
 
@@ -256,7 +257,7 @@ async def test_both_lists_can_be_taken_away(
         found = written(tmp_path)
         assert sorted(len(rows) for rows in found.values()) == [4, 7]
         (row,) = [r for r in found["alerts"] if r["alert"] == "brand new"]
-        assert (row["cost"], row["since"]) == ("", "")
+        assert (row["value"], row["value_text"], row["since"]) == ("", "", "")
 
 
 # Why ---------------------------------------------------------------------------------------------

@@ -198,7 +198,7 @@ def sources_then(end: int) -> tuple[SourceStatus, ...]:
 def alerts_then(end: int) -> tuple[AlertStatus, ...]:
     """One that fired then and does not now."""
     daily, team = alerts(float(end))
-    past = replace(team, state="firing", severity="critical", value_nano=23_100_000_000)
+    past = replace(team, state="firing", severity="critical", value=23_100_000_000)
     return daily, past
 
 

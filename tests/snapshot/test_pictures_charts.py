@@ -35,7 +35,7 @@ FAKES = _load_fakes()
 
 
 def limited(nano: int, window: str = "24h") -> Any:
-    rule = replace(FAKES.alerts()[0], window=window, limit_nano=nano)
+    rule = replace(FAKES.alerts()[0], window=window, limit=nano)
     return replace(FAKES.overview(), alerts=(rule,))
 
 
@@ -87,7 +87,7 @@ def data_of(state: str) -> Any:
         case "month-limit" | "passed":
             spent = FAKES.outlook().to_date.effective_nano
             limit = spent * 6 // 5 if state == "month-limit" else spent * 4 // 5
-            rule = replace(FAKES.alerts()[0], window="30d", limit_nano=limit // 10**12 * 10**12)
+            rule = replace(FAKES.alerts()[0], window="30d", limit=limit // 10**12 * 10**12)
             data.told = FAKES.outlook(alerts=(rule,))
     return data
 

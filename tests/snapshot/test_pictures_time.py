@@ -36,11 +36,12 @@ def _load_fakes() -> ModuleType:
 
 FAKES = _load_fakes()
 RULES = (
-    AlertRule("daily budget", 800 * NANO, 86_400, "24h"),
-    AlertRule("opus is expensive", 100 * NANO, 86_400, "24h", by=("model",), hold=120,
+    AlertRule("daily budget", "cost_over", 800 * NANO, 86_400, "24h"),
+    AlertRule("opus is expensive", "cost_over", 100 * NANO, 86_400, "24h", by=("model",), hold=120,
               severity="critical", where=(("provider", "anthropic"),)),
-    AlertRule("team playground", 20 * NANO, 3600, "1h", by=("consumer",), severity="info"),
-    AlertRule("brand new", 5 * NANO, 7200, "2h"),
+    AlertRule("team playground", "cost_over", 20 * NANO, 3600, "1h", by=("consumer",),
+              severity="info"),
+    AlertRule("brand new", "cost_over", 5 * NANO, 7200, "2h"),
 )  # fmt: skip
 
 
@@ -148,8 +149,8 @@ def test_past_fleet(picture: Callable[..., None]) -> None:
 def test_alerts(picture: Callable[..., None], size: tuple[int, int]) -> None:
     data = FAKES.FakeData(FAKES.firing())
     resolved = replace(FAKES.FIRING, rule="team playground", labels=(("consumer", "search"),),
-                       state="resolved", severity="info", value_nano=11 * NANO,
-                       limit_nano=20 * NANO, window="1h")  # fmt: skip
+                       state="resolved", severity="info", value=11 * NANO,
+                       limit=20 * NANO, window="1h")  # fmt: skip
     data.answer = replace(data.answer, alerts=(*data.answer.alerts, resolved))
     picture("f4", size, data)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 
 from costtui.config.durations import parse_duration
+from costtui.model.dimension import is_dimension
 from costtui.model.snapshot import AlertChange, AlertStatus, Filter
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.cells import outside
@@ -129,7 +130,9 @@ class AlertsScreen(SideScreen):
         status, moment = self._current
         rules = [r for r in self.shown.alert_rules if r.name == status.rule]
         where = rules[0].where if rules else ()
-        filters = [Filter(d, v) for d, v in (*where, *status.labels)]
+        # `step` of a budget and the like are no dimensions of usage.
+        labels = [(d, v) for d, v in status.labels if d == "source" or is_dimension(d)]
+        filters = [Filter(d, v) for d, v in (*where, *labels)]
         try:
             seconds = int(parse_duration(status.window))
         except ValueError:

@@ -61,10 +61,10 @@ class ForecastScreen(SideScreen):
     # Data -----------------------------------------------------------------------------------
 
     def _ask(self) -> None:
-        zone, by = self.look.zone, self.shown.state.group
+        zone, by, limits = self.look.zone, self.shown.state.group, self.shown.limits
         key = self._asked
         self.post_message(
-            Ask("forecast", lambda data, view, now: tell(data, view, by, zone, now), key)
+            Ask("forecast", lambda data, view, now: tell(data, view, by, zone, now, limits), key)
         )
 
     def store_changed(self, *, asked: bool = True) -> None:

@@ -8,10 +8,12 @@ from typing import NamedTuple
 from textual.geometry import Size
 
 from costtui.config.schema import AlertRule
+from costtui.model.quantity import quantity_text
 from costtui.model.snapshot import AlertChange, AlertStatus
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line, frame
+from costtui.tui.quantities import limit_of, quantity, value_title
 from costtui.tui.shown import Shown
 from costtui.tui.spark import bar
 from costtui.tui.widgets.alerts import ROLES, Alerts, by_urgency, labels_text
@@ -40,8 +42,19 @@ _HOW_TO = (
 def waiting(rule: AlertRule) -> AlertStatus:
     """The row of a rule that has not been evaluated yet: `since` 0, and no value."""
     return AlertStatus(
-        rule.name, (), "inactive", rule.severity, 0, rule.cost_over_nano, 0.0, rule.window_name
-    )
+        rule.name, (), "inactive", rule.severity, 0, rule.limit, 0.0, rule.window_name,
+        unit=rule.unit,
+    )  # fmt: skip
+
+
+def _condition(rule: AlertRule) -> str:
+    """`$800 in 24h`, `error share over 5% in 15m`, `silent for 2h`."""
+    window = f" in {outside(rule.window_name, 12)}"
+    if rule.measure == "cost_over":
+        return fmt.round_money(rule.limit) + window
+    words = rule.measure.replace("_", " ")
+    limit = quantity_text(rule.unit, rule.limit)
+    return f"{words} {limit}" + ("" if rule.unit == "seconds" else window)
 
 
 class AlertsInFull(Alerts):
@@ -73,7 +86,8 @@ class AlertsInFull(Alerts):
         columns = [Column("state", "state", 8), Column("rule", "alert", 0)]
         if width >= 100:
             columns.append(Column("severity", "severity", 8))
-        columns += [Column("value", "spent", 9, "right"), Column("limit", "limit", 8)]
+        spent = Column("value", value_title(self.items), 9, "right")
+        columns += [spent, Column("limit", "limit", 8)]
         if width >= 100:
             columns[-1] = Column("limit", "limit", 14)
             columns.append(Column("bar", "", 10))
@@ -94,17 +108,17 @@ class AlertsInFull(Alerts):
         firing, told, known = item.state == "firing", item.since > 0, not self.unknown(item)
         match column.id:
             case "limit" if width < 14:
-                line.cell(f"of {fmt.round_money(item.limit_nano, 5)}", width, "quiet")
+                line.cell(limit_of(item, width, g), width, "quiet")
             case "severity":
                 role = _SEVERITIES.get(item.severity, "quiet")
                 line.cell(outside(item.severity, 12), width, role if firing else "quiet")
             case "bar":
-                part = min(item.value_nano, item.limit_nano) if known else 0
-                filled = bar(part, item.limit_nano, width, g.fills)
+                part = min(item.value, item.limit) if known else 0
+                filled = bar(part, item.limit, width, g.fills)
                 line.put(filled, {"firing": "over", "pending": "warn"}.get(item.state, "bar"))
                 line.put(g.rest * (width - len(filled)), "rest")
             case "share":
-                text = fmt.share(item.value_nano, item.limit_nano, width) if known else ""
+                text = fmt.share(item.value, item.limit, width) if known else ""
                 line.cell(text, width, "over" if firing else "text", "right")
             case "since":
                 text = fmt.day_and_minute(item.since, self.look.zone) if told else "-"
@@ -123,7 +137,7 @@ class AlertsInFull(Alerts):
         rule = next((r for r in rules if item is not None and r.name == item.rule), None)
         if rule is None:
             return super().note_line()
-        facts = [f"{fmt.round_money(rule.cost_over_nano)} in {outside(rule.window_name, 12)}"]
+        facts = [_condition(rule)]
         facts += [f"{outside(d, 20)}={outside(v, 30) or '(none)'}" for d, v in rule.where]
         if rule.by:
             facts.append(f"by {', '.join(outside(d, 20) for d in rule.by)}")
@@ -163,7 +177,8 @@ class AlertHistory(Table[Changed]):
 
     def columns(self, width: int) -> list[Column]:
         columns = [Column("when", "when", 15), Column("state", "became", 8)]
-        columns += [Column("rule", "alert", 0), Column("value", "spent", 9, "right")]
+        title = value_title(changed.change.status for changed in self.items)
+        columns += [Column("rule", "alert", 0), Column("value", title, 9, "right")]
         if width >= 90:
             columns.append(Column("limit", "limit", 14))
         return [*columns, Column("lasted", "for", 7, "right")]
@@ -202,11 +217,10 @@ class AlertHistory(Table[Changed]):
                 text = outside(status.rule)
                 line.cell(f"{text} {labels}" if labels else text, column.width, "text")
             case "value":
-                text = fmt.money(status.value_nano, column.width, status.exactness, g)
+                text = quantity(status.unit, status.value, column.width, status.exactness, g)
                 line.cell(text, column.width, "over" if firing else "value", "right")
             case "limit":
-                limit = fmt.round_money(status.limit_nano, 6)
-                line.cell(f"of {limit} {outside(status.window, 5)}", column.width, "quiet")
+                line.cell(limit_of(status, column.width, g), column.width, "quiet")
             case "lasted":
                 text = fmt.duration(item.until - item.change.at) if item.until else "still"
                 line.cell(text, column.width, "quiet" if item.until else "text", "right")

@@ -6,6 +6,7 @@ from costtui.model.snapshot import AlertStatus
 from costtui.tui import format as fmt
 from costtui.tui.cells import outside
 from costtui.tui.look import Line, Look
+from costtui.tui.quantities import limit_of, quantity, value_title
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.table import Column, Table
 
@@ -22,9 +23,11 @@ def by_urgency(alerts: tuple[AlertStatus, ...]) -> list[AlertStatus]:
 
 
 def labels_text(alert: AlertStatus, look: Look) -> str:
-    """The label set as one would read it: `provider=openai team=search`."""
+    """The label set as one would read it: `provider=openai team=search`; the step of a budget
+    first, for it tells its alerts apart where there is little room."""
+    labels = sorted(alert.labels, key=lambda pair: pair[0] != "step")
     return " ".join(
-        f"{outside(k, 40)}={outside(look.named(k, v), 80) or '(none)'}" for k, v in alert.labels
+        f"{outside(k, 40)}={outside(look.named(k, v), 80) or '(none)'}" for k, v in labels
     )
 
 
@@ -54,7 +57,7 @@ class Alerts(Table[AlertStatus]):
 
     def columns(self, width: int) -> list[Column]:
         columns = [Column("state", "state", 8), Column("rule", "alert", 0)]
-        columns.append(Column("value", "spent", 8, "right"))
+        columns.append(Column("value", value_title(self.items), 8, "right"))
         columns.append(Column("limit", "limit", 14))
         if width >= 64:
             columns.append(Column("since", "since", 8, "right"))
@@ -93,11 +96,10 @@ class Alerts(Table[AlertStatus]):
             case "value" if self.unknown(item):
                 line.cell("-", column.width, "quiet", "right")
             case "value":
-                text = fmt.money(item.value_nano, column.width, item.exactness, g)
+                text = quantity(item.unit, item.value, column.width, item.exactness, g)
                 line.cell(text, column.width, "over" if firing else "value", "right")
             case "limit":
-                limit = fmt.round_money(item.limit_nano, 6)
-                line.cell(f"of {limit} {outside(item.window, 5)}", column.width, "quiet")
+                line.cell(limit_of(item, column.width, g), column.width, "quiet")
             case "since":
                 text = fmt.time_of_day(item.since, self.look.zone)
                 line.cell(text, column.width, "quiet", "right")

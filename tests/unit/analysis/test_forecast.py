@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from costtui.analysis.forecast import CHECKS, Forecast, forecast, shared
+from costtui.analysis.forecast import CHECKS, Forecast, expected, forecast, shared
 from costtui.model.timewindow import start_of_next_month
 
 HOUR, DAY = 3600, 86_400
@@ -220,3 +220,20 @@ def test_the_same_question_has_the_same_answer() -> None:
     series: list[int | None] = list(simulated(random.Random(1), 700, 0.3))
     make: Callable[[], Forecast] = lambda: told(list(series))  # noqa: E731
     assert make() == make()
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.integers(0, 10**12)), min_size=24, max_size=400),
+    st.integers(0, 3599),
+    st.integers(1, 200),
+    st.sampled_from(["UTC", "Asia/Kolkata"]),
+)
+@settings(max_examples=30, deadline=None)
+def test_what_is_expected_is_the_middle_of_the_forecast(
+    hours: list[int | None], after: int, ahead: int, zone: str
+) -> None:
+    now = START + len(hours) * HOUR + after
+    until = START + (len(hours) + ahead) * HOUR
+    whole = forecast(hours, START, now, until, ZoneInfo(zone)).until(until)
+    assert expected(hours, START, now, until, ZoneInfo(zone)) == whole.nano
+    assert expected(hours, START, now, now, ZoneInfo(zone)) == 0

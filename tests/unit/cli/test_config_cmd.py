@@ -84,6 +84,68 @@ timezone: UTC
     ]
 
 
+def test_check_tells_what_is_watched_and_who_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_URL", "https://hooks.slack.com/services/s3cr3t")
+    file = write(
+        tmp_path,
+        """\
+alerts:
+  - preset: usual
+  - {name: tokens, tokens_over: 1.5M, window: 90m, where: {model: ""}, notify: [chat]}
+  - {name: flood, requests_over: 1, window: 15m, by: [gateway, team], notify: []}
+  - {name: errors, error_share_over: 2.5%, window: 15m, min_requests: 1}
+  - {name: silent, silent_for: 2h, by: [consumer]}
+  - {name: blind, source_down_for: 10m, severity: critical}
+  - {name: unpriced, unpriced_over: 0, window: 1d}
+  - {name: books, difference_over: 2%, window: 24h}
+budgets:
+  - {name: all, limit: 1234.5}
+  - {name: teams, limit: 100, rolling: 7d, by: [team], parent: all, burn_over: 14.4,
+     forecast: false}
+  - {name: calm, limit: 1, period: day, steps: [], where: {provider: openai}, severity: info}
+notifiers:
+  - {name: chat, type: slack, url: "${TEST_URL}", severity: warning, repeat: never}
+  - {name: am, type: alertmanager, url: "http://am:9093", resolved: false}
+  - {name: program, type: command, command: [/usr/bin/logger, -t, x], severity: critical}
+""",
+    )
+    assert main(["config", "check", "--config", file, "--show"]) == 0
+    out = capsys.readouterr().out
+    assert "s3cr3t" not in out
+    lines = out.partition("\nstore:")[0].splitlines()
+    assert lines[lines.index("13 alerts") - 1 :] == [
+        "",
+        "13 alerts",
+        "  total 24h: over $50.00 in 24h for 5m (warning)",
+        "  total 7d: over $200.00 in 7d for 5m (warning)",
+        "  total 30d: over $500.00 in 30d for 5m (warning)",
+        "  daily rate: over $50.00 in 1d at the rate of the last 1h for 15m (warning)",
+        "  throttled: over 10% of at least 20 requests throttled in 15m for 5m (warning)",
+        "  spike: over 3 times the usual in 1h and at least $5.00 for 5m (warning)",
+        "  tokens: over 1,500,000 tokens in 90m, model=(none) (warning), tells chat",
+        "  flood: over 1 request in 15m by gateway, team (warning), tells nobody",
+        "  errors: over 2.5% of at least 1 requests failed in 15m (warning)",
+        "  silent: no usage for 2h after some in 1d by consumer (warning)",
+        "  blind: a source not read for 10m (critical)",
+        "  unpriced: over 0 tokens without a price in 1d (warning)",
+        "  books: over 2% between what counts and what is compared in 24h (warning)",
+        "",
+        "3 budgets",
+        "  all: $1,234.50 a month; alerts at 50%, 80%, 100%; when forecast to end above it"
+        " (critical)",
+        "  teams: $100.00 in any 7d by team; alerts at 50%, 80%, 100%; burning over 14.4 times too"
+        " fast in 1h and 5m; part of all (critical)",
+        "  calm: $1.00 a day, provider=openai; alerts when forecast above it (info)",
+        "",
+        "3 notifiers",
+        "  chat: slack, told of warning and above, once",
+        "  am: alertmanager, told of everything, not of the end",
+        "  program: command /usr/bin/logger, told of critical, again every 4h",
+    ]
+
+
 def test_check_tells_what_a_prometheus_is_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

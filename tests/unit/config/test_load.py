@@ -12,7 +12,6 @@ import pytest
 from costtui.config import locate
 from costtui.config.load import Overrides, load, load_traced
 from costtui.config.schema import (
-    AlertRule,
     Config,
     Consumer,
     DisplayConfig,
@@ -128,19 +127,6 @@ def test_the_rest(everything: Config) -> None:
         (
             "007",
             Consumer("Bond", tags=(("env", "prod"), ("cost-center", "4711"), ("k8s.io/app", ""))),
-        ),
-    )
-    assert everything.alerts == (
-        AlertRule("all", 50_000_000_000, 86400, "24h"),
-        AlertRule(
-            "by two",
-            100_000_000,
-            5400,
-            "90m",
-            by=("consumer", "model"),
-            where=(("provider", "openai"), ("consumer", "")),
-            hold=300,
-            severity="critical",
         ),
     )
     assert everything.display == DisplayConfig("nord", "7d", 2.0, True)

@@ -38,6 +38,10 @@ def status(
     return AlertStatus(rule, labels, state, "warning", value, limit, since, "1h", **values)
 
 
+def row(rule: str, labels: str, state: str, at: float) -> tuple[Any, ...]:
+    return (rule, labels, state, "info", 1, 1, at, "1h", 0, "cost", 0, 0, 0, 0, "", "")
+
+
 def rows(path: Path) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(path)) as db:
         return db.execute(
@@ -81,7 +85,7 @@ async def test_a_life_of_an_alert(store_path: Path) -> None:
         assert at(10) == [("pending", team)]
         assert at(20) == at(39) == [("firing", team)]
         assert reader.alerts_at(NOW + 25)[0] == firing
-        assert reader.alerts_at(NOW + 35)[0].limit_nano == 4
+        assert reader.alerts_at(NOW + 35)[0].limit == 4
         assert at(45) == [("resolved", team)]
         assert at(55) == [("inactive", team)]
         assert at(65) == []
@@ -110,7 +114,7 @@ def test_the_changes_replayed_are_the_states(told: list[dict[tuple[str, str], st
             since = was.since if was is not None and was.state == state else now
             after.append(status(state, since, (("team", team),), rule))
         due = changes(before, after, known, now)
-        for at, rule, labels, state, *_ in due:
+        for rule, labels, state, _, _, _, at, *_ in due:
             assert at == now
             kept[rule, tuple(map(tuple, json.loads(labels)))] = state
             known[rule] = state
@@ -249,7 +253,10 @@ def test_the_state_at_a_moment_is_the_last_change_before_it(
         last: dict[str, tuple[int, int, str]] = {}
         for number, (at, team, state) in enumerate(told):
             labels = json.dumps([["team", team]])
-            db.execute(history.INSERT_SQL, (at, "r", labels, state, "info", 1, 1, "1h", 0))
+            db.execute(
+                history.INSERT_SQL,
+                ("r", labels, state, "info", 1, 1, at, "1h", 0, "cost", 0, 0, 0, 0, "", ""),
+            )
             if at <= moment and (at, number) > last.get(team, (-1, -1, ""))[:2]:
                 last[team] = (at, number, state)
         found = {a.labels[0][1]: a.state for a in history.states_at(db, moment)}
@@ -275,7 +282,7 @@ def test_pruning_changes_no_state_above_the_floor(
             db.executescript(sql)
         for at, rule, team, state in told:
             labels = json.dumps([["team", team]])
-            db.execute(history.INSERT_SQL, (at, rule, labels, state, "info", 1, 1, "1h", 0))
+            db.execute(history.INSERT_SQL, row(rule, labels, state, at))
         moments = range(floor, 32)
         before = [history.states_at(db, moment) for moment in moments]
         db.execute(history.PRUNE_SQL, (floor,))

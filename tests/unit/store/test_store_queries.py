@@ -125,23 +125,6 @@ def test_exactness_and_unpriced_models(store_path: Path) -> None:
         assert (total.estimated_requests, total.estimated_nano) == (1, MICRO)
 
 
-def test_cost_over_for_alerts(store_path: Path) -> None:
-    ann, bob = Dimensions("p", "m", "ann"), Dimensions("q", "m", "bob")
-    fill(store_path, [(at(60, ann), cost(5)), (at(70, bob), cost(7)), (at(2 * HOUR, bob), cost(9))])
-    people = [("ann", Consumer("Ann", "red")), ("b*", Consumer(team="blue"))]
-    with Reader(store_path, zone=UTC, consumers=people) as reader:
-        exact = Exactness.EXACT
-        assert reader.cost_over(HOUR, (), (), NOW) == {(): (12, exact)}
-        assert reader.cost_over(DAY, ("team",), (), NOW) == {
-            (("team", "red"),): (5, exact),
-            (("team", "blue"),): (16, exact),
-        }
-        assert reader.cost_over(DAY, ("team", "model"), (("provider", "p"),), NOW) == {
-            (("team", "red"), ("model", "m")): (5, exact)
-        }
-        assert reader.cost_over(DAY, (), (("model", "none"),), NOW) == {(): (0, exact)}
-
-
 def test_filters_that_make_no_sense_are_told(store_path: Path) -> None:
     fill(store_path, [(at(60), cost(5))])
     with Reader(store_path, zone=UTC) as reader:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.geometry import Size
 
+from costtui.config.alert_schema import AlertRule, BudgetConfig
 from costtui.model.charge import Exactness
 from costtui.model.snapshot import AlertStatus, Filter, Totals, View
 from costtui.model.timewindow import (
@@ -31,7 +32,7 @@ from costtui.tui.curves import More, curves, leaders, limit_for
 from costtui.tui.glyphs import ASCII, UNICODE
 from costtui.tui.look import Line, Look
 from costtui.tui.palette import Palette
-from costtui.tui.shown import UNIT_NAMES, Shown, amount, exactness_in, over_time, trend
+from costtui.tui.shown import UNIT_NAMES, Limits, Shown, amount, exactness_in, over_time, trend
 from costtui.tui.state import State
 from costtui.tui.widgets.chart_bars import Bars, Crosshair
 
@@ -178,6 +179,33 @@ def test_a_limit_is_one_on_exactly_what_is_shown() -> None:
     assert limit_for((alert(4, "30d"),), month, "cost") == 4
     today = View(window_at(WINDOW_BY_NAME["today"], fakes.NOW, UTC))
     assert limit_for((alert(4, "24h"), alert(3, "12h")), today, "cost") == 4
+    assert limit_for((replace(alert(4, "24h"), unit="share"),), today, "cost") == 0
+
+
+def test_a_limit_is_one_for_what_the_configuration_says() -> None:
+    """A projection's limit is not one on its window, and `where:` is in no label."""
+    hour = View(window_at(WINDOW_BY_NAME["1h"], fakes.NOW, UTC))
+    rows = (alert(4, "1h"),)
+    projected = AlertRule("r", "projected_over", 4, 3600, "1h")
+    some = AlertRule("r", "cost_over", 4, 3600, "1h", where=(("model", "gpt-5"),))
+    assert limit_for(rows, hour, "cost", Limits((projected,))) == 0
+    assert limit_for(rows, hour, "cost", Limits((some,))) == 0
+    only = replace(hour, filters=(Filter("model", "gpt-5"),))
+    assert limit_for(rows, only, "cost", Limits((some,))) == 4
+
+
+def test_a_budget_is_a_limit_on_its_period() -> None:
+    month = View(window_at(WINDOW_BY_NAME["month"], fakes.NOW, UTC))
+    week = View(window_at(WINDOW_BY_NAME["7d"], fakes.NOW, UTC))
+    whole, team = BudgetConfig("all", 90), BudgetConfig("teams", 20, by=("team",))
+    rolling = BudgetConfig("week", 7, "rolling", 7 * 86_400, where=(("team", "a"),))
+    limits = Limits((), (whole, team, rolling))
+    assert limit_for((), month, "cost", limits) == 90
+    assert limit_for((), week, "cost", limits) == 0
+    for_a = (Filter("team", "a"),)
+    assert limit_for((), replace(month, filters=for_a), "cost", limits) == 20
+    assert limit_for((), replace(week, filters=for_a), "cost", limits) == 7
+    assert limit_for((), replace(week, filters=(Filter("team", "b"),)), "cost", limits) == 0
 
 
 def test_leaders_of_a_bucket() -> None:

@@ -153,7 +153,7 @@ def test_the_forecast_fits_at_every_size(
     hours: int, width: int, height: int, ascii_only: bool, by: str
 ) -> None:
     data = fakes.FakeData()
-    rule = replace(fakes.alerts()[0], window="30d", limit_nano=10**13)
+    rule = replace(fakes.alerts()[0], window="30d", limit=10**13)
     data.told = fakes.outlook(hours=hours, alerts=(rule,), by=by)
     told = tell(data, View(window_at(WINDOWS[3], fakes.NOW, UTC)), by, UTC, fakes.NOW)
     made = look(ascii_only=ascii_only)

@@ -1,0 +1,112 @@
+"""What a budget sees: how much of it is spent, how it will end, how fast it burns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from costtui.alerts.look import Key, Look, Measured, Seen
+from costtui.alerts.periods import Period, period_of
+from costtui.alerts.ratios import ceil_div
+from costtui.alerts.watches import Watch
+from costtui.config.alert_schema import BudgetConfig
+from costtui.model.alert import FACTOR, SHARE
+from costtui.model.charge import Exactness
+from costtui.model.quantity import quantity_text
+from costtui.model.snapshot import Filter, Totals, View
+from costtui.model.timewindow import HOUR, Window
+
+FORECAST_FROM: Final = 10
+"""A forecast begins when one of so many parts of the period has passed: the first hour of a month
+says nothing of its end, and would page somebody every first of a month."""
+
+Answer = tuple[Measured, frozenset[Key]]
+
+
+def _budget(watch: Watch) -> BudgetConfig:
+    assert watch.budget is not None
+    return watch.budget
+
+
+def _spent(look: Look, watch: Watch, low: int, high: int) -> tuple[Mapping[Key, Totals], Exactness]:
+    found, start, end = look.sight.sums(low, high, watch.where, watch.by)
+    exact = (start, end) == (low, high)
+    return found, Exactness.EXACT if exact else Exactness.ESTIMATE
+
+
+def _period(look: Look, watch: Watch) -> tuple[Period, int]:
+    """(the period, where what is spent ends)."""
+    period = period_of(_budget(watch), look.now, look.zone)
+    return period, min(look.end, period.end)
+
+
+def reached(look: Look, watch: Watch) -> Answer:
+    """Spent ÷ limit, rounded down: a step is reached, exactly at it too."""
+    period, end = _period(look, watch)
+    sums, right = _spent(look, watch, period.start, end)
+    unknown = look.unknown(watch, watch.by)
+    limit = _budget(watch).limit_nano
+    whole = quantity_text("cost", limit)
+    out = {}
+    for key, totals in sums.items():
+        spent = totals.effective_nano
+        exact = totals.exactness | right
+        if key in unknown:
+            exact |= Exactness.LOWER_BOUND
+        value = spent * SHARE // limit
+        note = ""
+        if value >= watch.limit:  # ten thousand notes are 0.2 s
+            note = f"{quantity_text('cost', spent, Exactness(exact))} of {whole}"
+        out[key] = Seen(value, value >= watch.limit, Exactness(exact), note)
+    return out, unknown
+
+
+def forecast(look: Look, watch: Watch) -> Answer:
+    """What the period will have cost at its end. Over the limit, and not yet spent: then a step
+    says it better."""
+    period, end = _period(look, watch)
+    elapsed = end - period.start
+    if elapsed * FORECAST_FROM < period.seconds:
+        return {}, frozenset()
+    sums, _ = _spent(look, watch, period.start, end)
+    told = None
+    if look.forecast is not None:
+        filters = tuple(Filter(d, v) for d, v in watch.where)
+        window = Window(period.start, period.end, HOUR, _budget(watch).period)
+        told = look.forecast(View(window, filters), watch.by)
+    if told is not None:
+        ends = {tuple(value for _, value in labels): nano for labels, nano in told.items()}
+    else:
+        ends = {k: t.effective_nano * period.seconds // elapsed for k, t in sums.items()}
+    none = Totals()
+    out = {}
+    for key, nano in ends.items():
+        exact = Exactness(sums.get(key, none).exactness | Exactness.ESTIMATE)
+        out[key] = Seen(nano, nano > watch.limit, exact)
+    return out, look.unknown(watch, watch.by)
+
+
+def burn(look: Look, watch: Watch) -> Answer:
+    """How many times faster than evenly it is spent: over both windows, so the lower of the two.
+
+    The long window says that it matters, the short one that it still goes on (the two-window rule
+    of Google's SRE workbook, chapter 5, for error budgets).
+    """
+    budget = _budget(watch)
+    period = period_of(budget, look.now, look.zone)
+    out: dict[Key, Seen] = {}
+    rates = []
+    for window in (budget.burn_window, budget.burn_short_window):
+        sums, start, end = look.sight.sums(look.end - window, look.end, watch.where, watch.by)
+        allowed = budget.limit_nano * (end - start)
+        rates.append(
+            {
+                key: (ceil_div(t.effective_nano * period.seconds * FACTOR, allowed), t.exactness)
+                for key, t in sums.items()
+            }
+        )
+    long, short = rates
+    for key, (value, exact) in long.items():
+        lower = min(value, short.get(key, (0, exact))[0])
+        out[key] = Seen(lower, lower > watch.limit, Exactness(exact | Exactness.ESTIMATE))
+    return out, look.unknown(watch, watch.by)

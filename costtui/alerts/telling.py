@@ -1,0 +1,181 @@
+"""Who is to be told what, now: from the states, and what was told before, to letters.
+
+Pure. What was told is stored with the states, in one transaction, so that a crash makes nobody
+hear a thing twice or never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple, Protocol
+
+from costtui.alerts.muting import inhibited, silenced, spoke_again
+from costtui.alerts.notify.addresses import addressed, hears_ends
+from costtui.alerts.watches import Watch
+from costtui.alerts.words import summary
+from costtui.config.alert_schema import NotifierConfig
+from costtui.model.alert import Ack, AlertEvent, AlertStatus, Silence
+
+ALERTMANAGER: Final = "alertmanager"
+
+Letter = tuple[str, AlertEvent]
+"""(notifier, event)."""
+
+
+class Told(Protocol):
+    """What a notifier was told last of an episode; `store.outbox.Told`."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def at(self) -> float: ...
+
+    @property
+    def waiting(self) -> bool: ...
+
+
+class Muting(NamedTuple):
+    """What people have said."""
+
+    silences: Sequence[Silence] = ()
+    acks: Sequence[Ack] = ()
+
+
+def repeat_of(notifier: NotifierConfig) -> int | None:
+    """Seconds after which a firing alert is told again; None is never. An Alertmanager hears of it
+    each minute, which is its lane's business (`notify.lane`) and no parcel's."""
+    return None if notifier.type == ALERTMANAGER else notifier.repeat
+
+
+def letters(
+    watches: Sequence[Watch],
+    before: Sequence[AlertStatus],
+    after: Sequence[AlertStatus],
+    told: Mapping[tuple[str, str], Told],
+    notifiers: Sequence[NotifierConfig],
+    muting: Muting,
+    now: float,
+    notes: Mapping[tuple[str, object], str] | None = None,
+) -> list[Letter]:
+    """What has to be told at `now`, epoch seconds.
+
+    A notifier hears that an alert fires when it is neither silenced, acknowledged nor inhibited;
+    again after its `repeat`, and when a silence has ended. It hears of the end if it heard of
+    the beginning, muted or not: an incident that nobody closes is worse than a line too many.
+    `notes` are words beside the values, by (rule, labels).
+    """
+    if not notifiers:
+        return []
+    watch_of = _watch_of(watches)
+    quiet = inhibited(watches, after)
+    acked = {ack.episode for ack in muting.acks}
+    named = {n.name: n for n in notifiers}
+    heard: dict[str, list[str]] = {}
+    for (episode, name), last in told.items():
+        if last.state == "firing" and name in named and hears_ends(named[name]):
+            heard.setdefault(episode, []).append(name)
+    out: list[Letter] = []
+    for status in after:
+        watch = watch_of(status)
+        if status.state == "resolved":
+            if status.id in heard:
+                event = _event(status, watch, notes)
+                out += [(name, event) for name in sorted(heard[status.id])]
+            continue
+        if status.state != "firing" or status.id in quiet or status.id in acked:
+            continue
+        if watch is None or silenced(muting.silences, status, watch.extra, now) is not None:
+            continue
+        event = _event(status, watch, notes)
+        out += [
+            (name, event)
+            for name in addressed(notifiers, event)
+            if _due(named[name], told.get((status.id, name)), status, watch, muting, now)
+        ]
+    out += _gone(before, {a.id for a in after if a.id}, heard, watch_of, now)
+    return out
+
+
+def standing(
+    watches: Sequence[Watch],
+    statuses: Sequence[AlertStatus],
+    told: Mapping[tuple[str, str], Told],
+) -> list[AlertEvent]:
+    """What fires, each addressed to those who have heard of it: where a restart goes on. What
+    waits to be delivered is not among it, nor what was muted all the time."""
+    watch_of = _watch_of(watches)
+    heard: dict[str, list[str]] = {}
+    for (episode, name), last in told.items():
+        if last.state == "firing" and not last.waiting:
+            heard.setdefault(episode, []).append(name)
+    return [
+        _event(status, watch_of(status), None)._replace(notify=tuple(sorted(heard[status.id])))
+        for status in statuses
+        if status.state == "firing" and status.id in heard
+    ]
+
+
+def _due(
+    notifier: NotifierConfig,
+    last: Told | None,
+    status: AlertStatus,
+    watch: Watch,
+    muting: Muting,
+    now: float,
+) -> bool:
+    if last is None or last.state != "firing":
+        return True
+    if last.waiting:  # it has not heard the last one yet
+        return False
+    repeat = repeat_of(notifier)
+    if repeat is not None and now - last.at >= repeat:
+        return True
+    return spoke_again(muting.silences, status, watch.extra, last.at, now)
+
+
+def _gone(
+    before: Sequence[AlertStatus],
+    present: Collection[str],
+    heard: Mapping[str, Sequence[str]],
+    watch_of: _WatchOf,
+    now: float,
+) -> Iterator[Letter]:
+    """The end of what fired and whose rule has left the configuration."""
+    for status in before:
+        if status.state == "firing" and status.id and status.id not in present:
+            ended = replace(status, state="resolved", since=now, resolved_at=now)
+            for name in sorted(heard.get(status.id, ())):
+                yield name, _event(ended, watch_of(status), None)
+
+
+class _WatchOf(Protocol):
+    def __call__(self, status: AlertStatus) -> Watch | None: ...
+
+
+def _watch_of(watches: Sequence[Watch]) -> _WatchOf:
+    known = {(w.name, w.step): w for w in watches}
+
+    def found(status: AlertStatus) -> Watch | None:
+        plain = known.get((status.rule, ""))
+        if plain is not None:
+            return plain
+        return known.get((status.rule, status.labels[-1][1] if status.labels else ""))
+
+    return found
+
+
+def _event(
+    status: AlertStatus, watch: Watch | None, notes: Mapping[tuple[str, object], str] | None
+) -> AlertEvent:
+    note = (notes or {}).get((status.rule, status.labels), "")
+    return AlertEvent(
+        id=status.id, rule=status.rule, labels=status.labels, severity=status.severity,
+        state=status.state, unit=status.unit, value=status.value, limit=status.limit,
+        window=status.window, active_at=status.active_at, fired_at=status.fired_at,
+        resolved_at=status.resolved_at, exactness=status.exactness,
+        summary=summary(status, watch, note), cause=status.cause,
+        extra=watch.extra if watch is not None else (),
+        notify=watch.notify if watch is not None else None,
+    )  # fmt: skip
