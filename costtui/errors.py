@@ -73,6 +73,10 @@ class StoreNewerError(StoreError):
     """The store was written by a newer costtui. It was not touched."""
 
 
+class StoreOlderError(StoreError):
+    """The store was written by an older costtui, and no collector has brought it up to date."""
+
+
 class StoreCorruptError(StoreError):
     """SQLite reports a damaged file."""
 

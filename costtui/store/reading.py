@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from costtui.config.schema import Consumer
-from costtui.errors import StoreError
+from costtui.errors import StoreError, StoreOlderError
 from costtui.store.catalogue import Catalogue
 from costtui.store.connection import inspect, open_reader, store_errors
 from costtui.store.levels import Floors, read_floors
@@ -87,6 +87,13 @@ class Reading:
             if not version:  # its collector is just making it
                 connection.close()
                 connection, file = None, None
+            elif version < newest():
+                connection.close()
+                raise StoreOlderError(
+                    f"{self.path}: was written by an older costtui; the next collector of this one "
+                    "brings it up to date (one that runs is of the older: stop it, then `costtui` "
+                    "or `costtui collect --once`)"
+                )
         if connection is None:
             connection = _empty_store()
         self._connection, self._file = connection, file

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from costtui.model.movement import BY, Moved, Movement
 from costtui.model.snapshot import Totals, View
-from costtui.model.timewindow import DAY, HOUR, Window
+from costtui.model.timewindow import DAY, HOUR, Window, floor_to
 from costtui.store import overview as screens
 from costtui.store.catalogue import Selection
 from costtui.store.cover import kept, whole_minutes
@@ -85,8 +85,16 @@ class Views(Glance):
         with self._read() as connection:
             chosen = self._catalogue.select(view.filters)
             earliest = oldest_usage(connection)
+
+            def edge(moment: int) -> int:
+                """Midnight at half past an hour, where only hours are kept: days that each took the
+                whole hour in would count it twice."""
+                return moment if moment >= self._floors.minute else floor_to(moment, HOUR)
+
             return spending.days(
-                lambda low, high: self._total(connection, Window(low, high, HOUR), chosen),
+                lambda low, high: self._total(
+                    connection, Window(edge(low), edge(high), HOUR), chosen
+                ),
                 view, now, self._zone, earliest,
             )  # fmt: skip
 

@@ -153,7 +153,7 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "The filters in a list: take one out, or turn it round",
          "app", "\\", 0),
         ("unit", "u", "unit", "unit", "Show dollars, tokens, requests or dollars per 1M tokens",
-         "overview,fleet,cross", "u", 6),
+         "overview,fleet,cross", "u", 8),
         ("chart-kind", "v", "chart", "chart",
          "Next chart: over time, by group, token mix, cumulative", "overview", "v", 0),
         ("crosshair", "C", "crosshair", "crosshair",
@@ -179,7 +179,7 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
         ("previous-panel", "shift+tab", "panel(-1)", "previous panel", "Previous panel",
          "overview,alerts,why,price,sources", "Shift+Tab", 0),
         ("why", "w", "why", "why", "Why cost moved: the greatest steps, and who made them",
-         "overview,fleet,alerts", "w", 0),
+         "overview,fleet,alerts", "w", 6),
         ("history-of", "h", "history_of", "this rule",
          "History of the rule under the cursor, or of all", "alerts", "h", 6),
         ("maximise", "M", "maximise", "maximise",
@@ -219,7 +219,7 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
     ),
     "Take away": (
         ("export-csv", "e", "export('csv')", "export",
-         "Write exactly what is shown to a CSV file", "app", "e", 8),
+         "Write exactly what is shown to a CSV file", "app", "e", 0),
         ("export-json", "E", "export('json')", "export JSON",
          "Write exactly what is shown to a JSON file", "app", "E", 0),
         ("copy", "y", "copy", "copy", "Copy the value under the cursor (OSC 52)",
@@ -239,7 +239,7 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "Without a configuration: write one with what was found here, and begin",
          "overview", "i", 0),
         ("palette", "colon,ctrl+p", "command_palette", "commands",
-         "Type a command; finds any action by name", "app", ": or ctrl+p", 0),
+         "Type a command; finds any action by name", "app", ": or ctrl+p", 7),
         ("suspend", "ctrl+z", "suspend_process", "suspend",
          "Back to the shell for a while; fg comes back", "app", "ctrl+z", 0),
         ("quit", "q", "back_or_quit", "quit", "Back; quit on the overview", "app", "q", 0),
@@ -280,7 +280,8 @@ def footer_keys(where: str, keys: Sequence[Key] = KEYS) -> list[Key]:
         rows = [k for k in rows if k.group not in ("Time", "Take away")]
     if where == "forecast":  # always this month
         rows = [k for k in rows if k.group != "Time"]
-    return sorted(rows, key=lambda k: k.footer)[:8]
+    rows.sort(key=lambda k: k.footer)
+    return [*(k for k in rows if k.id != "help")][:7] + [k for k in rows if k.id == "help"]
 
 
 def windows_hint(keys: Sequence[Key]) -> Key:

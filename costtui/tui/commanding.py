@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 HELD = 3.0
 """Seconds that keys wait for a screen or the filter line at most."""
+TYPED = ("filter", "at", "what-if")
+"""Actions that open a line one types into."""
 LOOK = 0.02
 """Seconds between two looks whether they can go on."""
 
@@ -62,6 +64,8 @@ class Commanding(Toasting, Steps):
         are faster than a screen or the filter line wait for it, in their order.
         """
         self.app_focus = True
+        if self._exit:  # no screen is opened on the way out
+            return True
         if self._held or not self._can_go_on():
             self._held.append(event)
             if self._holding is None:
@@ -89,7 +93,7 @@ class Commanding(Toasting, Steps):
             return True
         where = getattr(self.screen, "where", "")
         self._filter_wanted = any(
-            k.id == "filter" and k.on(where) and event.key in k.keys.split(",")
+            k.id in TYPED and k.on(where) and where != "help" and event.key in k.keys.split(",")
             for k in self.look.keys
         )
         return await self._check_bindings(event.key)

@@ -167,11 +167,14 @@ class Habits:
         path = self.folder / VIEWS
         try:
             with _locked(path):
-                text = private.read(path)
+                try:
+                    text = private.read_strictly(path)
+                except ValueError:
+                    text = "?"
                 views = _object(text)
                 if not views and text.strip() not in ("", "{}"):
                     # Not ours to throw away: somebody may have spent an hour on it.
-                    path.replace(path.with_name(f"{VIEWS}.damaged"))
+                    path.replace(_free(path.with_name(f"{VIEWS}.damaged")))
                 result = change(views)
                 private.write(path, json.dumps(views, indent=1, ensure_ascii=False) + "\n")
                 return result
@@ -242,3 +245,9 @@ def of_config(
         file={"theme": file.theme, "window": file.window},
         said=said,
     )
+
+
+def _free(path: Path) -> Path:
+    """`path`, or the first numbered name beside it that nobody has."""
+    names = (path, *(path.with_name(f"{path.name}.{n}") for n in range(2, 100)))
+    return next((one for one in names if not one.exists()), path)

@@ -157,7 +157,8 @@ def _edge(
 ) -> Line:
     """A horizontal edge with a label near its left (`at` given) or its right end."""
     g = look.glyphs
-    label = label.cut(width - 6) if label.width > width - 6 else label
+    if label.width > width - 6:  # a number that is cut in silence is another number
+        label = label.cut(max(0, width - 7)).put(g.cut, role)
     used = label.width + 2 if label.width else 0
     before = at if at is not None else max(1, width - 3 - used)
     line = Line(look).put(left + g.horizontal * before, role)

@@ -111,7 +111,9 @@ def _arguments(app: CosttuiApp, has: set[str]) -> Iterator[Command]:
 
 
 def _chart(app: CosttuiApp, kind: str) -> None:
-    app.overview_screen.action_chart(kind)
+    from costtui.tui.screens.overview import CHART_WORDS
+
+    app.overview_screen.action_chart(next(k for k, word in CHART_WORDS.items() if word == kind))
 
 
 def _groups(app: CosttuiApp) -> Sequence[Value]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,9 +14,25 @@ LIMIT = 1_000_000
 def read(path: Path) -> str:
     """The text, `""` when there is none that can be read."""
     try:
-        return path.read_text(encoding="utf-8") if path.stat().st_size <= LIMIT else ""
+        return read_strictly(path)
     except (OSError, ValueError):
         return ""
+
+
+def read_strictly(path: Path) -> str:
+    """The text, `""` where there is no file. Raises OSError, and ValueError for what we did not
+    write: not a plain file (a pipe or a device never ends), too large, not UTF-8."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return ""
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("is not a file")
+        data = file.read(LIMIT + 1)
+    if len(data) > LIMIT:
+        raise ValueError("is too large")
+    return data.decode("utf-8-sig")
 
 
 def write(path: Path, text: str) -> None:

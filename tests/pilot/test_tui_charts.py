@@ -62,7 +62,7 @@ async def test_v_goes_round_the_kinds_and_asks_only_for_what_is_missing(start: S
 
 async def test_the_command_line_names_the_charts(start: Start) -> None:
     async with start() as ui:
-        await ui.press("colon", *"chart mix", "enter")
+        await ui.press("colon", *"chart tok", "enter")
         await ui.settle()
         assert "tokens by kind" in ui.text
 

@@ -236,14 +236,14 @@ async def test_help_begins_with_what_has_focus_and_is_narrowed(start: Start) -> 
 async def test_the_users_keys_work_and_are_shown(start: Start, fakes: ModuleType) -> None:
     own = {"next-panel": ("ctrl+n", "n"), "quit": ("Z",), "group": ("u",), "rows": ("u",),
            "unit": ("g",),
-           "copy": (), "window-7d": ("W",), "help": ("H",), "sources": ("S",)}  # fmt: skip
+           "copy": (), "window-7d": ("W",), "help": ("H",), "prices": ("P",)}  # fmt: skip
     config = replace(fakes.config(), keymap=tuple(own.items()))
     async with start(config=config) as ui:
         assert "H help" in ui.lines[-1]
         assert "u group" in ui.lines[-1]
-        assert "g unit" in ui.lines[-1]
+        assert "w why" in ui.lines[-1]
         assert "W:7d" in ui.lines[0]
-        assert ": S" in ui.text  # where hints name the key of the sources
+        assert ": P" in ui.text  # where hints name the key of the prices
         pane = ui.app.overview_screen.pane
         await ui.press("tab")
         await ui.press("n")
@@ -278,7 +278,7 @@ async def test_a_view_is_a_place_with_a_name(start: Start, tmp_path: Path) -> No
         assert "Saved: my eu" in ui.text
         await ui.press("u")
         assert " my eu " not in ui.lines[0]
-        await ui.press("u", "u")
+        await ui.press("u", "u", "u")
         assert " my eu " in ui.lines[0], "the same place has the same name"
         await ui.press("escape")
         assert filters(ui) == 0

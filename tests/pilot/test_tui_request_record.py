@@ -92,7 +92,7 @@ async def test_a_record_tells_its_price_and_its_nested_attributes(
         await ui.press("enter")
         assert "╭─ text ─" in ui.text
         assert ui.text.count("x") > 2900
-        await ui.press("end", "y", "escape")
+        await ui.press("end", "y", "escape", "escape")  # what was said, then the text
         assert ui.app.clipboard.startswith("xxxx")
         assert "usage.prompt.cached" in ui.text
 

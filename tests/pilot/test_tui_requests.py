@@ -197,7 +197,7 @@ async def test_nothing_of_a_status_is_said(start: Start, fakes: ModuleType) -> N
     data = many(fakes, 3)
     async with start(data=data) as ui:
         await ui.press("f3", "s")
-        assert "no request here failed (s shows others)" in ui.text
+        assert "of the single requests that are kept, none failed (s: others)" in ui.text
         await ui.press("j", "end", "home", "enter", "o", "y", "pagedown")
         assert ui.app.is_running
 

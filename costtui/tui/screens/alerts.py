@@ -84,7 +84,8 @@ class AlertsScreen(SideScreen):
             table.styles.height = height
         firing, pending = (sum(a.state == s for a in table.items) for s in ("firing", "pending"))
         title = self.query_one(Title)
-        title.text = f"alerts: {firing} firing, {pending} pending"
+        known = bool(table.items) or not self.shown.state.past
+        title.text = f"alerts: {firing} firing, {pending} pending" if known else "alerts"
         title.redraw()
         state = shown.state
         key = state.place

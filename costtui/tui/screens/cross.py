@@ -124,6 +124,8 @@ class CrossScreen(SideScreen):
     def chosen(self, axes: dict[str, str]) -> None:
         """What the chooser says; one dimension for both turns the table round."""
         rows, columns = axes["rows"], axes["columns"]
+        if not self.is_attached:  # closed by a key that came before the chooser
+            return
         self._turn_to(*(reversed(self.axes) if rows == columns else (rows, columns)))
 
     # Keys -----------------------------------------------------------------------------------

@@ -42,6 +42,9 @@ CHARTS = {
 }
 """Kind of chart → its name and tooltip in the palette."""
 
+CHART_WORDS = {"time": "time", "stacked": "groups", "mix": "tokens", "sum": "cumulative"}
+"""Kind of chart → the word behind `:chart`."""
+
 WIDTHS = [(0, "-narrow"), (100, "-normal")]
 HEIGHTS = [(0, "-short"), (34, "-middle"), (56, "-tall")]
 """(from so many cells, class): what fits is said in overview.tcss."""
@@ -234,10 +237,13 @@ class OverviewScreen(Repainting):
             self.query_one(Chart).mark()
 
     def let_go(self) -> bool:
-        """Esc while the chart is pointed at. Was it for the chart?"""
-        if self.pane != "chart":
-            return False
-        return self.query_one(Chart).let_go(wholly=not self.shown.state.trail)
+        """Esc while the chart is pointed at, or a pane has the whole screen. Was it for these?"""
+        if self.pane == "chart" and self.query_one(Chart).let_go(wholly=not self.shown.state.trail):
+            return True
+        if self.has_class("-max") and not self.shown.state.trail:
+            self._arrange(maximised=False)
+            return True
+        return False
 
     def zoomed_out(self, start: int) -> None:
         """The state left a zoom; point at what was zoomed into."""
@@ -245,8 +251,8 @@ class OverviewScreen(Repainting):
         self.query_one(Chart).point_at(start)
 
     def chart_kinds(self) -> list[tuple[str, str]]:
-        """What the chart can show: name and meaning."""
-        return [(kind, tooltip) for kind, (_, tooltip) in CHARTS.items()]
+        """What the chart can show: the word to type and its meaning."""
+        return [(CHART_WORDS[kind], tooltip) for kind, (_, tooltip) in CHARTS.items()]
 
     def sheet(self) -> Sheet | None:
         """What `e` writes: the current pane."""

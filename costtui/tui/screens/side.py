@@ -32,6 +32,8 @@ class Title(Lines):
             return [line.put(f" {self.text}", "accent")]
         if shown.state.paused:
             right.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip")).put("  ")
+        if shown.state.past and self.own is not None:  # a screen that is always of now
+            right.put("of now, not of the moment  ", "warn")
         if shown.state.past and self.own is None:
             right.styled(f" {g.back} PAST ", self.look.palette.style("chip")).put("  ")
         if self.own is not None:

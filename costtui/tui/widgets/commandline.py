@@ -131,7 +131,7 @@ class CommandLine(Lines):
         room = width - line.width - 2
         text, ghost, at = _tame(prompt.text), _tame(prompt.ghost), prompt.at
         before = text[:at]
-        while cell_len(before) > room:
+        while before and cell_len(before) > room:
             before = before[1:]
         under, after = (text[at : at + 1] or ghost[:1] or " "), text[at + 1 :]
         line.put(before, "over" if prompt.error else "value")

@@ -213,9 +213,8 @@ def exactness_hint(overview: Overview | None, look: Look, *, short: bool = False
         number = fmt.compact(lost)
         reasons.append(f"{number} {resets if short else f'{counters} lost or reset'}")
     if reasons:
-        return line.put(
-            f"{look.glyphs.at_least} {', '.join(reasons)}: {look.key('sources')}", "warn"
-        )
+        where = look.key("prices" if models else "sources")
+        return line.put(f"{look.glyphs.at_least} {', '.join(reasons)}: {where}", "warn")
     if total.exactness & Exactness.ESTIMATE:
         number = fmt.compact(total.estimated_requests)
         what = "request" if total.estimated_requests == 1 else "requests"

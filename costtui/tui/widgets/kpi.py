@@ -152,7 +152,7 @@ def cards(
         make.money("burn /h", burn, burn_before, total.exactness, 2),
         make.spent(day_name, overview.today, overview.today_previous, 3, unit),
         month,
-        *([] if narrow else [Card("forecast", projected, "month end", "quiet", 8)]),
+        *([] if narrow else [Card("pace", projected, "7d rate", "quiet", 8)]),
         *make.usage(total, before, (1, 5, 6, 7), unit),
     ]
 

@@ -64,6 +64,8 @@ class Panel(Table[Group]):
         if order == self._order:  # the same rows in the same order: what is visible may differ
             self.redraw()
             return
+        if self._order not in (None, order) and not self.has_focus:
+            self.cursor, self.cursor_key, self.scrolled = 0, "", 0
         self._order = order
         self.set_items(ordered(found, state, self._title_of) if found else ())
 
@@ -159,7 +161,8 @@ class Panel(Table[Group]):
                 role = "text" if item.key else "quiet"
                 if self._fires(item.key):
                     role = "over"
-                line.cell(outside(self._title_of(item.key)) or NO_VALUE, width, role)
+                line.cell(told_apart(outside(self._title_of(item.key)) or NO_VALUE, width,
+                                     self.look.glyphs.cut), width, role)  # fmt: skip
             case "value":
                 put_amount(line, self.look, item.totals, unit, width)
             case "share":
@@ -212,3 +215,10 @@ def put_spark(
         else:
             line.styled(look.glyphs.levels[level - 1], colors[level - 1])
     line.to(start + width)
+
+
+def told_apart(name: str, width: int, cut: str) -> str:
+    """A name in `width` cells, its end kept: `agentgateway-eu` and `-us` differ only there."""
+    if len(name) <= width or width < 9 or not name.isascii():
+        return name
+    return name[: width - 4 - len(cut)] + cut + name[-4:]

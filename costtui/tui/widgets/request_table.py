@@ -246,7 +246,8 @@ class RequestTable(Table[RequestRow]):
             return "reading …"
         if self.listing.status in STATUS_WORDS:
             what = {"errors": "failed", "throttled": "was throttled", "unpriced": "is unpriced"}
-            return f"no request here {what[self.listing.status]} (s shows others)"
+            what_none = what[self.listing.status]
+            return f"of the single requests that are kept, none {what_none} (s: others)"
         return "no single requests here: counters keep none, and old ones are forgotten"
 
     def draw(self, item: RequestRow, column: Column, line: Line) -> None:

@@ -218,7 +218,7 @@ def test_the_strip_shows_all_that_was_asked_for(width: int, cards: int) -> None:
     labels, values, changes, tokens = text_of(widget.lines(Size(width, 4)))
     for label in ("spend", "burn", "today", "month", "requests", "tokens", "errors", "429"):
         assert label in labels
-    assert ("forecast" in labels) == (cards == 9)
+    assert ("pace" in labels) == (cards == 9)
     assert "~$2" in (values if cards == 9 else changes)
     assert "▲ 12%" in changes
     assert tokens.count("■") == 6
@@ -305,7 +305,7 @@ def test_a_panel_says_unpriced_and_marks_what_is_not_exact(width: int) -> None:
     panel.breakdown = fakes.overview().breakdowns[1]
     panel.items = panel.breakdown.groups
     rows = text_of(panel.lines(Size(width, 20)))
-    line = next(r for r in rows if "qwen3-coder" in r)
+    line = next(r for r in rows if "qwen" in r)
     assert "unpriced" in line
     assert "$0" not in line
     assert {cell_len(r) for r in rows} == {width}
@@ -368,11 +368,11 @@ def test_what_the_mark_on_the_totals_is_about() -> None:
 
     exact = {"lower_bounds": 0, "estimated_requests": 0, "estimated_nano": 0}
     assert hint(exact) == ""
-    assert hint({**exact, "unpriced_requests": 3}, unpriced=1) == "≥ 1 model unpriced: F9"
+    assert hint({**exact, "unpriced_requests": 3}, unpriced=1) == "≥ 1 model unpriced: F8"
     lost = {**exact, "lower_bounds": 4}
     assert hint(lost) == "≥ 4 counters lost or reset: F9"
-    assert hint(lost, unpriced=1) == "≥ 1 model unpriced, 4 counters lost or reset: F9"
-    assert hint(lost, unpriced=1, short=True) == "≥ 1 unpriced, 4 resets: F9"
+    assert hint(lost, unpriced=1) == "≥ 1 model unpriced, 4 counters lost or reset: F8"
+    assert hint(lost, unpriced=1, short=True) == "≥ 1 unpriced, 4 resets: F8"
     assert hint({**exact, "estimated_requests": 12}) == "~ 12 requests estimated"
     assert hint({**exact, "estimated_nano": 12}) == "~ partly estimated"
 
