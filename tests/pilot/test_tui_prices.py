@@ -341,10 +341,9 @@ async def test_the_example_of_a_budget_loads(start: Start, tmp_path: Path) -> No
         text = "\n".join(ui.app.screen.query_one(BudgetNotice).example())
     path = tmp_path / "c.yml"
     path.write_text(text)
-    (alert,) = load(path, env={"HOME": str(tmp_path)}).alerts
-    assert alert.window == 86_400
-    assert alert.measure == "cost_over"
-    assert alert.limit > 0
+    (budget,) = load(path, env={"HOME": str(tmp_path)}).budgets
+    assert budget.period == "day"
+    assert budget.limit_nano > 0
 
 
 async def test_budgets_follow_a_filter(start: Start) -> None:

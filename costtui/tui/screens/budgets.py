@@ -1,4 +1,4 @@
-"""Budgets: there are none in this version. What can be done today, and numbers to choose by.
+"""Budgets: how to set one, and numbers to choose by. What is left of each is not shown yet.
 
 The whole of it is in this file, so that the engine can take its place.
 """
@@ -30,11 +30,11 @@ from costtui.tui.widgets.lines import Lines
 from costtui.tui.widgets.panel import put_amount
 
 EXAMPLE = (
-    ("alerts:", ""),
-    ("  - name: a-dear-day", ""),
-    ("    cost_over: {cost}", "# USD"),
-    ("    window: 24h", "# rolling; 7d and 30d too"),
-    ("    # by: [consumer]", "# for each of them instead of their sum"),
+    ("budgets:", ""),
+    ("  - name: everything", ""),
+    ("    limit: {cost}", "# USD"),
+    ("    period: day", "# week, month; or rolling: 30d"),
+    ("    # by: [team]", "# one for each of them"),
 )
 
 
@@ -76,9 +76,16 @@ class BudgetNotice(Lines):
         tall = height >= 30
         if tall:
             yield self._line()
-        yield self._line("There are no budgets in this version yet.", "title")
-        yield self._line("What can be done today is an alert on the cost of a rolling window:",
-                         "quiet")  # fmt: skip
+        number = len(self.shown.budgets) if self.shown else 0
+        if number:
+            yield self._line(f"{number} budget{'' if number == 1 else 's'} watched: "
+                             f"{self.look.key('alerts')} has their alerts.", "title")  # fmt: skip
+            yield self._line("There is no list of what is left of each yet. To set another one:",
+                             "quiet")  # fmt: skip
+        else:
+            yield self._line("No budget is configured.", "title")
+            yield self._line("It alerts at 50, 80, 100 % and when it is forecast to be passed:",
+                             "quiet")  # fmt: skip
         if tall:
             yield self._line()
         for text in self.example():
