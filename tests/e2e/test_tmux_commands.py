@@ -46,7 +46,7 @@ def test_a_line_in_one_packet_and_what_is_remembered(
     until(lambda: "vew" not in terminal.screen, "the end of the line")
     burst(terminal, "/openai\r")
     until(lambda: "› openai" in terminal.line[1], lambda: f"the filter, on\n{terminal.screen}")
-    burst(terminal, ":theme fjord\r")
+    burst(terminal, ":theme nord\r")
     burst(terminal, ":q\r")
     assert terminal.ended() == 0
     assert not [f for f in terminal.home.rglob("costtui-*") if f.is_file()], "e was no key"

@@ -176,7 +176,7 @@ def test_filter_and_help(screen: Terminal, until: Until) -> None:
     assert "claude" not in shown
 
     screen.keys("?")
-    screen.shows("keys:", "Show the last 15 minutes", "Freeze the display")
+    screen.shows("keys:", "Narrow to this row", "Filter: text")
     screen.keys("Escape")
     until(lambda: "provider=openai" in crumbs(screen), "back where it was")
     screen.keys("/")

@@ -180,6 +180,10 @@ def _stamped(page: str, host: str, ms: int) -> str:
     return f"up{{{place}}} 1 {ms}\n" + "".join(lines)
 
 
+NOON = 1_795_000_000.0
+"""A moment of a working day, for the demo's rhythm."""
+
+
 async def test_the_same_gateways_counted_by_their_pages_too(
     victoria: Callable[..., Any],
     bench: ModuleType,
@@ -210,7 +214,8 @@ async def test_the_same_gateways_counted_by_their_pages_too(
                 for second in range(15):
                     clock.time += 1
                     for plane in fleet.values():
-                        plane.gateway.tick(int(clock.time), clock.time, 0.3)
+                        # The rhythm of one moment, whatever the time of day: the same traffic.
+                        plane.gateway.tick(int(clock.time), NOON + clock.time - began, 0.3)
                     if second == 2:
                         scrape()
             scrape()
