@@ -151,7 +151,9 @@ class PastClock:
 
 def _two_ways(folder: Path, server: str, fleet: dict[str, Any], role: str) -> Path:
     """The three pages count; the server that scrapes them, if it is given, has `role`."""
-    services = "".join(f"      ai/{s}: {{provider: {s}}}\n" for s in ("openai", "anthropic"))
+    services = "".join(
+        f"      ai/{s}: {{provider: {s}}}\n" for s in ("openai", "anthropic", "gemini")
+    )
     lines = [f"store: {{path: {folder / 'costtui.db'}}}", "sources:"]
     for name, plane in fleet.items():
         lines += [
