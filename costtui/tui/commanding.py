@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from costtui.tui.widgets.commandline import CommandLine
 
 
-HELD = 3.0
+HELD = 10.0
 """Seconds that keys wait for a screen or the filter line at most."""
 TYPED = ("filter", "at", "what-if")
 """Actions that open a line one types into."""
