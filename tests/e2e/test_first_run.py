@@ -11,7 +11,12 @@ import pytest
 if TYPE_CHECKING:
     from tests.e2e.conftest import Log, Terminal
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150), pytest.mark.xdist_group("tmux-demo")]
+pytestmark = [
+    pytest.mark.flaky(reruns=1),
+    pytest.mark.e2e,
+    pytest.mark.timeout(150),
+    pytest.mark.xdist_group("tmux-demo"),
+]
 
 
 def test_i_writes_a_configuration_and_starts_again_with_it(

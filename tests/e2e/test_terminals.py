@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     Terminals = Callable[[], Terminal]
     Until = Callable[..., object]
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.flaky(reruns=1),
+    pytest.mark.e2e,
+    pytest.mark.slow,
+    pytest.mark.timeout(120),
+]
 
 FAKES = Path(__file__).resolve().parents[1] / "snapshot"
 PROGRAM = f"""

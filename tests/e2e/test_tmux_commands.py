@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
     Until = Callable[..., object]
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.flaky(reruns=1),
+    pytest.mark.e2e,
+    pytest.mark.slow,
+    pytest.mark.timeout(240),
+]
 
 
 def burst(terminal: Terminal, text: str) -> None:

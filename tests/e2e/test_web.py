@@ -20,7 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.e2e.conftest import Log
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.flaky(reruns=1), pytest.mark.e2e, pytest.mark.timeout(120)]
 TOKEN = "a-token-of-some-length-42"
 
 
