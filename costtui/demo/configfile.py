@@ -15,6 +15,7 @@ _PRESETS = {"kong": "kong", "agentgateway-eu": "agentgateway", "agentgateway-us"
 
 _ALERTS = """\
 alert_interval: 5s
+display: {alerts: [bell]}  # its alerts fire all the time; F4 has them
 alerts:
   - name: sonnet-hour
     cost_over: 0.50

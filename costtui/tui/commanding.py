@@ -81,7 +81,8 @@ class Commanding(Toasting, Steps):
         if self.prompt is not None:
             await self._into_line(self.prompt, event)
             return True
-        if self.toast_closed(event.key):
+        # In a line one types into, Esc leaves the line: what was said goes anyway.
+        if self.toast_closed(event.key) and not self._types(self.focused):
             return True
         if self._types(self.focused):
             self._filter_wanted = False
