@@ -187,6 +187,8 @@ def test_the_line_prices_that_model_when_it_is_put_under_pricing(
     assert charge.basis is CostBasis.COMPUTED
     used = Totals(requests=1, input=7, output=3)
     assert charge.effective_nano == would_cost(typed_rates(rates), used)
+    if not model.isprintable():  # a character that cannot be written is `?`: any one
+        return
     other = record._replace(dims=Dimensions(provider, model + "x"))
     assert Pricer(config).charge(other, CostPolicy.COMPUTED).basis is CostBasis.UNPRICED
 
