@@ -124,7 +124,7 @@ def forecast(
 
 
 def expected(hours: Sequence[int | None], start: int, now: float, until: int, zone: tzinfo) -> int:
-    """`forecast(…).until(until).nano` without the band and the checks: 5 ms instead of 50."""
+    """`forecast(…).until(until).nano` without the band and the checks."""
     begin = int(now)
     if until <= begin:
         return 0

@@ -31,8 +31,6 @@ class AdviceScreen(SideScreen):
     def __init__(self, look: Look, shown: Shown) -> None:
         super().__init__(look, shown)
         self.advice: Advice | None = None
-        self._asked: object = None
-        self._waiting = False
 
     def body(self) -> ComposeResult:
         yield FindingTable(self.look, id="findings")
@@ -53,18 +51,8 @@ class AdviceScreen(SideScreen):
 
     def show(self, shown: Shown) -> None:
         super().show(shown)
-        state, overview = shown.state, shown.overview
-        key = (state.place, state.filters)
-        if shown.error:
-            self._waiting = False
-        slid = (
-            not self._waiting
-            and self.advice is not None
-            and overview is not None
-            and overview.view.window.end > self.advice.view.window.end
-        )
-        if key != self._asked or slid:
-            self._asked = key
+        key = (shown.state.place, shown.state.filters)
+        if self.due(shown, key, self.advice.view if self.advice else None):
             self.store_changed()
         self._draw()
 

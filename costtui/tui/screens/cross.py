@@ -45,8 +45,6 @@ class CrossScreen(SideScreen):
         super().__init__(look, shown)
         self.axes = axes_of(shown)
         self.cross: Cross | None = None
-        self._asked: object = None
-        self._waiting = False
 
     def body(self) -> ComposeResult:
         yield HeatTable(self.look, id="heat")
@@ -73,19 +71,8 @@ class CrossScreen(SideScreen):
 
     def show(self, shown: Shown) -> None:
         super().show(shown)
-        state, overview = shown.state, shown.overview
-        key = (state.place, state.filters, self.axes)
-        if shown.error:
-            self._waiting = False
-        if key != self._asked:
-            self._asked = key
-            self._ask()
-        elif (
-            not self._waiting
-            and self.cross is not None
-            and overview is not None
-            and overview.view.window.end > self.cross.view.window.end
-        ):  # a live window has slid on with the minute
+        key = (shown.state.place, shown.state.filters, self.axes)
+        if self.due(shown, key, self.cross.view if self.cross else None):
             self._ask()
         self.table.show(shown, self.cross)
 

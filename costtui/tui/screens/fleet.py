@@ -39,8 +39,6 @@ class FleetScreen(SideScreen):
     def __init__(self, look: Look, shown: Shown) -> None:
         super().__init__(look, shown)
         self.fleet: Fleet | None = None
-        self._asked: object = None
-        self._waiting = False
 
     def body(self) -> ComposeResult:
         yield FleetCards(self.look, id="cards")
@@ -66,19 +64,8 @@ class FleetScreen(SideScreen):
 
     def show(self, shown: Shown) -> None:
         super().show(shown)
-        state, overview = shown.state, shown.overview
-        key = (state.place, state.filters)
-        if shown.error:
-            self._waiting = False
-        if key != self._asked:
-            self._asked = key
-            self._ask()
-        elif (
-            not self._waiting
-            and self.fleet is not None
-            and overview is not None
-            and overview.view.window.end > self.fleet.view.window.end
-        ):  # a live window has slid on with the minute
+        key = (shown.state.place, shown.state.filters)
+        if self.due(shown, key, self.fleet.view if self.fleet else None):
             self._ask()
         self._draw()
 

@@ -39,8 +39,6 @@ class PricesScreen(SideScreen):
         self.prices: PriceList | None = None
         self.chosen: dict[tuple[str, str], Assumed] = {}
         self.everywhere: Assumed | None = None
-        self._asked: object = None
-        self._waiting = False
 
     def body(self) -> ComposeResult:
         table = PriceTable(self.look, id="prices")
@@ -69,18 +67,8 @@ class PricesScreen(SideScreen):
 
     def show(self, shown: Shown) -> None:
         super().show(shown)
-        state, overview = shown.state, shown.overview
-        key = (state.place, state.filters)
-        if shown.error:
-            self._waiting = False
-        slid = (
-            not self._waiting
-            and self.prices is not None
-            and overview is not None
-            and overview.view.window.end > self.prices.view.window.end
-        )
-        if key != self._asked or slid:
-            self._asked = key
+        key = (shown.state.place, shown.state.filters)
+        if self.due(shown, key, self.prices.view if self.prices else None):
             self._ask()
         self._draw()
 

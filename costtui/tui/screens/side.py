@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.geometry import Size
 
+from costtui.model.snapshot import View
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
 from costtui.tui.screens.repainting import Repainting
@@ -65,6 +66,27 @@ class SideScreen(Repainting):
         super().__init__()
         self.look = look
         self.shown = shown
+
+    _asked: object = None
+    """What the last question was about."""
+    _waiting = False
+    """A question is open."""
+
+    def due(self, shown: Shown, key: object, read: View | None) -> bool:
+        """Is it time to ask: about something else than last time, or because the live window that
+        `read` is of has slid on with the minute? Remembers `key`."""
+        if shown.error:
+            self._waiting = False
+        if key != self._asked:
+            self._asked = key
+            return True
+        overview = shown.overview
+        return (
+            not self._waiting
+            and read is not None
+            and overview is not None
+            and overview.view.window.end > read.window.end
+        )
 
     def body(self) -> ComposeResult:
         """The lists of this screen."""
