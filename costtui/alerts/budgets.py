@@ -23,29 +23,33 @@ says nothing of its end, and would page somebody every first of a month."""
 Answer = tuple[Measured, frozenset[Key]]
 
 
-def _budget(watch: Watch) -> BudgetConfig:
+def budget_of(watch: Watch) -> BudgetConfig:
+    """The budget that a watch is of."""
     assert watch.budget is not None
     return watch.budget
 
 
-def _spent(look: Look, watch: Watch, low: int, high: int) -> tuple[Mapping[Key, Totals], Exactness]:
+def spent_in(
+    look: Look, watch: Watch, low: int, high: int
+) -> tuple[Mapping[Key, Totals], Exactness]:
+    """(what was spent in `[low, high)`, whether the edges are those that were asked for)."""
     found, start, end = look.sight.sums(low, high, watch.where, watch.by)
     exact = (start, end) == (low, high)
     return found, Exactness.EXACT if exact else Exactness.ESTIMATE
 
 
-def _period(look: Look, watch: Watch) -> tuple[Period, int]:
+def period_until_now(look: Look, watch: Watch) -> tuple[Period, int]:
     """(the period, where what is spent ends)."""
-    period = period_of(_budget(watch), look.now, look.zone)
+    period = period_of(budget_of(watch), look.now, look.zone)
     return period, min(look.end, period.end)
 
 
 def reached(look: Look, watch: Watch) -> Answer:
     """Spent ÷ limit, rounded down: a step is reached, exactly at it too."""
-    period, end = _period(look, watch)
-    sums, right = _spent(look, watch, period.start, end)
+    period, end = period_until_now(look, watch)
+    sums, right = spent_in(look, watch, period.start, end)
     unknown = look.unknown(watch, watch.by)
-    limit = _budget(watch).limit_nano
+    limit = budget_of(watch).limit_nano
     whole = quantity_text("cost", limit)
     out = {}
     for key, totals in sums.items():
@@ -64,15 +68,15 @@ def reached(look: Look, watch: Watch) -> Answer:
 def forecast(look: Look, watch: Watch) -> Answer:
     """What the period will have cost at its end. Over the limit, and not yet spent: then a step
     says it better."""
-    period, end = _period(look, watch)
+    period, end = period_until_now(look, watch)
     elapsed = end - period.start
     if elapsed * FORECAST_FROM < period.seconds:
         return {}, frozenset()
-    sums, _ = _spent(look, watch, period.start, end)
+    sums, _ = spent_in(look, watch, period.start, end)
     told = None
     if look.forecast is not None:
         filters = tuple(Filter(d, v) for d, v in watch.where)
-        window = Window(period.start, period.end, HOUR, _budget(watch).period)
+        window = Window(period.start, period.end, HOUR, budget_of(watch).period)
         told = look.forecast(View(window, filters), watch.by)
     if told is not None:
         ends = {tuple(value for _, value in labels): nano for labels, nano in told.items()}
@@ -92,21 +96,23 @@ def burn(look: Look, watch: Watch) -> Answer:
     The long window says that it matters, the short one that it still goes on (the two-window rule
     of Google's SRE workbook, chapter 5, for error budgets).
     """
-    budget = _budget(watch)
-    period = period_of(budget, look.now, look.zone)
+    budget = budget_of(watch)
     out: dict[Key, Seen] = {}
-    rates = []
-    for window in (budget.burn_window, budget.burn_short_window):
-        sums, start, end = look.sight.sums(look.end - window, look.end, watch.where, watch.by)
-        allowed = budget.limit_nano * (end - start)
-        rates.append(
-            {
-                key: (ceil_div(t.effective_nano * period.seconds * FACTOR, allowed), t.exactness)
-                for key, t in sums.items()
-            }
-        )
-    long, short = rates
+    long = burn_rates(look, watch, budget.burn_window)
+    short = burn_rates(look, watch, budget.burn_short_window)
     for key, (value, exact) in long.items():
         lower = min(value, short.get(key, (0, exact))[0])
         out[key] = Seen(lower, lower > watch.limit, Exactness(exact | Exactness.ESTIMATE))
     return out, look.unknown(watch, watch.by)
+
+
+def burn_rates(look: Look, watch: Watch, window: int) -> dict[Key, tuple[int, Exactness]]:
+    """How many times faster than evenly it was spent in the last `window` seconds, thousandths."""
+    budget = budget_of(watch)
+    seconds = period_of(budget, look.now, look.zone).seconds
+    sums, start, end = look.sight.sums(look.end - window, look.end, watch.where, watch.by)
+    allowed = budget.limit_nano * (end - start)
+    return {
+        key: (ceil_div(t.effective_nano * seconds * FACTOR, allowed), t.exactness)
+        for key, t in sums.items()
+    }

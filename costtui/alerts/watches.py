@@ -7,7 +7,7 @@ it burns; they share the alert's name and differ in the label `step`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from costtui.alerts.machine import Labels, Timing
@@ -70,28 +70,34 @@ def _of_rule(rule: AlertRule) -> Watch:
     )  # fmt: skip
 
 
+def whole(budget: BudgetConfig) -> Watch:
+    """All of a budget as a watch, for whoever asks how it stands; it is none of `watches`."""
+    return _part(budget, BUDGET_STEP, "share", SHARE, budget.severity, "")
+
+
+def _part(
+    budget: BudgetConfig, measure: str, unit: str, limit: int, severity: str, step: str
+) -> Watch:
+    return Watch(
+        budget.alert, measure, unit, limit, 0, period_name(budget), budget.by, budget.where,
+        severity, Timing(), budget.labels, budget.notify, budget=budget, step=step,
+    )  # fmt: skip
+
+
 def _of_budget(budget: BudgetConfig) -> list[Watch]:
-    period = period_name(budget)
-
-    def watch(measure: str, unit: str, limit: int, severity: str, step: str, window: int = 0,
-              name: str = period) -> Watch:  # fmt: skip
-        return Watch(
-            budget.alert, measure, unit, limit, window, name, budget.by, budget.where, severity,
-            Timing(), budget.labels, budget.notify, budget=budget, step=step,
-        )  # fmt: skip
-
     found = []
     for step in budget.steps:
         severity = budget.severity if step == budget.steps[-1] else "warning"
-        found.append(watch(BUDGET_STEP, "share", step, severity, quantity_text("share", step)))
+        name = quantity_text("share", step)
+        found.append(_part(budget, BUDGET_STEP, "share", step, severity, name))
     # A window that ends now and is always as long has no end to forecast.
     if budget.forecast and budget.period != ROLLING:
-        found.append(watch(BUDGET_FORECAST, "cost", budget.limit_nano, "warning", FORECAST))
+        limit = budget.limit_nano
+        found.append(_part(budget, BUDGET_FORECAST, "cost", limit, "warning", FORECAST))
     if budget.burn_over is not None:
-        found.append(
-            watch(BUDGET_BURN, "factor", budget.burn_over, budget.severity, BURN,
-                  budget.burn_window, duration_text(budget.burn_window))
-        )  # fmt: skip
+        part = _part(budget, BUDGET_BURN, "factor", budget.burn_over, budget.severity, BURN)
+        window = budget.burn_window
+        found.append(replace(part, window=window, window_name=duration_text(window)))
     return found
 
 

@@ -29,6 +29,7 @@ from costtui.analysis.profile import (
     Model,
     slots_of,
 )
+from costtui.model.budget import Estimate
 from costtui.model.timewindow import DAY, HOUR, floor_to
 
 LOW, HIGH = 10, 90
@@ -45,17 +46,6 @@ CHECKS: Final = 14
 """Days that the method is tried on."""
 AHEAD_HOURS: Final = WEEK_HOURS
 """How long before the end of such a day it is told."""
-
-
-class Estimate(NamedTuple):
-    """An amount with its band; nano-USD. Without a band all three are equal."""
-
-    nano: int
-    low: int
-    high: int
-
-    def plus(self, nano: int) -> Estimate:
-        return Estimate(self.nano + nano, self.low + nano, self.high + nano)
 
 
 class Check(NamedTuple):

@@ -6,9 +6,10 @@ by. A group's part of what is to come is its part of the last seven days, also a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import tzinfo
 
-from costtui.analysis.forecast import expected, shared
+from costtui.analysis.forecast import Forecast, expected, forecast, shared
 from costtui.analysis.profile import LEAST_HOURS
 from costtui.model.alert import Labels
 from costtui.model.snapshot import View
@@ -43,12 +44,22 @@ class Outlooks:
             for key, part in zip(keys, parts, strict=True)
         }
 
+    def forecast(self, where: Labels, until: int) -> Forecast | None:
+        """With its band, from now to `until`; None with less than a day of history."""
+        start, hours = self._sight.hours(where, self._now)
+        if not _enough(hours):
+            return None
+        return forecast(hours, start, self._now, until, self._zone)
+
     def _rest(self, where: Labels, until: int) -> int | None:
         asked = (where, until)
         if asked not in self._known:
             start, hours = self._sight.hours(where, self._now)
-            enough = sum(1 for hour in hours if hour is not None) >= LEAST_HOURS
             self._known[asked] = (
-                expected(hours, start, self._now, until, self._zone) if enough else None
+                expected(hours, start, self._now, until, self._zone) if _enough(hours) else None
             )
         return self._known[asked]
+
+
+def _enough(hours: Sequence[int | None]) -> bool:
+    return sum(1 for hour in hours if hour is not None) >= LEAST_HOURS

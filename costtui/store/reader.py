@@ -49,10 +49,10 @@ from costtui.store.rows import (
 )
 from costtui.store.silences import ACK_SQL, SILENCE_SQL, ack_from_row, silence_from_row
 from costtui.store.sums import add_up
-from costtui.store.views import Views
+from costtui.store.watching import WatchReader
 
 
-class Reader(Views):
+class Reader(WatchReader):
     """Reads the store at `path`. Times are epoch seconds; days and months begin in `zone`.
 
     Every method may raise a `StoreError` (damaged, newer, unreadable) and, for a filter or a

@@ -7,7 +7,8 @@ from datetime import tzinfo
 from functools import reduce
 from typing import NamedTuple
 
-from costtui.analysis.forecast import Estimate, Forecast, forecast, shared
+from costtui.analysis.forecast import Forecast, forecast, shared
+from costtui.model.budget import Estimate
 from costtui.model.outlook import Outlook, OutlookGroup
 from costtui.model.snapshot import Totals, View
 from costtui.model.timewindow import DAY, HOUR

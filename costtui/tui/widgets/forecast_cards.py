@@ -6,7 +6,8 @@ from datetime import datetime
 
 from textual.geometry import Size
 
-from costtui.analysis.forecast import Check, Estimate, Forecast
+from costtui.analysis.forecast import Check, Forecast
+from costtui.model.budget import Estimate
 from costtui.model.charge import Exactness
 from costtui.model.snapshot import Totals
 from costtui.tui import format as fmt

@@ -1,0 +1,139 @@
+"""How every budget stands now: for the budgets screen, the listener and `costtui check`.
+
+The same sums, burn rates and forecast as the alerts of the budgets (`alerts.budgets`,
+`engine.outlooks`), so that a screen never contradicts what was told.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
+
+from costtui.alerts.budgets import burn_rates, period_until_now, spent_in
+from costtui.alerts.look import Key, Look
+from costtui.alerts.watches import Watch, period_name, whole
+from costtui.analysis.forecast import shared
+from costtui.config.alert_schema import ROLLING, BudgetConfig
+from costtui.engine.outlooks import Outlooks
+from costtui.model.budget import BudgetLine, Estimate
+from costtui.model.charge import Exactness
+from costtui.model.snapshot import Totals
+from costtui.model.timewindow import DAY
+from costtui.store.watching import WatchReader
+
+Step = tuple[int, Estimate]
+"""(moment, what will have been spent from now until then)."""
+
+
+def read_budgets(
+    reader: WatchReader,
+    budgets: Sequence[BudgetConfig],
+    now: float,
+    zone: tzinfo,
+    sources: frozenset[str] | None = None,
+) -> tuple[BudgetLine, ...]:
+    """`standing` at one consistent read. `sources` are the configured ones; None is all. Raises a
+    `StoreError`."""
+    if not budgets:
+        return ()
+    with reader.watching() as sight:
+        look = Look(sight, now, zone, sources)
+        return standing(look, budgets, Outlooks(sight, now, zone))
+
+
+def standing(
+    look: Look, budgets: Iterable[BudgetConfig], outlooks: Outlooks
+) -> tuple[BudgetLine, ...]:
+    """Each budget in the order of the configuration, its label sets by what they spent, most first.
+    A budget without `by` has one line, spent or not."""
+    return tuple(line for budget in budgets for line in _lines(look, whole(budget), outlooks))
+
+
+def _lines(look: Look, watch: Watch, outlooks: Outlooks) -> list[BudgetLine]:
+    budget = watch.budget
+    assert budget is not None
+    period, now_end = period_until_now(look, watch)
+    sums, edges = spent_in(look, watch, period.start, now_end)
+    rates = burn_rates(look, watch, budget.burn_window)
+    unknown = look.unknown(watch, watch.by)
+    steps: list[Step] = []
+    banded = False
+    weights: Mapping[Key, Totals] = sums
+    if budget.period != ROLLING:
+        steps, banded = _ahead(watch, period.start, period.end, now_end, sums, outlooks)
+        if banded:
+            weights, _ = spent_in(look, watch, look.end - 7 * DAY, look.end)
+    keys = sorted({*sums, *weights}, key=lambda k: (-_nano(sums, k), k))
+    by = [max(0, _nano(weights, key)) for key in keys]
+    ends = _shared_end(steps, by)
+    if not sum(by):
+        by = [1] * len(by)
+    rise = [moment for moment, _ in steps], [estimate.nano for _, estimate in steps]
+    out = []
+    for place, key in enumerate(keys):
+        totals = sums.get(key, Totals())
+        exact = totals.exactness | edges
+        if key in unknown:
+            exact |= Exactness.LOWER_BOUND
+        spent = totals.effective_nano
+        out.append(
+            BudgetLine(
+                budget.name, tuple(zip(watch.by, key, strict=True)), watch.where, budget.parent,
+                period_name(budget), period.start, period.end, budget.limit_nano, spent,
+                Exactness(exact), rates.get(key, (0, exact))[0], budget.burn_window,
+                ends[place].plus(spent) if ends else None, banded,
+                _reaches(budget.limit_nano - spent, int(look.now), rise, by[place], sum(by)),
+            )
+        )  # fmt: skip
+    return out
+
+
+def _ahead(
+    watch: Watch,
+    start: int,
+    end: int,
+    now_end: int,
+    sums: Mapping[Key, Totals],
+    outlooks: Outlooks,
+) -> tuple[list[Step], bool]:
+    """(the steps to the end of the period, have they a band?) of all label sets together."""
+    told = outlooks.forecast(watch.where, end)
+    if told is not None:
+        return [(e, p) for e, p in zip(told.ends, told.path, strict=True) if e <= end], True
+    elapsed = now_end - start
+    if elapsed <= 0:
+        return [], False
+    # As the alert does without a day of history: it goes on evenly.
+    spent = sum(t.effective_nano for t in sums.values())
+    rest = spent * (end - start) // elapsed - spent
+    return [(end, Estimate(rest, rest, rest))], False
+
+
+def _shared_end(steps: Sequence[Step], by: Sequence[int]) -> list[Estimate]:
+    """What comes until the end, shared out; the parts add up to it."""
+    if not steps:
+        return []
+    columns = [shared(amount, by) for amount in steps[-1][1]]
+    return [Estimate(*parts) for parts in zip(*columns, strict=True)]
+
+
+def _nano(sums: Mapping[Key, Totals], key: Key) -> int:
+    return sums[key].effective_nano if key in sums else 0
+
+
+def _reaches(
+    left: int, now: int, rise: tuple[list[int], list[int]], weight: int, whole: int
+) -> int:
+    """When a part, `weight` of `whole`, of what comes will be `left` nano-USD, straight between two
+    steps; 0 for not in them. The line of the whole is turned around, not each part's: ten thousand
+    label sets over the hours of a month are seven million numbers."""
+    if left <= 0 or not weight:
+        return 0
+    moments, amounts = rise
+    wanted = -(-left * whole // weight)
+    at = bisect_left(amounts, wanted)
+    if at == len(amounts):
+        return 0
+    before, known = (moments[at - 1], amounts[at - 1]) if at else (now, 0)
+    return before + (moments[at] - before) * (wanted - known) // (amounts[at] - known)
