@@ -23,6 +23,7 @@ from costtui.model.charge import Charge, CostPolicy
 from costtui.model.dimension import Dimensions
 from costtui.model.timewindow import DAY, HOUR, MINUTE, floor_to
 from costtui.model.usage import UsageRecord
+from costtui.store import adjusted
 from costtui.store.append import UPSERT, Appender
 from costtui.store.bulk import insert
 from costtui.store.levels import COLUMNS, EFFECTIVE, LEVELS, TABLE_OF_STEP, WIDTH, Floors
@@ -328,6 +329,8 @@ class _Work:
                 )
             for level in LEVELS:
                 if level.step >= step and start >= floors.of(level):
+                    if level.step == DAY:
+                        await adjusted.moved(db, levels[level.table])
                     await _apply(db, level.table, levels[level.table])
             await self._session.put("reprice.cursor", start)
             if changes.count:

@@ -10,9 +10,9 @@ import asyncio
 from typing import Final
 
 from costtui.model.timewindow import DAY
-from costtui.store import outbox
+from costtui.store import adjusted, outbox
 from costtui.store.history import CAP_SQL, HISTORY_KEPT, PRUNE_SQL
-from costtui.store.levels import LEVELS
+from costtui.store.levels import LEVELS, TABLE_OF_STEP
 from costtui.store.prepare import SEQUENCE_BITS
 from costtui.store.session import Session
 from costtui.store.silences import ENDED_KEPT_S
@@ -59,10 +59,14 @@ async def _below(session: Session, table: str, key: str, floor: int) -> int:
             f"SELECT {key} FROM {table} WHERE {key} < ? ORDER BY {key} LIMIT 1 OFFSET {SLICE_ROWS}",
             (floor,),
         )
+        last = cut[0][0] if cut else floor
         async with session.transaction() as db:
+            if table == TABLE_OF_STEP[DAY]:
+                await adjusted.pruned(db, last, floor)
+                # Who sums days whatever the floor says must not remember these.
+                await session.bump(rows[0][0], min(last, floor) + DAY)
             cursor = await db.execute(
-                f"DELETE FROM {table} WHERE {key} <= ? AND {key} < ?",
-                (cut[0][0] if cut else floor, floor),
+                f"DELETE FROM {table} WHERE {key} <= ? AND {key} < ?", (last, floor)
             )
             removed += cursor.rowcount
         await asyncio.sleep(0)

@@ -92,6 +92,8 @@ def gaps_between(connection: sqlite3.Connection, start: float, end: float) -> tu
 
 HEALTH = "notifiers"
 """Key of `meta`: how each notifier was doing when the collector last said so."""
+EVALUATED = "alerts_evaluated"
+"""Key of `meta`: when the rules were last looked at."""
 
 
 def health_to_text(notifiers: Iterable[NotifierHealth]) -> str:

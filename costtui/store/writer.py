@@ -19,6 +19,7 @@ from costtui.model.charge import Charge, CostPolicy
 from costtui.model.requests import Priced
 from costtui.model.snapshot import AlertStatus, SkippedLine, SourceStatus
 from costtui.model.usage import UsageRecord
+from costtui.store import adjusted
 from costtui.store.append import Appender, unpack
 from costtui.store.history import INSERT_SQL as HISTORY_SQL
 from costtui.store.history import KNOWN_SQL, changes
@@ -29,6 +30,7 @@ from costtui.store.rows import (
     ALERT_COLUMNS,
     ALERT_SQL,
     ALERT_WIDTH,
+    EVALUATED,
     STATUS_SQL,
     alert_from_row,
     alert_to_row,
@@ -39,8 +41,6 @@ from costtui.store.session import Row, Session
 from costtui.store.silences import ACK_SQL, SILENCE_SQL, ack_from_row, silence_from_row
 
 _NOTE_LIMIT = 1000
-EVALUATED = "alerts_evaluated"
-"""Key of `meta`."""
 
 
 class Store(Outbox):
@@ -68,6 +68,10 @@ class Store(Outbox):
         try:
             rows = await session.fetch("SELECT name, id FROM source")
             store._sources = dict(rows)
+            if await session.get(adjusted.SINCE) is None:
+                used = await session.fetch("SELECT 1 FROM series LIMIT 1")
+                async with session.transaction():
+                    await session.put(adjusted.SINCE, 0.0 if used else float(now))
             if session.floors_at(now) != session.floors:
                 async with session.transaction():
                     await session.raise_floors(now)
@@ -121,6 +125,7 @@ class Store(Outbox):
             )
             identity = int(next(iter(rows))[0])
             if before and before[0][0] != role:
+                await adjusted.turned(db, identity, reconcile=role == "reconcile")
                 await self._session.bump()
         self._sources[name] = identity
 
