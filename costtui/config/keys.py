@@ -24,6 +24,7 @@ from costtui.config.kinds import (
     Text,
     Zone,
 )
+from costtui.config.listen import LISTEN
 from costtui.config.schema import (
     ALARMS,
     RATE_KEYS,
@@ -174,6 +175,7 @@ ROOT: Final = Section(
         ),
         Key("budgets", ListOf(BUDGET), "What may be spent in a period."),
         Key("notifiers", ListOf(NOTIFIER), "Who is told of alerts."),
+        Key("listen", LISTEN, "What the collector answers over HTTP (docs/listener.md)."),
         Key("display", DISPLAY, "The screen."),
         Key(
             "keymap",

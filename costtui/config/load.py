@@ -123,6 +123,7 @@ def _from_file(
     from costtui.config.build import Builder
     from costtui.config.keys import ROOT
     from costtui.config.kinds import Place
+    from costtui.config.listen import ListenBuilder
     from costtui.config.reader import Reader, Values
     from costtui.config.yamltree import parse, read_text
 
@@ -160,6 +161,7 @@ def _from_file(
         display=_display(display),
         keymap=keymap,
         views=views,
+        listen=ListenBuilder(problems).build(within("listen")),
         timezone=root.get("timezone", "local"),
         files=(file,),
     )

@@ -194,6 +194,22 @@ class DisplayConfig:
     """What happens when an alert begins to fire: `ALARMS`."""
 
 
+STALE: Final = ("allow", "deny")
+
+
+@dataclass(frozen=True, slots=True)
+class ListenConfig:
+    """`listen:`, the collector's HTTP listener."""
+
+    address: str = ""
+    """`HOST:PORT`; "" is off."""
+    token: Secret | None = None
+    series: int = 10_000
+    """The most series of usage on `/metrics`."""
+    on_stale: str = "allow"
+    """`allow` or `deny`: what `/budget` says while it does not know the newest usage."""
+
+
 @dataclass(frozen=True, slots=True)
 class SavedView:
     """One entry of `views:`. What it does not say stays as it is; filters are always replaced."""
@@ -232,6 +248,7 @@ class Config:
     keymap: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(action id, keys as the screen names them), for the actions that the user gave other keys."""
     views: tuple[tuple[str, SavedView], ...] = ()
+    listen: ListenConfig = field(default_factory=ListenConfig)
     timezone: str = "local"
     """IANA name or `local`: where days and months begin."""
     files: tuple[Path, ...] = ()

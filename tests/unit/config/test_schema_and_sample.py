@@ -43,6 +43,7 @@ def env(tmp_path: Path) -> dict[str, str]:
         "agentgateway-password",
         "config.yml",
         "bot-secret",
+        "listen-token",
     ):
         (tmp_path / name).write_text("secret-of-a-file\n", encoding="utf-8")
     (tmp_path / "bot-url").write_text("https://bot/secret-of-a-file\n", encoding="utf-8")
@@ -251,7 +252,7 @@ def test_show_masks_secrets_and_reads_back(tmp_path: Path, env: dict[str, str]) 
         assert secret not in shown
     sources = 9  # three headers, two tokens, two passwords, two keys'
     notifiers = 8  # five URLs, two secrets, a header
-    assert shown.count('"********"') == sources + notifiers
+    assert shown.count('"********"') == sources + notifiers + 1  # the listener's token
     data = yaml.safe_load(shown)
     assert data["sources"][0]["interval"] == "1s"
     assert data["sources"][9]["fields"]["metrics"][1]["kinds"] == {
