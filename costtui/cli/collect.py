@@ -8,9 +8,11 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from costtui.config.schema import Config
+from costtui.config.schema import Config, ListenConfig
 from costtui.errors import StoreBusyError, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ class CollectCommand:
 
     Runs until it is stopped (SIGTERM or Ctrl+C). With --once it reads every source to its end
     and exits: 0 when all of them could be read, 1 when one could not or has nothing to read yet.
-    Exactly one collector writes a store; viewers attach to it.
+    Exactly one collector writes a store; viewers attach to it. With --listen it answers over HTTP;
+    an address that cannot be had is an error before anything is collected (exit code 2).
     """
 
     name = "collect"
@@ -31,6 +34,11 @@ class CollectCommand:
         parser.add_argument(
             "--once", action="store_true", help="read every source to its end and exit (for cron)"
         )
+        parser.add_argument(
+            "--listen", metavar="[HOST:]PORT",
+            help="answer /health, /metrics and /budget there, by default on this machine alone "
+            "(docs/listener.md); also listen.address of the configuration",
+        )  # fmt: skip
         parser.add_argument("--quiet", action="store_true", help="say only what is wrong")
         parser.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
 
@@ -49,6 +57,9 @@ class CollectCommand:
         from costtui.sources import doubles  # reads presets, which --help need not wait for
 
         config = load_config(args)
+        if args.once and args.listen is not None:
+            raise UsageError("--listen means nothing with --once, which ends by itself")
+        listen = _listening(config, args)
         tune()
         if not config.sources and not args.with_parent:
             raise UsageError(
@@ -59,7 +70,7 @@ class CollectCommand:
         if args.once:
             return asyncio.run(_once(config))
         try:
-            asyncio.run(_for_ever(config, watch_parent=args.with_parent))
+            asyncio.run(_for_ever(config, listen, watch_parent=args.with_parent))
         except StoreBusyError:
             if not args.with_parent:
                 raise
@@ -81,25 +92,74 @@ async def _once(config: Config) -> int:
     return 0 if complete else 1
 
 
-async def _for_ever(config: Config, *, watch_parent: bool) -> None:
+def _listening(config: Config, args: argparse.Namespace) -> ListenConfig:
+    """Where to listen, if anywhere. The token is taken out of the environment, so that no child
+    has it. Raises UsageError; for a viewer's collector that is a warning, because its usage is to
+    be collected all the same."""
+    from costtui.config import listen
+
+    try:
+        return listen.settled(config.listen, os.environ, args.listen)
+    except UsageError as error:
+        if not args.with_parent:
+            raise
+        logging.getLogger(__name__).warning("%s", error)
+        return ListenConfig()
+    finally:
+        os.environ.pop(listen.VARIABLE, None)
+
+
+@contextmanager
+def _answering(
+    config: Config, listen: ListenConfig, collector: Collector, *, optional: bool
+) -> Iterator[None]:
+    """The listener, where one is wanted."""
+    if not listen.address:
+        yield
+        return
+    from costtui.engine.listen.server import Listener
+
+    log = logging.getLogger(__name__)
+    listener = Listener(config, listen, collector)
+    try:
+        try:
+            listener.open()
+        except UsageError as error:
+            if not optional:
+                raise
+            log.warning("%s", error)
+        else:
+            listener.start()
+            log.info("answering at http://%s", listener.address)
+        yield
+    finally:
+        listener.close()
+
+
+async def _for_ever(config: Config, listen: ListenConfig, *, watch_parent: bool) -> None:
     from costtui.engine.collector import Collector
 
     async with Collector(config) as collector:
-        settling = asyncio.create_task(_settle(collector))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.add_signal_handler(number, collector.stop)
-        if watch_parent:
-            loop.add_reader(sys.stdin.fileno(), _stop_at_end, collector.stop, sys.stdin.fileno())
-        logging.getLogger(__name__).info(
-            "collecting into %s: %s",
-            config.store.path,
-            ", ".join(source.name for source in config.sources),
-        )
-        try:
-            await collector.run()
-        finally:
-            settling.cancel()
+        with _answering(config, listen, collector, optional=watch_parent):
+            await _collecting(config, collector, watch_parent=watch_parent)
+
+
+async def _collecting(config: Config, collector: Collector, *, watch_parent: bool) -> None:
+    settling = asyncio.create_task(_settle(collector))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, collector.stop)
+    if watch_parent:
+        loop.add_reader(sys.stdin.fileno(), _stop_at_end, collector.stop, sys.stdin.fileno())
+    logging.getLogger(__name__).info(
+        "collecting into %s: %s",
+        config.store.path,
+        ", ".join(source.name for source in config.sources),
+    )
+    try:
+        await collector.run()
+    finally:
+        settling.cancel()
 
 
 async def _settle(collector: Collector) -> None:

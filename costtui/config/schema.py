@@ -204,7 +204,7 @@ class ListenConfig:
     address: str = ""
     """`HOST:PORT`; "" is off."""
     token: Secret | None = None
-    series: int = 10_000
+    series: int = 50_000
     """The most series of usage on `/metrics`."""
     on_stale: str = "allow"
     """`allow` or `deny`: what `/budget` says while it does not know the newest usage."""

@@ -64,6 +64,12 @@ class Collector:
         self.jitter = jitter
         self.pollers: list[Poller] = []
         self.stopping = asyncio.Event()
+        self.started = self.clock.now()
+        self.looked_at = 0.0
+        """When the rules were last looked at without an error, whether or not anything had changed;
+        epoch seconds, 0 is not yet."""
+        self.beat_at = 0.0
+        """When the store last took a heartbeat."""
         self._lock = WriterLock(config.store.path)
         self._store: Store | None = None
         self._inode = 0
@@ -211,6 +217,7 @@ class Collector:
                     beat_due = now + HEARTBEAT_EVERY
                     self._check_still_there()
                     await self.store.heartbeat(self.clock.now())
+                    self.beat_at = self.clock.now()
                     await self.delivery.note_health()
                 # What happened while nobody collected is read before it is judged.
                 tried = now >= patience or all(poller.tried for poller in self.pollers)
@@ -232,6 +239,7 @@ class Collector:
         try:
             if await self.alerting.tick():
                 self.delivery.wake()
+            self.looked_at = self.clock.now()
         except StoreError:
             raise
         except Exception:

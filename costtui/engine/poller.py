@@ -53,6 +53,9 @@ class Poller:
             next_poll=clock.now() + jitter,
         )
         self.schedule = Schedule(config.interval, clock.monotonic() + jitter, early=early)
+        self.polls = self.failed_polls = 0
+        """Since the collector began; a poll that failed is in both."""
+        self.poll_seconds = self.last_poll_seconds = 0.0
         self._written_at = float("-inf")
         self._up = asyncio.Event()
         """Set once the first poll has ended, well or not."""
@@ -78,8 +81,9 @@ class Poller:
 
     async def poll_once(self) -> bool:
         """One poll with everything that follows from it. True when it succeeded."""
-        began = self.clock.now()
+        began, ticks = self.clock.now(), self.clock.monotonic()
         before = self.status
+        self.polls += 1
         try:
             drained = await self.pipeline.drain(self.source, self.config)
         except (StoreCorruptError, StoreNewerError):
@@ -97,6 +101,8 @@ class Poller:
             return False
         finally:
             self._up.set()
+            self.last_poll_seconds = self.clock.monotonic() - ticks
+            self.poll_seconds += self.last_poll_seconds
         await self._succeeded(began, before, drained)
         return True
 
@@ -138,6 +144,7 @@ class Poller:
         self, began: float, message: str, defect: BaseException | None = None
     ) -> None:
         """Say why, once: the same reason at every poll for days would fill the log."""
+        self.failed_polls += 1
         self.schedule.failed(self.clock.monotonic())
         changed = message != self.status.error
         self.status = replace(

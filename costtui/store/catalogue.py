@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Hashable, Sequence
-from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Final
 
+from costtui.config.people import People
 from costtui.config.schema import Consumer, tag_names
 from costtui.config.words import did_you_mean
 from costtui.errors import UsageError
@@ -63,9 +63,7 @@ class Catalogue:
         self.unpriced: set[int] = set()
         """Series that have no price."""
         self._newest = 0
-        self._exact = {pattern: who for pattern, who in consumers if not _is_glob(pattern)}
-        self._globs = [(pattern, who) for pattern, who in consumers if _is_glob(pattern)]
-        self._who: dict[str, Consumer] = {}
+        self._people = People(consumers)
         self._roles = 0
         """How often sources have changed, which moves series from one side to the other."""
         self._selections: dict[tuple[tuple[Filter, ...], bool], Chosen] = {}
@@ -98,17 +96,8 @@ class Catalogue:
         return any(role == RECONCILE for _, role in self.sources.values())
 
     def consumer(self, identity: str) -> Consumer:
-        """Who a consumer id is: the exact entry, else the last glob that matches."""
-        who = self._who.get(identity)
-        if who is None:
-            who = self._exact.get(identity)
-            if who is None:
-                who = next(
-                    (w for pattern, w in reversed(self._globs) if fnmatchcase(identity, pattern)),
-                    Consumer(),
-                )
-            self._who[identity] = who
-        return who
+        """Who a consumer id is."""
+        return self._people.of(identity)
 
     def value(self, series: Series, dimension: str) -> str:
         """What `series` has for a dimension that `check` lets pass."""
@@ -189,10 +178,6 @@ class Catalogue:
             if name:
                 texts.append(name)
         return texts
-
-
-def _is_glob(pattern: str) -> bool:
-    return any(char in pattern for char in "*?[")
 
 
 def _matcher(step: Filter) -> tuple[Callable[[str], bool], bool]:

@@ -151,7 +151,7 @@ class Joiner:
                     lost.add(dims)
                 elif not delta:
                     continue
-                if estimated:
+                if estimated or placement.estimated:
                     guessed.add(dims)
                 total = sums.get(dims)
                 if total is None:

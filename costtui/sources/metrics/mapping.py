@@ -63,6 +63,8 @@ class Placement(NamedTuple):
     """Under which of its names."""
     whole: bool = False
     """It is the sum of parts that may be on the page as well."""
+    estimated: bool = False
+    """It is money that the page itself calls an estimate."""
 
 
 @dataclass(slots=True, eq=False)
@@ -208,7 +210,7 @@ class Mapper:
         if len(self._dims) > 100_000:
             self._dims.clear()
         dims = self._dims.setdefault(dims, dims)
-        return Placement(dims, fields, number, name, _is_whole(rule, labels))
+        return Placement(dims, fields, number, name, _is_whole(rule, labels), rule.estimated)
 
     def gateway(self, labels: Mapping[str, str]) -> str:
         """Which gateway a series with `labels` is of."""

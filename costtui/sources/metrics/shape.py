@@ -115,6 +115,8 @@ class MetricRule:
     value, the metric is not read."""
     presence: bool = False
     """cost_rate: the series says only that the thing is there, and is worth 1 in all."""
+    estimated: bool = False
+    """cost: the page itself calls this money an estimate."""
     rate: Decimal | None = None
     """cost_rate: the price once the options are known; not a key."""
 

@@ -43,6 +43,7 @@ _FOR_QUANTITY = {
     "part_label": ("cost",),
     "wholes": ("cost",),
     "covers_page": ("cost",),
+    "estimated": ("cost",),
     "price": ("cost_rate",),
     "presence": ("cost_rate",),
 }
@@ -184,6 +185,7 @@ def _metric(data: Any, faults: Faults, key: str) -> MetricRule:
         covers_page=flag(data, "covers_page", faults, key),
         price=words(data.get("price", []), faults, join(key, "price")),
         presence=flag(data, "presence", faults, key),
+        estimated=flag(data, "estimated", faults, key),
     )
 
 

@@ -1,0 +1,223 @@
+"""`/budget`: may this be spent? Pure over what is known of all budgets.
+
+A budget applies where its `where` fits and everything that it is divided `by` is given. Nothing is
+left at exactly 100 %; an estimate that exactly reaches the limit is let through. Money is compared
+as Decimal and integers, never as a float, so no estimate is accepted that passes a limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+from costtui.config.people import People
+from costtui.config.words import did_you_mean, quoted
+from costtui.engine.standing import Standing, Standings
+from costtui.model.budget import BudgetLine
+from costtui.model.dimension import is_dimension, is_mapped, known_dimensions, tag_of, value_or_none
+from costtui.model.money import decimal_text
+from costtui.model.safetext import safe_name, visible
+
+FRESH_S: Final = 10.0
+"""Older than so many seconds, what is known of budgets is stale: it is looked at every second."""
+DENIED: Final = ("402", "403", "429")
+"""What a refusal may be answered with: nginx's `auth_request` knows 401 and 403 alone."""
+MOST: Final = 32
+"""Parameters of one question."""
+MAX_NAME: Final = 200
+"""Characters of a value, as everywhere."""
+
+_ESTIMATE: Final = re.compile(r"(\d{1,12}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,2})?", re.ASCII)
+_OWN: Final = ("estimate", "deny")
+
+
+class BadQuestion(Exception):
+    """The query cannot be understood; the message says what was expected."""
+
+
+@dataclass(slots=True)
+class Question:
+    given: dict[str, str] = field(default_factory=dict)
+    """Dimension → value."""
+    estimate: Decimal = Decimal(0)
+    """USD."""
+    denied: int = 402
+
+
+@dataclass(slots=True)
+class Answer:
+    status: int
+    document: dict[str, Any]
+
+
+def asked(query: str, tags: Sequence[str]) -> Question:
+    """The question in a query string; `tags` are those of the configuration. Raises
+    `BadQuestion`."""
+    question = Question()
+    parts = [part for part in query.split("&") if part]
+    if len(parts) > MOST:
+        raise BadQuestion(f"more than {MOST} parameters")
+    known = (*known_dimensions(tags), *_OWN)
+    seen: set[str] = set()
+    for part in parts:
+        name, _, text = part.partition("=")
+        name, text = _decoded(name), _decoded(text)
+        if name in seen:
+            raise BadQuestion(f"{quoted(visible(name, 80))} is given twice")
+        seen.add(name)
+        if name == "estimate":
+            question.estimate = _estimate(text)
+        elif name == "deny":
+            if text not in DENIED:
+                raise BadQuestion(f"deny: {quoted(visible(text, 80))} is not {', '.join(DENIED)}")
+            question.denied = int(text)
+        elif is_dimension(name):
+            question.given[name] = visible(safe_name(value_or_none(text)), MAX_NAME)
+        else:
+            near = did_you_mean(name[:80], known)
+            shown = quoted(visible(name, 80))
+            raise BadQuestion(f"{shown} is not a parameter{near}; there are {', '.join(known)}")
+    return question
+
+
+def _decoded(text: str) -> str:
+    try:
+        # Latin-1 is how the bytes of a head were read.
+        return unquote_plus(text.encode("latin-1").decode("utf-8"), errors="strict")
+    except UnicodeError:
+        raise BadQuestion("the query is not UTF-8") from None
+
+
+def _estimate(text: str) -> Decimal:
+    if not _ESTIMATE.fullmatch(text) or len(text) > 60:
+        shown = quoted(visible(text, 80))
+        raise BadQuestion(f"estimate: {shown} is not an amount in USD, for example 0.25")
+    return Decimal(text)
+
+
+def with_people(given: Mapping[str, str], needed: Sequence[str], people: People) -> dict[str, str]:
+    """`given`, and what the configuration says of its consumer, of the dimensions `needed`."""
+    out = dict(given)
+    if "consumer" not in given:
+        return out
+    who = people.of(given["consumer"])
+    for dimension in needed:
+        if is_mapped(dimension) and dimension not in out:
+            tag = tag_of(dimension)
+            out[dimension] = who.tag(tag) if tag else str(getattr(who, dimension))
+    return out
+
+
+def answered(
+    question: Question,
+    standings: Standings | None,
+    now: float,
+    people: People,
+    *,
+    on_stale: str,
+) -> Answer:
+    """`standings` None: nothing is known yet."""
+    stale, why_stale = _stale(standings, now)
+    budgets = standings.budgets if standings is not None else ()
+    needed = {d for s in budgets for d in (*s.budget.by, *(n for n, _ in s.budget.where))}
+    given = with_people(question.given, sorted(needed), people)
+    applied: list[BudgetLine] = []
+    others: list[dict[str, str]] = []
+    for standing in budgets:
+        why_not = _why_not(standing, given, people)
+        if why_not:
+            others.append({"name": standing.budget.name, "why": why_not})
+        else:
+            applied.append(standing.line(tuple(given[d] for d in standing.budget.by)))
+    refusals = [(line, why) for line in applied if (why := _refusal(line, question.estimate))]
+    decider = min(refusals, key=lambda pair: pair[0].left, default=None)
+    nearest = min(applied, key=lambda line: line.left, default=None)
+    allowed = decider is None
+    reason = "no budget applies" if nearest is None else f"budget {nearest.name} has enough left"
+    deciding = None if nearest is None else nearest.name
+    if decider is not None:
+        reason, deciding = decider[1], decider[0].name
+    elif stale and on_stale == "deny":
+        allowed, reason, deciding = False, f"{why_stale}, and on_stale is deny", None
+    document: dict[str, Any] = {
+        "allowed": allowed,
+        "reason": reason,
+        "budget": deciding,
+        "estimate": f"{question.estimate:f}",
+        "currency": "USD",
+        "as_of": moment(standings.at) if standings is not None else None,
+        "age_seconds": round(max(0.0, now - standings.at), 3) if standings is not None else None,
+        "stale": stale,
+        "stale_because": why_stale or None,
+        "budgets": [_told(line) for line in applied],
+        "not_applied": others,
+    }
+    return Answer(200 if allowed else question.denied, document)
+
+
+def _stale(standings: Standings | None, now: float) -> tuple[bool, str]:
+    if standings is None:
+        return True, "the budgets could not be read yet"
+    if now - standings.at > FRESH_S:
+        return True, f"the budgets were last read {now - standings.at:.0f} seconds ago"
+    if standings.blind:
+        names = ", ".join(visible(name, 100) for name in standings.blind[:5])
+        return True, f"newest usage is missing of {names}"
+    return False, ""
+
+
+def _why_not(standing: Standing, given: Mapping[str, str], people: People) -> str:
+    budget = standing.budget
+    for dimension, value in budget.where:
+        if dimension not in given:
+            return f"{dimension} is not given (it is for {dimension}={visible(value, MAX_NAME)})"
+        names = {given[dimension]}
+        if dimension == "consumer":
+            names.add(people.of(given[dimension]).name)
+        if value not in names:
+            return f"it is for {dimension}={visible(value, MAX_NAME)}"
+    missing = [dimension for dimension in budget.by if dimension not in given]
+    return (
+        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given"
+        if missing
+        else ""
+    )
+
+
+def _refusal(line: BudgetLine, estimate: Decimal) -> str:
+    """Why this budget says no, or ""."""
+    whose = ", ".join(f"{name} {visible(v, 100) or '(none)'}" for name, v in line.labels)
+    what = f"budget {line.name}" + (f" ({whose})" if whose else "")
+    if line.left <= 0:
+        return f"{what} has nothing left: {_usd(line.spent)} of {_usd(line.limit)} are spent"
+    if estimate > Decimal(line.left).scaleb(-9):
+        return f"{what} has {_usd(line.left)} left, less than the estimate of ${estimate:f}"
+    return ""
+
+
+def _usd(nano: int) -> str:
+    return f"{'-' if nano < 0 else ''}${decimal_text(abs(nano))}"
+
+
+def _told(line: BudgetLine) -> dict[str, Any]:
+    return {
+        "name": line.name,
+        "labels": dict(line.labels),
+        "period": line.period,
+        "period_start": moment(line.start),
+        "period_end": moment(line.end),
+        "limit": decimal_text(line.limit),
+        "spent": decimal_text(line.spent),
+        "left": decimal_text(line.left),
+        "exactness": line.exactness.word,
+    }
+
+
+def moment(seconds: float) -> str:
+    """RFC 3339, UTC."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
