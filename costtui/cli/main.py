@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from costtui.cli.common import Command
 
 OK, FAILURE, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
-"""Exit codes; 3 is an alert that fires (`report --fail-on-alert`)."""
+"""Exit codes; 3 is an alert that fires (`report --fail-on-alert`). `check` has its own."""
 
 
 class Entry(NamedTuple):
@@ -32,6 +32,9 @@ COMMANDS = {
     "collect": Entry("costtui.cli.collect:CollectCommand", "collect without a screen"),
     "report": Entry("costtui.cli.report:ReportCommand", "print costs as text, CSV or JSON"),
     "demo": Entry("costtui.cli.demo:DemoCommand", "watch a simulated fleet"),
+    "check": Entry(
+        "costtui.cli.check:CheckCommand", "one line and an exit code for Nagios or cron"
+    ),
     "alerts": Entry("costtui.cli.alerts_cmd:AlertsCommand", "list alerts, test who is told"),
     "web": Entry("costtui.cli.web:WebCommand", "watch costs in a browser"),
     "db": Entry("costtui.cli.db:DbCommand", "look after the local store"),
@@ -96,13 +99,18 @@ def _run(name: str | None, rest: list[str]) -> int:
         print(f"costtui {__version__}")
         return OK
     from costtui.cli.common import build_parser, set_up_logging
+    from costtui.errors import UsageError
 
     if name is None and ("--help" in rest or "-h" in rest):
         print(_help(), end="")
         return OK
     command = _command(name or DEFAULT)
     parser = build_parser(command, f"costtui {name}" if name else "costtui", COMMANDS)
-    args: Namespace = parser.parse(rest)
+    try:
+        args: Namespace = parser.parse(rest)
+    except UsageError as error:
+        error.exit_code = getattr(command, "usage_exit", error.exit_code)
+        raise
     set_up_logging(args.log_file)
     return command.run(args)
 

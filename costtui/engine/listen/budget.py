@@ -77,12 +77,20 @@ def asked(query: str, tags: Sequence[str]) -> Question:
                 raise BadQuestion(f"deny: {quoted(visible(text, 80))} is not {', '.join(DENIED)}")
             question.denied = int(text)
         elif is_dimension(name):
-            question.given[name] = visible(safe_name(value_or_none(text)), MAX_NAME)
+            question.given[name] = text
         else:
             near = did_you_mean(name[:80], known)
             shown = quoted(visible(name, 80))
             raise BadQuestion(f"{shown} is not a parameter{near}; there are {', '.join(known)}")
+    question.given = given_as_stored(question.given)
     return question
+
+
+def given_as_stored(given: Mapping[str, str]) -> dict[str, str]:
+    """Values as sources store them: a secret as its fingerprint, no control characters."""
+    return {
+        name: visible(safe_name(value_or_none(value)), MAX_NAME) for name, value in given.items()
+    }
 
 
 def _decoded(text: str) -> str:
@@ -100,13 +108,16 @@ def _estimate(text: str) -> Decimal:
     return Decimal(text)
 
 
-def with_people(given: Mapping[str, str], needed: Sequence[str], people: People) -> dict[str, str]:
-    """`given`, and what the configuration says of its consumer, of the dimensions `needed`."""
+def with_people(
+    given: Mapping[str, str], budgets: Sequence[Standing], people: People
+) -> dict[str, str]:
+    """`given`, and what the configuration says of its consumer, as far as budgets ask for it: a
+    gateway knows an id and no team."""
     out = dict(given)
     if "consumer" not in given:
         return out
     who = people.of(given["consumer"])
-    for dimension in needed:
+    for dimension in {d for s in budgets for d in (*s.budget.by, *(n for n, _ in s.budget.where))}:
         if is_mapped(dimension) and dimension not in out:
             tag = tag_of(dimension)
             out[dimension] = who.tag(tag) if tag else str(getattr(who, dimension))
@@ -124,14 +135,13 @@ def answered(
     """`standings` None: nothing is known yet."""
     stale, why_stale = _stale(standings, now)
     budgets = standings.budgets if standings is not None else ()
-    needed = {d for s in budgets for d in (*s.budget.by, *(n for n, _ in s.budget.where))}
-    given = with_people(question.given, sorted(needed), people)
+    given = with_people(question.given, budgets, people)
     applied: list[BudgetLine] = []
     others: list[dict[str, str]] = []
     for standing in budgets:
-        why_not = _why_not(standing, given, people)
-        if why_not:
-            others.append({"name": standing.budget.name, "why": why_not})
+        reason = why_not(standing, given, people)
+        if reason:
+            others.append({"name": standing.budget.name, "why": reason})
         else:
             applied.append(standing.line(tuple(given[d] for d in standing.budget.by)))
     refusals = [(line, why) for line in applied if (why := _refusal(line, question.estimate))]
@@ -154,7 +164,7 @@ def answered(
         "age_seconds": round(max(0.0, now - standings.at), 3) if standings is not None else None,
         "stale": stale,
         "stale_because": why_stale or None,
-        "budgets": [_told(line) for line in applied],
+        "budgets": [told(line) for line in applied],
         "not_applied": others,
     }
     return Answer(200 if allowed else question.denied, document)
@@ -171,7 +181,8 @@ def _stale(standings: Standings | None, now: float) -> tuple[bool, str]:
     return False, ""
 
 
-def _why_not(standing: Standing, given: Mapping[str, str], people: People) -> str:
+def why_not(standing: Standing, given: Mapping[str, str], people: People) -> str:
+    """Why a budget does not apply to what is given, or ""."""
     budget = standing.budget
     for dimension, value in budget.where:
         if dimension not in given:
@@ -204,7 +215,8 @@ def _usd(nano: int) -> str:
     return f"{'-' if nano < 0 else ''}${decimal_text(abs(nano))}"
 
 
-def _told(line: BudgetLine) -> dict[str, Any]:
+def told(line: BudgetLine) -> dict[str, Any]:
+    """A budget in JSON; money is USD as text, to the last digit."""
     return {
         "name": line.name,
         "labels": dict(line.labels),
