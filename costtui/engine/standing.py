@@ -1,8 +1,8 @@
 """What is spent of every budget now, without burn rates and forecasts: for who must know at once.
 
 `engine.budgeting` says where a budget is going, which takes 2 s for ten thousand label sets. What
-is spent is a look into sums that are cached: 3 ms after new usage, 0.3 s the first time. The sums, the
-period and the exactness are those of the alerts (`alerts.budgets`), so the answers are the same.
+is spent is a look into sums that are cached: 3 ms after new usage, 0.3 s the first time. The sums,
+the period and the exactness are those of the alerts, so the answers are the same.
 """
 
 from __future__ import annotations
