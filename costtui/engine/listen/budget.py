@@ -32,7 +32,7 @@ MOST: Final = 32
 MAX_NAME: Final = 200
 """Characters of a value, as everywhere."""
 
-_ESTIMATE: Final = re.compile(r"(\d{1,12}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,2})?", re.ASCII)
+_ESTIMATE: Final = re.compile(r"(\d{1,12}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,2})?", re.ASCII)
 _OWN: Final = ("estimate", "deny")
 
 
