@@ -64,8 +64,9 @@ Handler = Callable[[Request], Response | Awaitable[Response]]
 class Site:
     """What all connections of one server share."""
 
-    def __init__(self, handle: Handler) -> None:
-        self.handle = handle
+    def __init__(self, handle: Handler, now: Callable[[], float]) -> None:
+        """`now` is the time of the `Date` header, by which who scrapes knows our clock."""
+        self.handle, self.now = handle, now
         self.connections: set[Connection] = set()
         self.requests: dict[tuple[str, int], int] = {}
         """(path, status) → answers."""
@@ -214,7 +215,7 @@ class Connection(asyncio.Protocol):
         status = HTTPStatus(response.status)
         lines = [
             f"HTTP/1.1 {status.value} {status.phrase}",
-            f"Date: {formatdate(usegmt=True)}",
+            f"Date: {formatdate(self._site.now(), usegmt=True)}",
             "Server: costtui",
             f"Content-Type: {response.type}",
             f"Content-Length: {len(response.body)}",

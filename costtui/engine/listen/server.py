@@ -91,7 +91,7 @@ class Listener:
         self._rules = tuple(
             dict.fromkeys((w.name, w.severity) for w in watches(config.alerts, config.budgets))
         )
-        self._site = Site(self._handle)
+        self._site = Site(self._handle, now)
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -19,7 +19,6 @@ from costtui.config.schema import ListenConfig, Secret
 from costtui.engine.listen import http
 from costtui.engine.listen.server import Listener
 from costtui.errors import UsageError
-
 from tests.unit.engine.listening import (
     NANO,
     NOW,
