@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from costtui.cli import check
 from costtui.cli.main import main
 from costtui.model.alert import AlertStatus, Matcher, Silence
 from costtui.store.silences import silence
@@ -36,7 +35,7 @@ LINE = re.compile(
 
 @pytest.fixture(autouse=True)
 def at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check.time, "time", lambda: NOW)
+    monkeypatch.setattr("costtui.cli.check.time.time", lambda: NOW)
     for name in ("COSTTUI_CONFIG", "COSTTUI_DB", "COST_TRACKING_FILE"):
         monkeypatch.delenv(name, raising=False)
 

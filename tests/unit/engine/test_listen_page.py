@@ -125,7 +125,7 @@ def test_how_everything_is_doing_is_on_the_page(pages: dict[str, bytes]) -> None
 def test_both_formats_say_the_same_and_are_what_is_asked_for(pages: dict[str, bytes]) -> None:
     text = pages["openmetrics"].decode()
     assert text.endswith("# EOF\n")
-    families = list(openmetrics_families(text))
+    families = list(openmetrics_families(text))  # type: ignore[no-untyped-call]
     values = {
         (s.name, tuple(sorted(s.labels.items()))): s.value for f in families for s in f.samples
     }
