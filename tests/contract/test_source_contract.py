@@ -16,7 +16,9 @@ import httpx
 import pytest
 
 from costtui.config.schema import QueryConfig, SourceConfig
+from costtui.engine.listen.page import Facts, Served, render
 from costtui.errors import SourceError
+from costtui.model.counted import Counted, Counts, Heard
 from costtui.model.usage import UsageRecord
 from costtui.sources.base import Batch, Source
 from costtui.sources.factory import build
@@ -127,6 +129,24 @@ class Page:
         return build(config, transport=httpx.MockTransport(self._answer))
 
 
+class OurPage(Page):
+    """metrics, the page of another costtui as `engine.listen.page` writes it."""
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        heard = Heard(1, self.now, self.now, (), (), ())
+        usage = {("p", "m", "", "edge", "llm"): Counts(tokens=[self._seen, 0, 0, 0, 0, 0])}
+        facts = Facts(
+            Counted(1, 0.0, usage, 0), heard, None, (), Served({}, 0, 0, 0), (), frozenset(),
+            self.now, 0, 1000, self.now,
+        )  # fmt: skip
+        body, kind = render(facts, request.headers["accept"])
+        return httpx.Response(200, content=body, headers={"content-type": kind})
+
+    def source(self) -> Source:
+        config = SourceConfig("src", "metrics", "gw", preset="costtui", url="http://gw.test:8712")
+        return build(config, transport=httpx.MockTransport(self._answer))
+
+
 class Server(Page):
     """prometheus, sample by sample. Scraped once a minute, at its full second."""
 
@@ -203,6 +223,7 @@ class Rates(Sums):
 WORLDS: dict[str, Callable[[Path], World]] = {
     "jsonl": Log,
     "metrics": Page,
+    "costtui": OurPage,
     "raw": Server,
     "aggregate": Sums,
     "queries": Rates,
