@@ -99,7 +99,13 @@ def _listening(config: Config, args: argparse.Namespace) -> ListenConfig:
     from costtui.config import listen
 
     try:
-        return listen.settled(config.listen, os.environ, args.listen)
+        found = listen.settled(config.listen, os.environ, args.listen)
+        if found.address and (name := listen.echo_of(found.address, config.sources)):
+            raise UsageError(
+                f"listen: source {name} reads the page that is served at {found.address}: it would "
+                "count itself again and again"
+            )
+        return found
     except UsageError as error:
         if not args.with_parent:
             raise

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from costtui.config.checks import Checks, direct
 from costtui.config.kinds import ENV_SCHEMA, Choice, Kind, Written
 from costtui.config.number_kinds import Count
 from costtui.config.reader import Values
-from costtui.config.schema import STALE, ListenConfig, Secret
+from costtui.config.schema import STALE, ListenConfig, Secret, SourceConfig
 from costtui.config.secret_kinds import SecretFile
 from costtui.config.sections import Key, Section
 from costtui.errors import UsageError
@@ -90,6 +92,21 @@ class ListenBuilder(Checks):
         if not 1 <= listen.series <= MOST_SERIES:
             self._wrong(values, "series", f"is not between 1 and {MOST_SERIES}")
         return listen
+
+
+def echo_of(address: str, sources: Iterable[SourceConfig]) -> str:
+    """The name of a source that reads the page that is served at `address`, or "": it would count
+    what it counts, again and again. What is known by another name or port is not found."""
+    host, port = address_of(address)
+    for source in sources:
+        if source.type != "metrics" or source.role != "count" or not source.url:
+            continue
+        parts = urlsplit(source.url)
+        named = parts.hostname or ""
+        here = named in (host, socket.gethostname()) or is_loopback(named)
+        if here and parts.port == port:
+            return source.name
+    return ""
 
 
 def settled(listen: ListenConfig, env: Mapping[str, str], address: str | None) -> ListenConfig:

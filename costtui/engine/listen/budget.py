@@ -19,7 +19,14 @@ from costtui.config.people import People
 from costtui.config.words import did_you_mean, quoted
 from costtui.engine.standing import Standing, Standings
 from costtui.model.budget import BudgetLine
-from costtui.model.dimension import is_dimension, is_mapped, known_dimensions, tag_of, value_or_none
+from costtui.model.dimension import (
+    LLM,
+    is_dimension,
+    is_mapped,
+    known_dimensions,
+    tag_of,
+    value_or_none,
+)
 from costtui.model.money import decimal_text
 from costtui.model.safetext import safe_name, visible
 
@@ -112,8 +119,8 @@ def with_people(
     given: Mapping[str, str], budgets: Sequence[Standing], people: People
 ) -> dict[str, str]:
     """`given`, and what the configuration says of its consumer, as far as budgets ask for it: a
-    gateway knows an id and no team."""
-    out = dict(given)
+    gateway knows an id and no team. Who asks is about to use an LLM."""
+    out = {"service": LLM, **given}
     if "consumer" not in given:
         return out
     who = people.of(given["consumer"])

@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from costtui.alerts.watches import watches
-from costtui.config.listen import address_of, address_text
+from costtui.config.listen import HOST, address_of, address_text
 from costtui.config.people import People
 from costtui.config.schema import Config, ListenConfig, tag_names
 from costtui.config.words import did_you_mean
@@ -81,7 +81,7 @@ class Listener:
         """Raises `UsageError` where a token is needed and there is none."""
         self._config, self._listen, self._collecting, self._now = config, listen, collecting, now
         host, self._port = address_of(listen.address)
-        self._host = host
+        self._host = HOST if host == "localhost" else host  # which may mean ::1 alone
         token = listen.token.reveal() if listen.token is not None else None
         self._door = Door(host, token=token, machine=socket.gethostname())
         self._zone = zone_of(config.timezone)
