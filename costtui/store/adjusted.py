@@ -9,12 +9,14 @@ An append writes nothing here. Only series of sources that count are noted.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
-
-import aiosqlite
+from typing import TYPE_CHECKING, Final
 
 from costtui.store.levels import COLUMNS, TABLE_OF_STEP, WIDTH
-from costtui.store.session import Row
+
+if TYPE_CHECKING:
+    import aiosqlite  # readers need what is here too, and do not pay for the import
+
+    from costtui.store.session import Row
 
 SINCE: Final = "counting_since"
 """Key of `meta`: when the store was made, epoch seconds; 0 where it is older than this table."""
