@@ -139,7 +139,7 @@ class OurPage(Page):
             Counted(1, 0.0, usage, 0), heard, None, (), Served({}, 0, 0, 0), (), frozenset(),
             self.now, 0, 1000, self.now,
         )  # fmt: skip
-        body, kind = render(facts, request.headers["accept"])
+        body, kind = render(facts, openmetrics="openmetrics" in request.headers["accept"])
         return httpx.Response(200, content=body, headers={"content-type": kind})
 
     def source(self) -> Source:

@@ -91,6 +91,8 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Task[None] | None = None
         self._skip = 0
         """Bytes of a body that are still to be thrown away."""
+        self._ended = False
+        """The client asks nothing more, and waits for its answer."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -120,6 +122,10 @@ class Connection(asyncio.Protocol):
             self._go_on()
         elif len(self._buffer) > HEAD_LIMIT and self._transport is not None:
             self._transport.pause_reading()  # a client that asks on and on waits for its answers
+
+    def eof_received(self) -> bool:
+        self._ended = True
+        return self._answer is not None
 
     def pause_writing(self) -> None:
         self._wait(UNREAD_S)
@@ -201,7 +207,7 @@ class Connection(asyncio.Protocol):
     def _done(self, request: Request, response: Response, *, keep: bool) -> None:
         self._count(request.path, response.status)
         self._wait(IDLE_S)
-        self._write(response, close=not keep, head=request.method == "HEAD")
+        self._write(response, close=not keep or self._ended, head=request.method == "HEAD")
 
     def _count(self, path: str, status: int) -> None:
         known = path if path in ("/health", "/metrics", "/budget") else "other"

@@ -75,15 +75,21 @@ def combinations(series: int) -> int:
     return max(1, series // SERIES_EACH)
 
 
+OPENMETRICS: Final = "application/openmetrics-text;version=1.0.0"
+
+
 def is_openmetrics(accept: str) -> bool:
     """Which of the two formats is asked for?"""
-    return choose_encoder(accept)[1].startswith("application/openmetrics-text")
+    try:
+        return choose_encoder(accept)[1].startswith("application/openmetrics-text")
+    except (ValueError, TypeError, IndexError):  # a version that is no number
+        return False
 
 
-def render(facts: Facts, accept: str) -> tuple[bytes, str]:
+def render(facts: Facts, *, openmetrics: bool) -> tuple[bytes, str]:
     """(the page, its content type)."""
-    encode, kind = choose_encoder(accept)
-    return encode(_Page(facts, created=is_openmetrics(accept))), kind
+    encode, kind = choose_encoder(OPENMETRICS if openmetrics else "")
+    return encode(_Page(facts, created=openmetrics)), kind
 
 
 class _Page(Collecting):

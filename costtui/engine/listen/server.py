@@ -293,7 +293,7 @@ class Listener:
         which, now = page.is_openmetrics(accept), time.monotonic()
         known = self._pages.get(which)
         if known is None or now - known[0] > PAGE_S:
-            body, kind = page.render(self._facts(page), accept)
+            body, kind = page.render(self._facts(page), openmetrics=which)
             known = (time.monotonic(), body, gzip.compress(body, 1), kind)
             self._pages[which] = known
         return known[1:]

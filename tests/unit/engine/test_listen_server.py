@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import socket
@@ -13,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from costtui.cli.collect import _listening
 from costtui.config.alert_schema import BudgetConfig
-from costtui.config.listen import settled
-from costtui.config.schema import ListenConfig, Secret
+from costtui.config.listen import echo_of, settled
+from costtui.config.schema import ListenConfig, Secret, SourceConfig
 from costtui.engine.listen import http
 from costtui.engine.listen.server import Listener
 from costtui.errors import UsageError
@@ -85,6 +87,22 @@ def test_a_connection_is_kept_and_requests_are_answered_in_their_order(port: int
         raw = rest[length:]
     kept = "keep-alive"
     assert found == [(200, kept), (200, kept), (421, kept), (200, kept), (404, "close")]
+
+
+def test_who_has_asked_all_is_still_answered(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as sock:
+        sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        sock.shutdown(socket.SHUT_WR)
+        status, headers, body = parsed(drain(sock))
+    assert (status, int(headers["Content-Length"])) == (200, len(body))
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/openmetrics-text;version=x", "text/plain;version=", ";;;,,", "\x7f"]
+)
+def test_whatever_is_accepted_there_is_a_page(port: int, accept: str) -> None:
+    status, headers, _ = ask(port, "/metrics", Accept=accept)
+    assert (status, headers["Content-Type"].split(";")[0]) == (200, "text/plain")
 
 
 def test_http_1_0_is_closed(port: int) -> None:
@@ -212,6 +230,29 @@ def test_an_address_that_others_reach_needs_a_token() -> None:
     with pytest.raises(UsageError, match="16 characters") as caught:
         settled(ListenConfig(), {"COSTTUI_LISTEN_TOKEN": "short-secret"}, None)
     assert "short-secret" not in str(caught.value)
+
+
+def test_a_source_that_reads_its_own_collectors_page_is_found() -> None:
+    def source(url: str, **more: str) -> SourceConfig:
+        return SourceConfig("far", "metrics", "far", url=url, **more)  # type: ignore[arg-type]
+
+    for url in ("http://127.0.0.1:8712/metrics", "http://localhost:8712", "http://[::1]:8712/m"):
+        assert echo_of("127.0.0.1:8712", [source(url)]) == "far"
+    assert echo_of("10.0.0.7:8712", [source("http://10.0.0.7:8712/metrics")]) == "far"
+    for url in ("http://127.0.0.1:8713/metrics", "http://other:8712/metrics", ""):
+        assert echo_of("127.0.0.1:8712", [source(url)]) == ""
+    compared = source("http://127.0.0.1:8712/metrics", role="reconcile")
+    assert echo_of("127.0.0.1:8712", [compared]) == ""
+
+
+def test_a_viewers_collector_goes_on_without_a_listener(caplog: pytest.LogCaptureFixture) -> None:
+    config = config_of(Path("/none"), listen=ListenConfig("0.0.0.0:1"))
+    args = argparse.Namespace(listen=None, with_parent=False)
+    with pytest.raises(UsageError, match="a token is needed"):
+        _listening(config, args)
+    args.with_parent = True
+    assert _listening(config, args) == ListenConfig()
+    assert "a token is needed" in caplog.text
 
 
 def test_a_port_in_use_is_one_clear_error(port: int, tmp_path: Path) -> None:
