@@ -50,6 +50,10 @@ def test_every_preset_is_valid_and_says_what_it_is(name: str) -> None:
             '(did you mean "tokens"?)',
         ),
         (
+            {"fields": {"metrics": [{"name": "a", "quantity": "requests", "estimated": True}]}},
+            "fields.metrics[0].estimated: has no meaning for quantity requests",
+        ),
+        (
             {"fields": {"metrics": [{"name": "a", "quantity": "tokens"}]}},
             "fields.metrics[0]: needs either kind or kind_label with kinds",
         ),
