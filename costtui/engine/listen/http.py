@@ -31,6 +31,8 @@ IDLE_S: Final = 75.0
 that they and not we close it."""
 UNREAD_S: Final = 30.0
 """Seconds that an answer may lie unread."""
+TURN: Final = 16
+"""Requests of one connection after which the others have their turn."""
 
 
 @dataclass(slots=True)
@@ -91,6 +93,8 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Task[None] | None = None
         self._skip = 0
         """Bytes of a body that are still to be thrown away."""
+        self._full = False
+        """Answers lie unread: nothing more is read and answered until they are taken."""
         self._ended = False
         """The client asks nothing more, and waits for its answer."""
 
@@ -120,18 +124,31 @@ class Connection(asyncio.Protocol):
             if fresh:
                 self._wait(REQUEST_S)
             self._go_on()
-        elif len(self._buffer) > HEAD_LIMIT and self._transport is not None:
-            self._transport.pause_reading()  # a client that asks on and on waits for its answers
+        self._hold_back()
 
     def eof_received(self) -> bool:
         self._ended = True
         return self._answer is not None
 
     def pause_writing(self) -> None:
+        self._full = True
         self._wait(UNREAD_S)
+        self._hold_back()
 
     def resume_writing(self) -> None:
+        self._full = False
         self._wait(IDLE_S)
+        self._go_on()
+
+    def _hold_back(self) -> None:
+        """A client that asks on and on waits for its answers."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self._full or len(self._buffer) > HEAD_LIMIT:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -153,21 +170,28 @@ class Connection(asyncio.Protocol):
         self.abort()
 
     def _go_on(self) -> None:
-        """Answer what is complete."""
-        while self._answer is None and self._transport is not None:
+        """Answer what is complete, as far as its answers are taken."""
+        turn = 0
+        while self._answer is None and not self._full:
+            if self._transport is None or self._transport.is_closing():
+                return
+            if turn == TURN:
+                asyncio.get_running_loop().call_soon(self._go_on)
+                break
+            turn += 1
             if self._skip:
                 gone = min(self._skip, len(self._buffer))
                 del self._buffer[:gone]
                 self._skip -= gone
                 if self._skip:
-                    return
+                    break
             while self._buffer[:2] == b"\r\n":  # some clients end a body with one
                 del self._buffer[:2]
             end = self._buffer.find(b"\r\n\r\n", 0, HEAD_LIMIT)
             if end < 0:
                 if len(self._buffer) >= HEAD_LIMIT:
                     self._write(_error(431, "the request's head is too large"), close=True)
-                return
+                break
             head = bytes(self._buffer[:end])
             del self._buffer[: end + 4]
             try:
@@ -178,6 +202,7 @@ class Connection(asyncio.Protocol):
                 self._write(response, close=True)
                 return
             self._respond(request, keep=keep)
+        self._hold_back()
 
     def _respond(self, request: Request, *, keep: bool) -> None:
         try:
@@ -200,9 +225,7 @@ class Connection(asyncio.Protocol):
             response = _error(500, "internal error")
         self._answer = None
         self._done(request, response, keep=keep)
-        if self._transport is not None:
-            self._transport.resume_reading()
-            self._go_on()
+        self._go_on()
 
     def _done(self, request: Request, response: Response, *, keep: bool) -> None:
         self._count(request.path, response.status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -173,6 +174,42 @@ def test_a_slow_client_holds_nobody_up_and_is_dropped(
         slow.sendall(b"GET /budget HT")
         assert ask(port, "/budget?consumer=alice")[0] == 200
         assert drain(slow) == b""
+
+
+PAGE = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def test_who_asks_on_and_reads_nothing_is_dropped(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what he asked is not answered into memory meanwhile."""
+    monkeypatch.setattr(http, "UNREAD_S", 0.3)
+    before = pages_served(port)
+    for kind in (PAGE, HEALTH):
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=30) as sock,
+            pytest.raises((BrokenPipeError, ConnectionResetError)),
+        ):
+            sock.sendall(kind * 1_000_000)
+    assert pages_served(port) - before < 10_000
+    assert ask(port, "/budget?consumer=alice")[0] == 200
+
+
+def pages_served(port: int) -> float:
+    page = ask(port, "/metrics")[2].decode()
+    found = re.search(r'listener_requests_total\{path="/metrics",status="200"\} (\S+)', page)
+    return float(found[1]) if found else 0.0
+
+
+def test_requests_of_one_connection_go_on_after_a_pause(port: int) -> None:
+    """More answers than all buffers hold, read when no more can be asked: all of them come."""
+    count = 800
+    last = HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as sock:
+        sock.sendall((PAGE + HEALTH) * count + last)
+        raw = drain(sock)
+    assert raw.count(b"HTTP/1.1 200 OK\r\n") == 2 * count + 1
 
 
 def test_above_the_limit_of_connections_is_told(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
