@@ -155,6 +155,7 @@ class CosttuiApp(Crashing, Viewing):
             sample_config=sample_config,
             config_file=", ".join(str(file) for file in config.files),
             view_name=self.view_name(self.state),
+            usual=self.usual,
         )
 
     # Start and end --------------------------------------------------------------------------

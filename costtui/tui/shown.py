@@ -71,6 +71,8 @@ class Shown(NamedTuple):
     """What a look around this machine found; None before there was one."""
     config_file: str = ""
     """The configuration that was read."""
+    usual: State = State()
+    """Where a start is as configured: what is different is marked."""
 
     @property
     def limits(self) -> Limits:

@@ -232,6 +232,13 @@ class RequestsScreen(SideScreen):
     def sort_to(self, column: str, *, reverse: bool) -> None:
         self._go(self.table.wanted._replace(order=column, reverse=reverse), START)
 
+    def as_at_start(self) -> bool:
+        """The newest of all of them first; False where that is so."""
+        moved = self.table.wanted != Listing()
+        if moved:
+            self._go(Listing(), START)
+        return moved
+
     def sorting(self) -> dict[str, object]:
         return {"sort": self.table.wanted.order, "reverse": self.table.wanted.reverse}
 
