@@ -242,8 +242,8 @@ def overview(
         month=month,
         month_previous=scaled(month, 0.7),
         month_projection_nano=int(month.effective_nano * 1.37),
-        burn_nano_per_hour=61_200_000_000,
-        burn_previous_nano_per_hour=63_100_000_000,
+        hour=scaled(total, 0.043)._replace(effective_nano=61_200_000_000),
+        hour_previous=scaled(total, 0.044)._replace(effective_nano=63_100_000_000),
         chart=tuple(chart),
         chart_requests=tuple(v // 7_100_000 for v in chart),
         chart_tokens=tuple(v // 7_100_000 * 2200 for v in chart),
@@ -418,7 +418,7 @@ def empty(*, configured: bool = False) -> Overview:
     return Overview(
         view=View(window), revision=1, taken_at=NOW, total=zero, previous=zero, today=zero,
         today_previous=zero, month=zero, month_previous=zero, month_projection_nano=0,
-        burn_nano_per_hour=0, burn_previous_nano_per_hour=0, chart=(0,) * buckets,
+        chart=(0,) * buckets,
         chart_requests=(0,) * buckets, gap_buckets=frozenset(), breakdowns=none,
         sources=waiting if configured else (), alerts=(),
     )  # fmt: skip

@@ -294,7 +294,14 @@ class OverviewScreen(Repainting):
         self.post_message(StartConfig())
 
     def action_why(self) -> None:
-        self.post_message(Open("why"))
+        """Of the bar under the crosshair, where there is one."""
+        overview, chart = self.shown.overview, self.query_one(Chart)
+        pointed = chart.crosshair(overview) if overview is not None else None
+        if overview is None or pointed is None:
+            self.post_message(Open("why"))
+            return
+        at = overview.view.window.buckets()[pointed.at]
+        self.post_message(Push(lambda look, shown: _why(look, shown, at)))
 
     def action_group(self) -> None:
         self.change(self.shown.state.with_next_group(self.shown.groups))
@@ -320,6 +327,12 @@ class OverviewScreen(Repainting):
 
     def action_reverse(self) -> None:
         self.change(self.shown.state._replace(reverse=not self.shown.state.reverse))
+
+
+def _why(look: Look, shown: Shown, at: int) -> Screen[None]:
+    from costtui.tui.screens.why import WhyScreen
+
+    return WhyScreen(look, shown, at=at)
 
 
 def _chooser(look: Look, shown: Shown, done: Callable[[dict[str, str]], object]) -> Screen[None]:
