@@ -184,8 +184,13 @@ class RequestsScreen(SideScreen):
     # Keys -----------------------------------------------------------------------------------
 
     def action_sort(self, step: int) -> None:
-        at = ORDERS.index(self.table.wanted.order) + step
-        order = ORDERS[at % len(ORDERS)]
+        """By the next column to the right (1) or left (-1) of those on screen."""
+        orders, now = self.table.orders(), self.table.wanted.order
+        # after a window became narrower it may be none of them: on from where it was
+        at = orders.index(now) if now in orders else sum(
+            ORDERS.index(order) < ORDERS.index(now) for order in orders
+        ) - (step > 0)  # fmt: skip
+        order = orders[(at + step) % len(orders)]
         self._go(self.table.wanted._replace(order=order, reverse=False), START)
 
     def action_reverse(self) -> None:
