@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from costtui.model.snapshot import RequestRow
+from costtui.model.snapshot import RequestRow, Totals
 
 ORDERS: Final = ("time", "status", "model", "consumer", "provider", "gateway", "endpoint", "tokens",
                  "input", "cached", "output", "latency", "speed", "cost")  # fmt: skip
@@ -38,6 +38,17 @@ class Spot(NamedTuple):
 
     amount: Amount
     id: int
+
+
+class Counters(NamedTuple):
+    """How much of a view has no single requests, because counters gave it."""
+
+    total: Totals = Totals()
+    """Of the whole view."""
+    counted: Totals = Totals()
+    """The part of counters."""
+    gateways: tuple[str, ...] = ()
+    """Those that are counted so, the dearest first."""
 
 
 class Stretch(NamedTuple):

@@ -18,7 +18,7 @@ from costtui.model.comparison import Compared
 from costtui.model.cross import Cross, DimensionUse
 from costtui.model.dimension import Dimensions
 from costtui.model.fleet import Fleet, GatewayUsage
-from costtui.model.listing import Listing, Spot, Stretch, spot_of
+from costtui.model.listing import Counters, Listing, Spot, Stretch, spot_of
 from costtui.model.movement import Movement
 from costtui.model.outlook import Outlook, OutlookGroup
 from costtui.model.snapshot import (
@@ -601,6 +601,7 @@ class FakeData:
         self.moves: list[tuple[View, tuple[tuple[Window, Window], ...]]] = []
         self.error: Exception | None = None
         self.told: Outlook | None = None
+        self.counters = Counters()
 
     def data_version(self) -> int:
         self.checks += 1
@@ -673,6 +674,9 @@ class FakeData:
         if self.told is not None:
             return self.told._replace(dimension=by)
         return outlook(now=now, by=by, filters=view.filters)
+
+    def from_counters(self, view: View, now: float) -> Counters:
+        return self.counters
 
     def request_list(
         self, view: View, listing: Listing, at: Spot | str, limit: int, since: int = 0

@@ -64,7 +64,9 @@ def note(
     gaps = len(curves.gaps)
     pieces = [(_peak(look, overview, curves), "quiet"), (curves.note, "warn")]
     if gaps:
-        pieces.append((f"{gaps} {'gap' if gaps == 1 else 'gaps'}", "warn"))
+        # with its sign, which is otherwise nowhere explained on the chart
+        word = "gap: no data" if gaps == 1 else "gaps: no data"
+        pieces.append((f"{look.glyphs.gap} {gaps} {word}", "warn"))
     if focus:
         arrows = "h l" if look.glyphs.ascii else "← →"
         pieces.append((f"{arrows} point, Enter zooms in", "quiet"))

@@ -10,7 +10,8 @@ from costtui.model.snapshot import SourceStatus, Totals
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line
-from costtui.tui.shown import Shown, amount, change_role, nothing_matches
+from costtui.tui.marks import of_exactness
+from costtui.tui.shown import Shown, amount, change_role, exactness_in, nothing_matches
 from costtui.tui.spark import bar
 from costtui.tui.widgets.health import health, troubles
 from costtui.tui.widgets.panel import NO_VALUE, put_amount, put_spark
@@ -196,6 +197,14 @@ class FleetTable(Table[GatewayUsage]):
             what = "requests" if self._counted else "shares"
             line.put(f"err and 429 ({what}), trend, change: {self.fleet.view.window.name}", "quiet")
         return line
+
+    def marks_beside(self) -> set[str]:
+        """Of the figures above."""
+        fleet, unit = self.fleet, self.shown.state.unit if self.shown else "cost"
+        if fleet is None:
+            return set()
+        sums = (fleet.today, fleet.week, fleet.month, fleet.total.hour)
+        return of_exactness(*(exactness_in(t, unit) for t in sums))
 
     def empty_text(self) -> str:
         shown = self.shown

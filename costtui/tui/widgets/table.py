@@ -10,6 +10,7 @@ from textual.message import Message
 
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.look import Line, Look, frame
+from costtui.tui.marks import found_in, legend
 from costtui.tui.widgets.lines import Lines
 
 T = TypeVar("T")
@@ -72,6 +73,11 @@ class Table(Lines, Generic[T], can_focus=True):
 
     def header_role(self, column: Column) -> str:  # noqa: ARG002 - for subclasses
         return "quiet"
+
+    def marks_beside(self) -> set[str]:
+        """Of `marks.MARKS`: what stands elsewhere on the screen that this list is the main one
+        of."""
+        return set()
 
     def empty_text(self) -> str:
         return "nothing here"
@@ -156,10 +162,21 @@ class Table(Lines, Generic[T], can_focus=True):
             body.append(Line(self.look).put("  " + self.empty_text(), "quiet"))
         elif self.foot is not None:
             body.append(self._row(self.foot, columns, inner, " "))
+        note = self.note_line()
+        if self.has_focus and self.items:
+            note = self._explained(body, note, width - 8)
         return frame(
             self.look, body, width, height,
-            title=self.title_line(), note=self.note_line(), focus=self.has_focus,
+            title=self.title_line(), note=note, focus=self.has_focus,
         )  # fmt: skip
+
+    def _explained(self, body: list[Line], note: Line, width: int) -> Line:
+        """The note behind what the marks on screen mean, as far as there is room."""
+        marks = found_in(body, self.look.glyphs) | self.marks_beside()
+        said = legend(self.look, marks, width - note.width - 3 * bool(note.width))
+        if not said.width:
+            return note
+        return said.put("   " if note.width else "", "quiet").extend(note)
 
     def _row(self, item: T, columns: list[Column], inner: int, first: str) -> Line:
         line = Line(self.look).put(first, "accent")
