@@ -22,6 +22,9 @@ KIND = "month end"
 """The question's name."""
 FIRST_AFTER = 1.0
 """Seconds after the start."""
+AGAIN_AFTER = 5.0
+"""Seconds until it is asked for again within a minute, where the month has become another one by
+more than a hundredth: history is being read."""
 
 
 class MonthEnd(NamedTuple):
@@ -40,7 +43,10 @@ class MonthEnds:
     def __init__(self, started: float) -> None:
         """`started` is the clock's epoch seconds."""
         self._started = started
-        self._asked: object = None
+        self._asked: tuple[tuple[Filter, ...], int] | None = None
+        self._asked_at = started
+        self._month = 0
+        """nano-USD of the month so far when it was asked for last."""
 
     def look(
         self,
@@ -55,11 +61,11 @@ class MonthEnds:
             return
         if 0 <= now - self._started < FIRST_AFTER:
             return
-        view = state.view(now, zone)
-        due = view.filters, int(now) // MINUTE
-        if due != self._asked:
-            self._asked = due
-            filters = view.filters
+        filters, month = state.filters, shown.overview.month.effective_nano if shown.overview else 0
+        due = filters, int(now) // MINUTE
+        grown = abs(month - self._month) * 100 > max(month, self._month)
+        if due != self._asked or (grown and now - self._asked_at >= AGAIN_AFTER):
+            self._asked, self._asked_at, self._month = due, now, month
             ask(KIND, lambda data: _read(data, filters, now, zone), due)
 
     def laid_on(self, shown: Shown, answer: Answer) -> Shown:

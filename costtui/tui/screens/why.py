@@ -125,7 +125,8 @@ class WhyScreen(SideScreen):
         self._waiting = False
         self.found = answer.value
         self._known.clear()
-        if self._placed != self._asked:
+        placed = self._placed != self._asked
+        if placed:
             self._placed = self._asked
             first = self.found.row_at(self.at)
             self.steps.cursor_key = first.key if first is not None else ""
@@ -134,6 +135,8 @@ class WhyScreen(SideScreen):
         title.shown = self._titled(self.shown, self.found)
         title.redraw()
         self._draw()
+        if placed:  # the list has its height from now on
+            self.steps.scrolled = 0
 
     def _draw(self) -> None:
         found = self.found

@@ -6,7 +6,7 @@ from textual.geometry import Size
 
 from costtui.model.listing import Counters
 from costtui.tui import format as fmt
-from costtui.tui.cells import outside
+from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line
 from costtui.tui.widgets.lines import Lines
 from costtui.tui.widgets.panel import NO_VALUE
@@ -31,16 +31,12 @@ class CounterNote(Lines):
         found = self.counters
         if found is None or not found.gateways:
             return []
-        line = Line(self.look).put(f" {self.look.glyphs.warn} ", "warn")
-        line.put(self._amount(found), "text").put(": ", "quiet")
+        line = Line(self.look).put(" ").put(self._amount(found), "text").put(": ", "quiet")
         names = [outside(name, 40) or NO_VALUE for name in found.gateways]
         room = size.width - line.width - 1
-        for kept in range(len(names), 0, -1):
-            text = self._who(names, kept)
-            if len(text) <= room or kept == 1:
-                line.put(text, "quiet")
-                break
-        return [line]
+        forms = [self._who(names, kept) for kept in range(len(names), 0, -1)]
+        forms.append(f"{len(names)} gateways have none" if len(names) > 1 else "it has none")
+        return [line.put(next((f for f in forms if cell_len(f) <= room), forms[-1]), "quiet")]
 
     def _amount(self, found: Counters) -> str:
         part, whole, g = found.counted, found.total, self.look.glyphs
