@@ -35,7 +35,8 @@ class CounterNote(Lines):
         names = [outside(name, 40) or NO_VALUE for name in found.gateways]
         room = size.width - line.width - 1
         forms = [self._who(names, kept) for kept in range(len(names), 0, -1)]
-        forms.append(f"{len(names)} gateways have none" if len(names) > 1 else "it has none")
+        who = f"{len(names)} gateways have" if len(names) > 1 else "it has"
+        forms += [f"{who} no single requests", f"{who} none"]
         return [line.put(next((f for f in forms if cell_len(f) <= room), forms[-1]), "quiet")]
 
     def _amount(self, found: Counters) -> str:

@@ -14,6 +14,7 @@ from costtui.model.timewindow import Window
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
+from costtui.tui.marks import ABOUT, of_exactness
 from costtui.tui.shown import (
     Shown,
     amount,
@@ -46,6 +47,8 @@ SHORT_KINDS = {
 }
 WIDE, NARROW, LEAST = 15, 13, 9
 """Cells of one card, gap included."""
+MOST = 9
+"""Cards of the overview; the last one, where the month ends, needs more than the least width."""
 
 
 class Card(NamedTuple):
@@ -198,6 +201,17 @@ def band_text(estimate: Banded, look: Look, width: int) -> str:
             return text
     off = max(estimate.high - estimate.nano, estimate.nano - estimate.low)
     return ("+-" if look.glyphs.ascii else "±") + (fmt.share(off, estimate.nano, 5) or "?")
+
+
+def marks_on(shown: Shown, width: int) -> set[str]:
+    """Of `marks.MARKS`, those in a strip of `width` cells."""
+    overview, unit = shown.overview, shown.state.unit
+    if overview is None:
+        return set()
+    sums = (overview.total, overview.hour, overview.today, overview.month)
+    found = of_exactness(*(exactness_in(t, unit) for t in sums))
+    ahead = width > MOST * NARROW or (shown.forecast is not None and unit == "cost")
+    return found | ({ABOUT} if ahead else set())
 
 
 def strip(look: Look, make: Callable[[int], list[Card]], most: int, width: int) -> list[Line]:

@@ -8,7 +8,7 @@ from costtui.model.snapshot import Breakdown, Group, Totals
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line, Look
-from costtui.tui.marks import GAP, of_exactness
+from costtui.tui.marks import GAP
 from costtui.tui.shown import (
     UNIT_NAMES,
     Shown,
@@ -25,6 +25,7 @@ from costtui.tui.shown import (
 )
 from costtui.tui.spark import GAP as GAP_LEVEL
 from costtui.tui.spark import bar, levels
+from costtui.tui.widgets.kpi import marks_on
 from costtui.tui.widgets.table import Column, Table
 
 _OPTIONAL = ("spark", "change", "share", "bar", "requests", "tokens")
@@ -146,9 +147,7 @@ class Panel(Table[Group]):
         overview = self.shown.overview if self.shown else None
         if self.shown is None or overview is None:
             return set()
-        unit = self.shown.state.unit
-        sums = (overview.total, overview.hour, overview.today, overview.month)
-        found = of_exactness(*(exactness_in(t, unit) for t in sums))
+        found = marks_on(self.shown, self.screen.size.width if self.is_attached else 0)
         return found | ({GAP} if overview.gap_buckets else set())
 
     def empty_text(self) -> str:
