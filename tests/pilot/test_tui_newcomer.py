@@ -118,8 +118,7 @@ async def test_the_whole_path_of_the_log(start: Start, fakes: ModuleType) -> Non
         await ui.press("n", "N")
         assert len(asked) == 2, "once for each log"
         await ui.pilot.resize_terminal(200, 24)
-        await ui.settle()
-        assert f"{path} at byte 4,918" in ui.text
+        await ui.until(lambda: f"{path} at byte 4,918" in ui.text)
 
 
 # Fleet -------------------------------------------------------------------------------------------

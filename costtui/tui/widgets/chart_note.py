@@ -64,9 +64,7 @@ def note(
     gaps = len(curves.gaps)
     pieces = [(_peak(look, overview, curves), "quiet"), (curves.note, "warn")]
     if gaps:
-        # with its sign, which is otherwise nowhere explained on the chart
-        word = "gap: no data" if gaps == 1 else "gaps: no data"
-        pieces.append((f"{look.glyphs.gap} {gaps} {word}", "warn"))
+        pieces.append((f"{gaps} {'gap' if gaps == 1 else 'gaps'}: no data", "warn"))
     if focus:
         arrows = "h l" if look.glyphs.ascii else "← →"
         pieces.append((f"{arrows} point, Enter zooms in", "quiet"))

@@ -47,7 +47,7 @@ _WIDTHS = {
     **dict.fromkeys(PERIODS, 8), **dict.fromkeys(COUNTS, 6), **dict.fromkeys(SHARES, 4),
     "change": 7, "share": 4, "bar": 6, "spark": 8, "state": 5,
 }  # fmt: skip
-_NARROW = {"hour": 7, "change": 6, "spark": 6}
+_NARROW = {"change": 6, "spark": 5}
 """Widths with which all columns that ops look at fit 80 cells beside names of 17."""
 _NARROW_BELOW = 96
 _TITLES = {"day": "24h", "week": "7d", "month": "30d", "hour": "/h", "share": "%", "bar": "",

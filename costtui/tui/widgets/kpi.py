@@ -131,7 +131,7 @@ _FIRST = {"cost": "spend", "tokens": "tokens", "requests": "requests", "rate": "
 """The label of the first card."""
 
 
-_HOURLY = {"cost": "burn /h", "tokens": "tokens /h", "requests": "req /h", "rate": "$/1M 1h"}
+_HOURLY = {"cost": "burn /h", "tokens": "tok /h", "requests": "req /h", "rate": "$/1M 1h"}
 """That of the last hour."""
 
 

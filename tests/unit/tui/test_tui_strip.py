@@ -80,7 +80,7 @@ def test_the_strip_shows_all_that_was_asked_for(width: int, cards: int) -> None:
 
 @pytest.mark.parametrize(
     ("unit", "label", "value"),
-    [("cost", "burn /h", "$61.20"), ("tokens", "tokens /h", ""), ("requests", "req /h", ""),
+    [("cost", "burn /h", "$61.20"), ("tokens", "tok /h", ""), ("requests", "req /h", ""),
      ("rate", "$/1M 1h", "$")],
 )  # fmt: skip
 def test_the_hour_is_in_the_unit(unit: str, label: str, value: str) -> None:
