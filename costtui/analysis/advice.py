@@ -8,13 +8,12 @@ that the user asks for, `whatif`). The thresholds are in docs/decisions/047-pric
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from statistics import median
 from typing import Final, NamedTuple
 
-from costtui.analysis.pricelist import Find, Priced, day_of
+from costtui.analysis.pricelist import Find, Priced, cache_balance, day_of, dearer_by
 from costtui.analysis.whatif import yaml_line
 from costtui.model.charge import Exactness
 from costtui.model.money import NANO
@@ -231,7 +230,7 @@ def cache_share(rows: Iterable[tuple[Spent, RateCard | None]]) -> list[Finding]:
             continue
         middle = median(share for _, _, share in peers)
         for spent, card, share in peers:
-            cheaper = _difference(card, "input", "cache_read")
+            cheaper = dearer_by(card, "input", "cache_read")
             if middle - share < SHARE_BELOW or cheaper <= 0:
                 continue
             saved = round((middle - share) * context_of(spent.total) * cheaper)
@@ -259,10 +258,7 @@ def unread_writes(rows: Iterable[tuple[Spent, RateCard | None]]) -> list[Finding
     out = []
     for spent, card in rows:
         total = spent.total
-        extra = total.cache_write * _difference(card, "cache_write", "input")
-        extra += total.cache_write_1h * _difference(card, "cache_write_1h", "input")
-        saved = total.cache_read * _difference(card, "input", "cache_read")
-        lost = round(extra - saved)
+        lost = -sum(cache_balance(card, total))
         if lost < LEAST_NANO:
             continue
         written = total.cache_write + total.cache_write_1h
@@ -291,16 +287,6 @@ def context_of(used: Totals) -> int:
 def _subject(spent: Spent, dimension: str) -> tuple[tuple[str, str], ...]:
     provider, model, value = spent.key
     return ((dimension, value), ("provider", provider), ("model", model))
-
-
-def _difference(card: RateCard | None, dear: str, cheap: str) -> Fraction:
-    """nano-USD a token that `dear` costs more than `cheap`; 0 where a rate is not known."""
-    if card is None or card.free:
-        return Fraction(0)
-    one, other = card.rate(dear), card.rate(cheap)
-    if one is None or other is None:
-        return Fraction(0)
-    return Fraction(Decimal(one)) * 1000 - Fraction(Decimal(other)) * 1000
 
 
 def percent(part: int, whole: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Final, NamedTuple
 
 from costtui.model.charge import Exactness
@@ -19,6 +20,24 @@ from costtui.pricing.rates import FALLBACK, Found, Layer, RateCard, compile_card
 Find = Callable[[str, str, date], Found | None]
 """`Pricer.found`, perhaps with a memory."""
 MILLION: Final = 1_000_000
+
+
+def dearer_by(card: RateCard | None, dear: str, cheap: str) -> Fraction:
+    """nano-USD a token that `dear` costs more than `cheap`; 0 where a rate is not known."""
+    if card is None or card.free:
+        return Fraction(0)
+    one, other = card.rate(dear), card.rate(cheap)
+    if one is None or other is None:
+        return Fraction(0)
+    return Fraction(Decimal(one)) * 1000 - Fraction(Decimal(other)) * 1000
+
+
+def cache_balance(card: RateCard | None, total: Totals) -> tuple[int, int]:
+    """(nano-USD that tokens read from a cache cost less than as input, what writing it cost more as
+    a negative number)."""
+    writes = total.cache_write * dearer_by(card, "cache_write", "input")
+    writes += total.cache_write_1h * dearer_by(card, "cache_write_1h", "input")
+    return round(total.cache_read * dearer_by(card, "input", "cache_read")), -round(writes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +93,12 @@ class Priced:
         if source is None:
             return "-"
         return source.place if source.layer is Layer.PRICING else source.layer.value
+
+    @property
+    def cache_saved_nano(self) -> int:
+        """nano-USD that caching has saved at its rates, all in all; negative where it cost more.
+        An estimate: at the last rates of the window and the base tier."""
+        return sum(cache_balance(self.card, self.spent.total))
 
     @property
     def paid_nano(self) -> int | None:

@@ -118,7 +118,7 @@ DISPLAY: Final = Section(
         Key(
             "remember",
             Bool(),
-            "Start with the theme, window, group, order, unit and screen of the last end.",
+            "Start with the theme, window, group, order, unit, chart and screen of the last end.",
         ),
         Key(
             "alerts",
@@ -135,12 +135,13 @@ VIEW: Final = Section(
     (
         Key("screen", Text(), "`overview`, `requests`, `fleet` … : where it opens."),
         Key("window", Choice(tuple(WINDOW_BY_NAME)), "How much time it shows."),
-        Key("group", Text(), "What the big panel shows."),
+        Key("group", Text(), "What the big panel shows: a dimension, or `tag:NAME`."),
         Key("filters", ListOf(Text()), "Each as typed behind `/`, for example `provider=openai`."),
         Key("sort", Text(), "The column that rows are sorted by."),
         Key("reverse", Bool(), "The other way round."),
-        Key("unit", Text(), "`cost`, `tokens` or `requests`."),
+        Key("unit", Text(), "`cost`, `tokens`, `requests` or `rate` ($ per 1M tokens)."),
         Key("compare", Bool(), "Show the change against the period before."),
+        Key("chart", Text(), "`time`, `groups`, `tokens` or `cumulative`: what the chart shows."),
     ),
 )
 

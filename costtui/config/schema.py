@@ -223,6 +223,7 @@ class SavedView:
     reverse: bool | None = None
     unit: str = ""
     compare: bool | None = None
+    chart: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,9 @@ class ScreenWords(NamedTuple):
     groups: Sequence[str]
     sorts: Sequence[str]
     units: Sequence[str]
-    check_filter: Callable[[str], object]
-    """Raises ValueError with what is wrong."""
+    charts: Sequence[str]
+    check_filter: Callable[[str, Sequence[str]], object]
+    """Raises ValueError with what is wrong; the second argument is the tags that there are."""
 
 
 def _keys(value: Value) -> tuple[str, ...]:
@@ -64,16 +65,26 @@ def _view(values: Values) -> SavedView:
 def check(root: Values, words: ScreenWords, problems: Problems) -> None:
     """Adds what is wrong to `problems`, with its lines."""
     _check_keymap(root.get("keymap", {}), words, problems)
+    tags = _tags(root)
     for value in root.get("views", {}).values():
-        _check_view(value.data, words, problems)
+        _check_view(value.data, words, tags, problems)
 
 
-def _check_view(values: Values, words: ScreenWords, problems: Problems) -> None:
+def _tags(root: Values) -> tuple[str, ...]:
+    """The names of the tags that `consumers:` gives."""
+    entries = root.get("consumers", {}).values()
+    return tuple(sorted({name for entry in entries for name in entry.data.get("tags", {})}))
+
+
+def _check_view(
+    values: Values, words: ScreenWords, tags: Sequence[str], problems: Problems
+) -> None:
     for name, known in (
         ("screen", words.screens),
-        ("group", words.groups),
+        ("group", (*words.groups, *(f"tag:{tag}" for tag in tags))),
         ("sort", words.sorts),
         ("unit", words.units),
+        ("chart", words.charts),
     ):
         text = values.get(name)
         if text is not None and text not in known:
@@ -82,7 +93,7 @@ def _check_view(values: Values, words: ScreenWords, problems: Problems) -> None:
             problems.add(values.line_of(name), values.path_of(name), message)
     for item in values.get("filters", []):
         try:
-            words.check_filter(item.data)
+            words.check_filter(item.data, tags)
         except ValueError as error:
             problems.add(item.line, item.key, f"{quoted(item.data)}: {error}")
 

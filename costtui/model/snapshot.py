@@ -210,9 +210,6 @@ class Overview:
     month_previous: Totals
     month_projection_nano: int
     """Month to date plus the rest of the month at the last seven days' rate; an estimate."""
-    burn_nano_per_hour: int
-    """The spend of the last hour before the view's end."""
-    burn_previous_nano_per_hour: int
     chart: tuple[int, ...]
     """effective nano-USD per bucket of the window, oldest first."""
     chart_requests: tuple[int, ...]
@@ -236,6 +233,18 @@ class Overview:
     chart_tokens: tuple[int, ...] = ()
     chart_unpriced: tuple[int, ...] = ()
     """The part of `chart_tokens` that has no price."""
+    hour: Totals = Totals()  # noqa: RUF009 - a tuple
+    """The last hour before the view's end; where only days are kept, a mean hour of the day."""
+    hour_previous: Totals = Totals()  # noqa: RUF009
+
+    @property
+    def burn_nano_per_hour(self) -> int:
+        """The spend of the last hour before the view's end."""
+        return self.hour.effective_nano
+
+    @property
+    def burn_previous_nano_per_hour(self) -> int:
+        return self.hour_previous.effective_nano
 
 
 class RequestRow(NamedTuple):

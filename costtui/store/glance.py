@@ -71,11 +71,16 @@ class Glance(Reading):
         window = kept(window, self._floors)
         return self._cache.total(connection, window.start, window.end, chosen)
 
-    def _per_hour(self, connection: sqlite3.Connection, window: Window, chosen: Selection) -> int:
-        """nano-USD an hour; where only days are kept, of the whole day."""
+    def _per_hour(
+        self, connection: sqlite3.Connection, window: Window, chosen: Selection
+    ) -> Totals:
+        """The usage of an hour; where only days are kept, a mean one of the whole day, rounded up
+        so that what makes it a lower bound is not rounded away."""
         window = kept(window, self._floors)
-        spent = self._total(connection, window, chosen).effective_nano
-        return spent * HOUR // max(window.seconds, MINUTE)
+        total = self._total(connection, window, chosen)
+        if window.seconds == HOUR:
+            return total
+        return Totals(*(-(-value * HOUR // max(window.seconds, MINUTE)) for value in total))
 
     def _sums(self, connection: sqlite3.Connection, window: Window, chosen: Selection) -> Sums:
         sums = self._cache.by_series(connection, window.start, window.end)
@@ -117,7 +122,7 @@ class Glance(Reading):
             month_total = self._total(connection, month, chosen)
             statuses = all_statuses(connection)
             earliest = oldest_usage(connection)
-            burn, burn_before = (
+            hour, hour_before = (
                 self._per_hour(connection, Window(end - back, end - back + HOUR, MINUTE), chosen)
                 for back in (HOUR, 2 * HOUR)
             )
@@ -133,8 +138,8 @@ class Glance(Reading):
                 month_previous=self._total(connection, previous(month, self._zone), chosen),
                 month_projection_nano=month_total.effective_nano
                 + self._rest_of_month(connection, moment, end, earliest, chosen),
-                burn_nano_per_hour=burn,
-                burn_previous_nano_per_hour=burn_before,
+                hour=hour,
+                hour_previous=hour_before,
                 chart=cost,
                 chart_requests=count,
                 chart_tokens=tokens,

@@ -23,6 +23,7 @@ from itertools import chain, islice
 from typing import Final
 
 from costtui.model.listing import Spot
+from costtui.store.ranks import Ranks
 from costtui.store.requests import Wanted, edge_of
 
 AMOUNTS: Final = {
@@ -30,7 +31,12 @@ AMOUNTS: Final = {
     "tokens": "input + cache_read + cache_write + cache_write_1h + output + reasoning",
     "latency": "latency_ms",
     "status": "status",
+    "input": "input + cache_write + cache_write_1h",
+    "cached": "cache_read",
+    "output": "output + reasoning",
+    "speed": "CASE WHEN latency_ms > 0 THEN (output + reasoning) * 1000000 / latency_ms ELSE 0 END",
 }
+"""As `model.listing.amount_of` has them. Names are ranks (`ranks`)."""
 SLICE: Final = 50_000
 """Rows of one slice."""
 SCAN_CACHE: Final = -1000
@@ -52,21 +58,28 @@ class Slice:
         self.high = high
         # One flat array first: a list of pairs would take eight times as much for a moment.
         flat = array("q", chain.from_iterable(pairs))
-        amounts = flat[::2]
+        self.ids = flat[1::2]
+        self.amounts: array[int]
+        """Four bytes each where they fit: most costs are below four dollars."""
+        self._weigh(flat[::2])
+
+    def _weigh(self, amounts: array[int]) -> None:
         small = len(amounts) > 0 and amounts[0] >= 0 and amounts[-1] < 1 << 32
         self.total = sum(amounts)
-        self.ids = flat[1::2]
-        self.amounts: array[int] = array("I", amounts) if small else amounts
-        """Four bytes each where they fit: most costs are below four dollars."""
+        self.amounts = array("I", amounts) if small else amounts
+
+    def translate(self, table: array[int]) -> None:
+        """Other amounts in the same order: `table` has the new one of each."""
+        self._weigh(array("q", map(table.__getitem__, self.amounts)))
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def at(self, spot: Spot) -> int:
-        """How many are before `spot`."""
-        left = bisect_left(self.amounts, spot.amount)
-        right = bisect_right(self.amounts, spot.amount, left)
-        return bisect_left(self.ids, spot.id, left, right)
+    def at(self, amount: int, identity: int) -> int:
+        """How many are before a place."""
+        left = bisect_left(self.amounts, amount)
+        right = bisect_right(self.amounts, amount, left)
+        return bisect_left(self.ids, identity, left, right)
 
     def from_place(self, at: int, limit: int) -> Iterator[Pair]:
         return zip(self.amounts[at : at + limit], self.ids[at : at + limit], strict=True)
@@ -82,8 +95,10 @@ class Slice:
 class Ordered:
     """What has been read of one window so far."""
 
-    def __init__(self, order: str, high: int) -> None:
-        self._amount = AMOUNTS[order]
+    def __init__(self, order: str, high: int, ranks: Ranks | None = None) -> None:
+        """`ranks` are those of an order by names."""
+        self._amount = AMOUNTS.get(order, "series")
+        self.ranks = ranks
         self.slices: list[Slice] = []
         """Newest first; together they are `[bottom, top)` without a hole."""
         self.top = self.bottom = high
@@ -140,7 +155,22 @@ class Ordered:
 
     def rank(self, spot: Spot) -> int:
         """How many are less than `spot`."""
-        return sum(s.at(spot) for s in self.slices)
+        place = self._place(spot)
+        return sum(s.at(*place) for s in self.slices)
+
+    def _place(self, spot: Spot) -> Pair:
+        amount = spot.amount
+        if self.ranks is not None:
+            return self.ranks.rank(amount), spot.id
+        return amount if isinstance(amount, int) else 0, spot.id
+
+    def rank_by(self, ranks: Ranks) -> None:
+        """There are names that there were not: 60 ms a million, where sorting again takes 1.3 s."""
+        if self.ranks is not None and ranks.amounts != self.ranks.amounts:
+            table = ranks.table_from(self.ranks)
+            for each in self.slices:
+                each.translate(table)
+        self.ranks = ranks
 
     def least(self, limit: int) -> list[int]:
         """The ids at the lower end, least first."""
@@ -154,7 +184,8 @@ class Ordered:
 
     def around(self, spot: Spot, below: int, above: int) -> tuple[list[int], list[int]]:
         """(`below` ids before `spot`, nearest first; `above` ids from `spot` on)."""
-        places = [s.at(spot) for s in self.slices]
+        place = self._place(spot)
+        places = [s.at(*place) for s in self.slices]
         pairs = list(zip(self.slices, places, strict=True))
         down = merge(*(s.before_place(at, below) for s, at in pairs), reverse=True)
         up = merge(*(s.from_place(at, above) for s, at in pairs))
@@ -167,12 +198,12 @@ class Ordered:
 
     def _read(self, connection: sqlite3.Connection, want: Wanted, low: int, high: int) -> Slice:
         # Sorted by SQLite: it leaves the interpreter to the screen meanwhile.
-        pairs = connection.execute(
+        pairs: Iterable[Pair] = connection.execute(
             f"SELECT {self._amount}, id FROM request WHERE id >= :low AND id < :high{want.sql} "
             "ORDER BY 1, 2",
             want.within(low, high),
         )
-        return Slice(low, high, pairs)
+        return Slice(low, high, self.ranks.sorted_pairs(pairs) if self.ranks else pairs)
 
     def _older(self, connection: sqlite3.Connection, want: Wanted) -> None:
         size = SLICE if self.slices else FIRST

@@ -15,7 +15,7 @@ from functools import cached_property
 from costtui.config.schema import Consumer
 from costtui.errors import UsageError
 from costtui.model.alert import Ack, Silence
-from costtui.model.listing import START, Listing, Spot, Stretch
+from costtui.model.listing import START, Counters, Listing, Spot, Stretch
 from costtui.model.notifier import NotifierHealth
 from costtui.model.snapshot import (
     AlertChange,
@@ -165,6 +165,23 @@ class Reader(WatchReader):
         with self._read() as connection:
             store = Store(connection, self._catalogue, self._floors, self._opened, self._revision)
             return self._lists.stretch(store, view, listing, at, limit, since)
+
+    def from_counters(self, view: View, now: float) -> Counters:  # noqa: ARG002
+        """What of a view has no single requests. From sums that the overview has read."""
+        with self._read() as connection:
+            view, catalogue = self._view(view), self._catalogue
+            rows = self._sums(connection, view.window, catalogue.select(view.filters))
+            ids = [i for i in rows if catalogue.series[i].aggregated]
+            keys = catalogue.keys(("gateway",))
+            spent: dict[str, int] = {}
+            for i in ids:
+                gateway = keys[i][0]
+                spent[gateway] = spent.get(gateway, 0) + add_up([rows[i]]).effective_nano
+            return Counters(
+                add_up(rows.values()),
+                add_up([rows[i] for i in ids]),
+                tuple(sorted(spent, key=lambda name: (-spent[name], name))),
+            )
 
     def forget_lists(self) -> None:
         """The list is no longer looked at: give its memory back."""

@@ -12,12 +12,22 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from costtui.errors import UsageError
-from costtui.model.listing import END, ORDERS, START, STATUSES, Listing, Spot, Stretch
+from costtui.model.listing import (
+    END,
+    NAMES,
+    ORDERS,
+    START,
+    STATUSES,
+    Listing,
+    Spot,
+    Stretch,
+)
 from costtui.model.snapshot import RequestRow, View
 from costtui.store import requests
 from costtui.store.catalogue import Catalogue
 from costtui.store.levels import Floors
 from costtui.store.ordered import Ordered
+from costtui.store.ranks import Ranks, ranks_of
 from costtui.store.requests import Wanted
 
 BUDGET_S: Final = 0.04
@@ -48,10 +58,22 @@ class RequestLists:
 
     def __init__(self) -> None:
         self._kept: dict[object, Ordered] = {}
+        self._ranks: dict[str, tuple[object, Ranks]] = {}
 
     def forget(self) -> None:
         """Give the memory back."""
         self._kept.clear()
+        self._ranks.clear()
+
+    def _ranks_of(self, store: Store, order: str) -> Ranks | None:
+        """Of an order by names; made again when there are series that there were not."""
+        if order not in NAMES:
+            return None
+        known = store.opened, len(store.catalogue.series)
+        kept = self._ranks.get(order)
+        if kept is None or kept[0] != known:
+            kept = self._ranks[order] = known, ranks_of(store.catalogue, order)
+        return kept[1]
 
     def stretch(
         self, store: Store, view: View, listing: Listing, at: Spot | str, limit: int, since: int
@@ -88,8 +110,11 @@ class RequestLists:
             past = ordered.top > want.high and not view.window.live
             if past or ordered.top <= want.low:
                 ordered = None
+        ranks = self._ranks_of(store, listing.order)
         if ordered is None:
-            ordered = Ordered(listing.order, _newest_id(connection, want) + 1)
+            ordered = Ordered(listing.order, _newest_id(connection, want) + 1, ranks)
+        elif ranks is not None:
+            ordered.rank_by(ranks)
         now_s = time.monotonic()
         self._kept = {k: o for k, o in self._kept.items() if now_s - o.used < KEPT_S}
         self._kept[key] = ordered

@@ -34,6 +34,8 @@ from costtui.tui.glyphs import glyphs_for
 from costtui.tui.habits import Habits
 from costtui.tui.look import Look
 from costtui.tui.messages import Answered, Ask, OwnAnswer
+from costtui.tui.month_end import KIND as MONTH_END
+from costtui.tui.month_end import MonthEnds
 from costtui.tui.palette import Palette
 from costtui.tui.rates import Rates
 from costtui.tui.screens.overview import OverviewScreen
@@ -127,6 +129,7 @@ class CosttuiApp(Crashing, Viewing):
         self._glance: Timer | None = None
         self._restore_signals: Callable[[], None] = lambda: None
         self._theme_watch = ThemeWatch()
+        self._month_ends = MonthEnds(self.clock.now())
         self._first = FirstRun(first)
         self._greeting = greeting
         self._desk.start()
@@ -155,6 +158,7 @@ class CosttuiApp(Crashing, Viewing):
             sample_config=sample_config,
             config_file=", ".join(str(file) for file in config.files),
             view_name=self.view_name(self.state),
+            usual=self.usual,
         )
 
     # Start and end --------------------------------------------------------------------------
@@ -261,6 +265,7 @@ class CosttuiApp(Crashing, Viewing):
         live = overview is not None and overview.view.window.live
         if overview is not None and live and not self.state.paused and states_moved(overview, now):
             self.show(self.shown._replace(overview=replace(overview, taken_at=now)))
+        self._month_ends.look(self.shown, now, self._zone, self._desk.ask)
         self._look()
 
     def _look(self, *, ensure: bool = True) -> None:
@@ -281,6 +286,8 @@ class CosttuiApp(Crashing, Viewing):
             if answer.tag == self._key():
                 self._take(answer)
                 self.show(self.shown)
+        elif answer.kind == MONTH_END:
+            self.show(self._month_ends.laid_on(self.shown, answer))
         elif isinstance(answer.tag, OwnAnswer):
             answer.tag.answered(answer)
         elif answer.error is not None:

@@ -52,4 +52,19 @@ def fit(text: str, width: int, cut: str = "…", align: str = "left") -> str:
     return space + text if align == "right" else text + space
 
 
-__all__ = ["cell_len", "fit", "outside"]
+def squeezed(text: str, width: int, cut: str = "…") -> str:
+    """At most `width` cells: what is too long loses its middle, as of a path both ends matter; the
+    end matters more."""
+    if cell_len(text) <= width:
+        return text
+    room = width - cell_len(cut)
+    if room < 2:
+        return fit(text, width, cut)
+    head = room // 3
+    tail = text[-(room - head) :]
+    while cell_len(tail) > room - head:
+        tail = tail[1:]
+    return set_cell_size(text, head) + cut + tail
+
+
+__all__ = ["cell_len", "fit", "outside", "squeezed"]

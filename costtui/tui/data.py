@@ -26,7 +26,7 @@ from costtui.model.snapshot import (
 if TYPE_CHECKING:
     from costtui.model.cross import Cross, DimensionUse
     from costtui.model.fleet import Fleet
-    from costtui.model.listing import Listing, Spot, Stretch
+    from costtui.model.listing import Counters, Listing, Spot, Stretch
     from costtui.model.movement import Movement
     from costtui.model.outlook import Outlook
     from costtui.model.spending import Days, Spent
@@ -74,6 +74,9 @@ class Data(Protocol):
     ) -> Stretch:
         """About `limit` requests that follow each other: from the start of a list, up to its end,
         or around a place. To be asked again until `done` is 1."""
+
+    def from_counters(self, view: View, now: float) -> Counters:
+        """How much of a view has no single requests."""
 
     def forget_lists(self) -> None:
         """Nobody looks at a list of requests any more."""

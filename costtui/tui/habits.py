@@ -197,6 +197,8 @@ def told(view: Mapping[str, Any]) -> str:
     facts += [str(view.get("window") or "")]
     facts += [f"by {view['group']}"] if view.get("group") else []
     facts += [str(view["unit"])] if view.get("unit") not in (None, "", "cost") else []
+    chart = view.get("chart")
+    facts += [f"chart {chart}"] if chart not in (None, "", "time") else []
     filters = view.get("filters")
     facts += [str(f) for f in filters] if isinstance(filters, list | tuple) else []
     return " · ".join(fact for fact in facts if fact)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from costtui.config.keynames import spelled
 from costtui.config.screen import ActionWords, ScreenWords
 from costtui.tui.bindings import KEYS, Key
-from costtui.tui.state import GROUPS, UNITS, parse_filter
+from costtui.tui.state import CHARTS, GROUPS, UNITS, parse_filter
 
 NO_KEY = "<no-key>"
 """No terminal sends it. Textual takes an empty text in a keymap for none at all."""
@@ -40,5 +40,6 @@ def screen_words() -> ScreenWords:
         GROUPS,
         tuple(dict.fromkeys((*SORTS, *ORDERS))),
         UNITS,
+        tuple(CHARTS),
         parse_filter,
     )

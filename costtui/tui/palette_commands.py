@@ -96,7 +96,7 @@ def _arguments(app: CosttuiApp, has: set[str]) -> Iterator[Command]:
                   free=True)  # fmt: skip
     kinds: list[Value] = getattr(app.screen, "chart_kinds", list)()
     if kinds:
-        yield Command("chart", "What the chart shows", lambda v: _chart(app, v), "KIND",
+        yield Command("chart", "What the chart shows", app.overview_screen.action_chart, "KIND",
                       lambda: kinds)  # fmt: skip
     yield Command("theme", "Colours; the list shows them while one looks",
                   optional("theme", app.choose_theme), "NAME", app.theme_values, needed=False,
@@ -108,12 +108,6 @@ def _arguments(app: CosttuiApp, has: set[str]) -> Iterator[Command]:
     yield Command(
         "quit", "Leave costtui", lambda _: app.action_stop(), also=("q", "exit", "q!", "wq")
     )
-
-
-def _chart(app: CosttuiApp, kind: str) -> None:
-    from costtui.tui.screens.overview import CHART_WORDS
-
-    app.overview_screen.action_chart(next(k for k, word in CHART_WORDS.items() if word == kind))
 
 
 def _groups(app: CosttuiApp) -> Sequence[Value]:

@@ -6,12 +6,13 @@ program, or edited by hand. What is not understood is left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from costtui.model.dimension import tag_of
 from costtui.model.timewindow import WINDOW_BY_NAME
 from costtui.tui.shown import SORTS
-from costtui.tui.state import GROUPS, UNITS, State, parse_filter
+from costtui.tui.state import CHARTS, GROUPS, UNITS, State, parse_filter
 
 FIELDS: dict[str, tuple[object, ...]] = {
     "window": tuple(WINDOW_BY_NAME),
@@ -20,9 +21,10 @@ FIELDS: dict[str, tuple[object, ...]] = {
     "reverse": (False, True),
     "unit": UNITS,
     "compare": (True, False),
+    "chart": tuple(CHARTS),
 }
-"""Fields of `State` that views keep and that are remembered, each with what it may be. A new one
-(the kind of chart) is one more row here."""
+"""Fields of `State` that views keep and that are remembered, each with what it may be. A group may
+be a tag, too."""
 
 
 @runtime_checkable
@@ -44,12 +46,13 @@ def taken(state: State) -> dict[str, Any]:
     return {name: getattr(state, name) for name in FIELDS}
 
 
-def laid_on(state: State, values: Mapping[str, Any]) -> State:
-    """`state` with those values that are understood."""
+def laid_on(state: State, values: Mapping[str, Any], tags: Sequence[str] = ()) -> State:
+    """`state` with those values that are understood. `tags` are those that consumers have."""
     good: dict[str, Any] = {
         name: value
         for name, value in values.items()
-        if value in FIELDS.get(name, ()) and isinstance(value, str | bool)
+        if isinstance(value, str | bool)
+        and (value in FIELDS.get(name, ()) or (name == "group" and tag_of(str(value)) in tags))
     }
     return state._replace(**good)
 
@@ -66,13 +69,13 @@ def typed(dimension: str, op: str, value: str) -> str:
     return {"*": "", "!*": "!", "~": "~", "!~": "!~"}.get(op, "") + value
 
 
-def filtered(state: State, filters: Iterable[object]) -> State:
+def filtered(state: State, filters: Iterable[object], tags: Sequence[str] = ()) -> State:
     """`state` with exactly these filters, live; Esc takes them away from the last one on. A text
     that is no filter is left out."""
     state = state._replace(filters=(), trail=(), back=0, anchor=0.0)
     for text in filters:
         try:
-            state = state.filtered(parse_filter(str(text)))
+            state = state.filtered(parse_filter(str(text), tags))
         except ValueError:
             continue
     return state

@@ -65,6 +65,9 @@ def draw(
     figure = plotext.figure
     figure.clear()
     figure.plot_size(*size)
+    # The panel has a frame already; plotext's axes stay on the left and below.
+    figure.axes(False, axis="x", side="upper")
+    figure.axes(False, axis="y", side="right")
     for trace in traces:
         marker = plotext.marker(trace.marker, (trace.number, 0, 0))
         for run in trace.runs:
@@ -244,10 +247,10 @@ def _point(
 ) -> None:
     """Lay the crosshair over the chart: a line up through what is empty, and a mark under it."""
     texts = ["".join(text for text, _ in row) for row in rows]
-    edges = [i for i, c in enumerate(texts[0]) if c in _FRAME]
+    edges = [i for i, c in enumerate(texts[-2]) if c in _FRAME] if len(texts) > 1 else []
     if len(edges) < 3:
         return
-    left, right = edges[0] + 1, edges[-1] - 1
+    left, right = edges[0] + 1, edges[-1]
 
     def column(bucket: int) -> int:
         return left + round(bucket * (right - left) / max(1, buckets - 1))
@@ -259,7 +262,7 @@ def _point(
             if crosshair.mark is not None:
                 _replace(look, lines, at, low, look.glyphs.marked * (high - low + 1))
             _replace(look, lines, at, here, look.glyphs.here)
-        elif at > 0 and here < len(text) and text[here] == " ":
+        elif here < len(text) and text[here] == " ":
             _replace(look, lines, at, here, look.glyphs.vertical)
 
 

@@ -30,7 +30,7 @@ def prices(view: View, rows: Sequence[Row]) -> Sheet:
          "requests", "tokens", *(f"tokens_{k}" for k in TOKEN_TYPES), "unpriced_requests",
          "unpriced_tokens", "cost", "cost_nano", "exactness", "list_cost_nano",
          "paid_nano_per_1m", "compared_reported_nano", "compared_list_nano", "what_if",
-         "what_if_cost_nano"),
+         "what_if_cost_nano", "cache_saved_nano"),
         tuple(_price(row) for row in rows),
         view,
     )  # fmt: skip
@@ -58,7 +58,7 @@ def _price(row: Row) -> tuple[Value, ...]:
         decimal_text(total.effective_nano), total.effective_nano, total.exactness.word,
         total.list_nano, priced.paid_nano, told.reported_nano if compared else None,
         told.list_nano if compared else None, row.assumed.label if row.assumed else "",
-        row.would,
+        row.would, priced.cache_saved_nano,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from costtui.config.alert_schema import AlertRule, BudgetConfig
 from costtui.model.charge import Exactness
@@ -16,6 +16,9 @@ from costtui.tui import format as fmt
 from costtui.tui.cells import outside
 from costtui.tui.glyphs import Glyphs
 from costtui.tui.state import GROUPS, State
+
+if TYPE_CHECKING:
+    from costtui.tui.month_end import MonthEnd
 
 SORTS = ("name", "value", "change", "requests", "tokens")
 """What rows can be sorted by, in the order of the columns."""
@@ -71,6 +74,17 @@ class Shown(NamedTuple):
     """What a look around this machine found; None before there was one."""
     config_file: str = ""
     """The configuration that was read."""
+    month_end: MonthEnd | None = None
+    """What the month will have cost; None until that has been worked out."""
+    usual: State = State()
+    """Where a start is as configured: what is different is marked."""
+
+    @property
+    def forecast(self) -> MonthEnd | None:
+        """The month's end of what is shown: of these filters, and not of the past."""
+        found = self.month_end
+        return None if found is None or found.filters != self.state.filters or self.state.past \
+            else found  # fmt: skip
 
     @property
     def limits(self) -> Limits:

@@ -26,6 +26,8 @@ PANELS = ("provider", "model", "consumer", "gateway")
 """The dimensions that always have a panel, in the order of a drill-down."""
 UNITS = ("cost", "tokens", "requests", "rate")
 """`rate` is $ per 1M tokens."""
+CHARTS = {"time": "time", "groups": "stacked", "tokens": "mix", "cumulative": "sum"}
+"""What the overview's chart shows, by the word behind `:chart`: the kind of `curves.KINDS`."""
 CUSTOM = "custom"
 """The name of a window that was zoomed into."""
 MAX_BACK = 1000
@@ -75,6 +77,8 @@ class State(NamedTuple):
     paused: bool = False
     zoom: tuple[int, int] | None = None
     """A stretch of time that was zoomed into, epoch seconds; it takes the window's place."""
+    chart: str = "time"
+    """A word of `CHARTS`."""
 
     @property
     def place(self) -> Place:
@@ -288,8 +292,11 @@ class State(NamedTuple):
         at = UNITS.index(self.unit)
         return self._replace(unit=UNITS[(at + 1) % len(UNITS)])
 
+    def with_next_chart(self) -> State:
+        return self._replace(chart=following(self.chart, tuple(CHARTS)))
 
-_LOOK = ("sort", "reverse", "unit", "compare", "paused")
+
+_LOOK = ("sort", "reverse", "unit", "compare", "paused", "chart")
 """How things are shown: what going back leaves as it is."""
 
 

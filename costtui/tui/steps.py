@@ -8,6 +8,7 @@ from pathlib import Path
 
 from costtui.engine.clock import Clock
 from costtui.model.timewindow import ceil_minute
+from costtui.tui import format as fmt
 from costtui.tui.messages import Filtered, StateChanged, Travelled
 from costtui.tui.navigation import Navigation
 from costtui.tui.screens.overview import OverviewScreen
@@ -64,7 +65,26 @@ class Steps(Navigation):
         self.go(self.state.with_window(name))
 
     def action_earlier(self) -> None:
-        self.go(self.state.earlier(self.clock.now(), self._zone))
+        earlier = self.state.earlier(self.clock.now(), self._zone)
+        why = self.too_early(earlier)
+        if why or earlier == self.state:
+            self._refuse(why or "This is as far back as it goes.")
+        else:
+            self.go(earlier)
+
+    def _refuse(self, why: str) -> None:
+        self.notify(why, title="Time", timeout=4, markup=False)
+
+    def too_early(self, state: State) -> str:
+        """Why there is nothing to see that far back: before 1970, or before the first usage of the
+        store; `""` where there may be."""
+        window = state.view(self.clock.now(), self._zone).window
+        overview = self.shown.overview
+        earliest = overview.earliest if overview is not None else 0.0
+        if earliest and window.end <= earliest:
+            first = fmt.day_and_minute(earliest, self._zone)
+            return f"Usage begins on {first}: there is nothing before that."
+        return "There is nothing before 1970." if window.start < 0 else ""
 
     def action_later(self) -> None:
         self.go(self.state.later(self.clock.now(), self._zone))
@@ -101,10 +121,14 @@ class Steps(Navigation):
                 self.action_goto(mark.screen)
 
     def travel(self, text: str) -> None:
-        """Go to a moment as it is typed (`:at`, `@`). Raises ValueError with a reason to show."""
+        """Go to a moment as it is typed (`:at`). Raises ValueError with a reason to show."""
         from costtui.tui.moments import parse_moment
 
-        self.go_to(parse_moment(text, self.clock.now(), self._zone))
+        moment = parse_moment(text, self.clock.now(), self._zone)
+        why = self.too_early(self.state.at(moment))
+        if why:
+            raise ValueError(why)
+        self.go_to(moment)
 
     def go_to(self, moment: float) -> None:
         """Show what was at `moment`, epoch seconds; live where that is this minute or later."""
@@ -112,7 +136,11 @@ class Steps(Navigation):
         self.go(self.state.at(moment if past else 0.0))
 
     def on_travelled(self, message: Travelled) -> None:
-        self.go_to(message.moment)
+        why = self.too_early(self.state.at(message.moment))
+        if why:
+            self._refuse(why)
+        else:
+            self.go_to(message.moment)
 
     def action_at(self) -> None:
         """The line that asks for a moment."""

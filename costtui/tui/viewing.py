@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from costtui.config.schema import tag_names
 from costtui.tui import place
 from costtui.tui.bindings import KEYS, Key
 from costtui.tui.commanding import Commanding
@@ -21,6 +23,8 @@ class Viewing(Commanding):
 
     config: Config
     habits: Habits
+    usual = State()
+    """Where a start is that nothing is remembered for: as configured."""
     first_theme = ""
     """The theme that was put on at the start."""
     first_screen = ""
@@ -32,6 +36,13 @@ class Viewing(Commanding):
     _view_asked = False
     """The command line named a view: this run is of that, and no start for the next one."""
     _opening = False
+    _before_reset: State | None = None
+    """Where the user was when everything was put back; the key once more goes there."""
+
+    @cached_property
+    def tags(self) -> tuple[str, ...]:
+        """The names of the tags that consumers have."""
+        return tag_names(self.config.consumers)
 
     def set_keys(self, keymap: Mapping[str, tuple[str, ...]]) -> None:
         """Give the user's keys to Textual and to whatever shows keys."""
@@ -50,7 +61,7 @@ class Viewing(Commanding):
         if view:
             found = self.habits.view(view)
             self._view, self._view_asked = (view, found), True
-            state = _of_view(state, found)
+            state = _of_view(state, found, self.tags)
             if window:
                 state = state.with_window(window)
             screen = str(found.get("screen") or "overview")
@@ -58,7 +69,8 @@ class Viewing(Commanding):
 
     def _usual(self, window: str | None) -> tuple[State, str]:
         kept = self.habits.remembered()
-        state = place.laid_on(State(window=self.config.display.window), kept)
+        self.usual = State(window=window or self.config.display.window)
+        state = place.laid_on(self.usual, kept, self.tags)
         if window:
             state = state.with_window(window)
         return state, str(kept.get("screen", ""))
@@ -95,6 +107,27 @@ class Viewing(Commanding):
             self.first_theme = self.theme
         self.habits.keep()
 
+    def action_reset(self) -> None:
+        """Everything as configured: filters, period, group, unit, order, chart, comparison. Where
+        nothing is left to put back, to where the user was before."""
+        state, before = self.state, self._before_reset
+        start = self.usual._replace(proposed=state.proposed)
+        screens = [screen for screen in self.screen_stack if screen.is_mounted]
+        moved = [screen.as_at_start() for screen in screens if hasattr(screen, "as_at_start")]
+        if state._replace(trail=()) == start:
+            if before is not None and not any(moved):
+                self._before_reset = None
+                self.go(before)
+                return
+        else:
+            self._before_reset = state
+            self.go(self.usual)
+            if state.paused:
+                self.ask_overview()
+        key = self.look.key("reset")
+        text = f"As configured: {self.usual.window}, no filter. {key} once more goes back."
+        self.notify(text, title="View", timeout=4, markup=False)
+
     # Views ----------------------------------------------------------------------------------
 
     def _screen_name(self) -> str:
@@ -106,7 +139,7 @@ class Viewing(Commanding):
 
     def view_name(self, state: State) -> str:
         """The view that `state` is exactly, of that which was opened last."""
-        return self._view[0] if self._view and _is(state, self._view[1]) else ""
+        return self._view[0] if self._view and _is(state, self._view[1], self.tags) else ""
 
     def action_views(self) -> None:
         self.action_goto("views")
@@ -118,7 +151,7 @@ class Viewing(Commanding):
             raise ValueError(f"no view is called {name}")
         self._view, self._opening = (name, found), True
         try:
-            self.go(_of_view(self.state, found))
+            self.go(_of_view(self.state, found, self.tags))
         finally:
             self._opening = False
         screen = str(found.get("screen") or "overview")
@@ -163,12 +196,15 @@ class Viewing(Commanding):
             screen.sort_to(column, reverse=reverse)
 
 
-def _of_view(state: State, view: Mapping[str, Any]) -> State:
+def _of_view(state: State, view: Mapping[str, Any], tags: Sequence[str]) -> State:
     filters = view.get("filters")
     given = filters if isinstance(filters, list | tuple) else ()
-    return place.laid_on(place.filtered(state, given), view)
+    # a zoom is of a moment, and a view has none
+    state = place.filtered(state._replace(zoom=None), given, tags)
+    return place.laid_on(state, view, tags)
 
 
-def _is(state: State, view: Mapping[str, Any]) -> bool:
+def _is(state: State, view: Mapping[str, Any], tags: Sequence[str]) -> bool:
     """Is this exactly the view?"""
-    return not state.past and _of_view(state, view)._replace(trail=()) == state._replace(trail=())
+    view_state = _of_view(state, view, tags)
+    return not state.past and view_state._replace(trail=()) == state._replace(trail=())

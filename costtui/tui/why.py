@@ -5,6 +5,7 @@ Pure but for the two reads of `look_into`. The arithmetic is `analysis.blame`'s.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
@@ -47,15 +48,28 @@ class Why(NamedTuple):
     overview: Overview
     rows: tuple[Row, ...]
 
+    def row_at(self, moment: int) -> Row | None:
+        """The step into the bucket that holds `moment`; without a moment, or without one there,
+        the greatest of all; None where nothing rose."""
+        found = self.rows[1:]
+        return next(
+            (r for r in found if r.movement.now.start <= moment < r.movement.now.end),
+            found[0] if found else None,
+        )
 
-def look_into(data: Data, view: View, now: float, zone: tzinfo) -> Why:
+
+def look_into(data: Data, view: View, now: float, zone: tzinfo, at: int = 0) -> Why:
     """Read the chart of `view`, find its steps, and read what moved in each; `now` is epoch
-    seconds."""
+    seconds. `at` is a moment whose bucket is explained whether or not it is a step."""
     overview = data.overview(view, now, ())
     window = overview.view.window
     starts = window.buckets()
     clipped = bool(starts) and starts[0] < window.start
     found = steps(overview.chart, overview.gap_buckets, first_clipped=clipped)
+    index = bisect_right(starts, at) - 1
+    if index > clipped and all(s.at != index for s in found):
+        cost = overview.chart
+        found = (*found, Step(index, index - 1, cost[index], cost[index - 1]))
 
     def bucket(index: int) -> Window:
         start = max(starts[index], window.start)

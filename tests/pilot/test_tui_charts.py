@@ -193,10 +193,10 @@ async def test_the_other_screens_follow_a_zoom(start: Start) -> None:
         assert "zoom" in ui.lines[0]
 
 
-@pytest.mark.parametrize(("kind", "name"), [("time", "chart"), ("mix", "chart-mix")])
+@pytest.mark.parametrize(("kind", "name"), [("time", "chart"), ("tokens", "chart-mix")])
 async def test_what_is_shown_is_written(start: Start, tmp_path: Path, kind: str, name: str) -> None:
     async with start(export_dir=tmp_path) as ui:
-        chart(ui).show_kind(kind)
+        ui.app.overview_screen.action_chart(kind)
         await ui.press("C", "left", "E")
         found = written(tmp_path)
         assert found["what"] == name

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from costtui.model.listing import ORDERS, Listing
+from costtui.model.listing import NAMES, ORDERS, Listing
 
 Start = Callable[..., AbstractAsyncContextManager[Any]]
 PAGE = 400
@@ -108,7 +108,8 @@ async def test_random_keys_against_a_sorted_list(
                     at = 0
                     await ui.press("home")
                 case "<":
-                    order = ORDERS[(ORDERS.index(listing.order) - 1) % len(ORDERS)]
+                    orders = table.orders()
+                    order = orders[(orders.index(listing.order) - 1) % len(orders)]
                     listing, at = Listing(order), 0
                     await ui.press("less_than_sign")
                 case "r":
@@ -206,10 +207,15 @@ async def test_orders_and_their_words(start: Start, fakes: ModuleType) -> None:
     data = many(fakes)
     words = {"cost": ("dearest", "cheapest"), "latency": ("slowest", "fastest"),
              "tokens": ("biggest", "smallest"), "status": ("highest", "lowest"),
-             "time": ("newest", "oldest")}  # fmt: skip
-    async with start(data=data) as ui:
+             "time": ("newest", "oldest"), "speed": ("most tok/s", "least tok/s"),
+             **{kind: (f"most {kind}", f"least {kind}") for kind in ("input", "cached", "output")},
+             **{name: (f"by {name} A to Z", f"by {name} Z to A") for name in NAMES}}  # fmt: skip
+    async with start(data=data, size=(200, 40)) as ui:
         await ui.press("f3")
-        for order, (most, least) in words.items():
+        titles = {column.id for column in table_of(ui).columns(197)}
+        assert titles == set(ORDERS), "every column that is shown can be sorted by"
+        for order in reversed(ORDERS):
+            most, least = words[order]
             if order != "time":
                 await ui.press("less_than_sign")
                 assert most in ui.text

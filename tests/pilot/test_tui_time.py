@@ -336,7 +336,7 @@ async def test_the_whole_window_is_the_first_row_and_keeps_its_window(start: Sta
         assert rows[0].whole
         before, now = ui.data.moves[-1][1][0]
         assert (before.end, before.seconds) == (now.start, now.seconds)
-        await ui.press("tab", "enter")
+        await ui.press("home", "tab", "enter")
         view = ui.data.asked[-1][0]
         assert (view.window.start, view.window.end, view.window.name) == (
             now.start, now.end, "24h",

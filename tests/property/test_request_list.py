@@ -16,7 +16,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from costtui.config.schema import Retention
 from costtui.model.charge import Charge, CostBasis
 from costtui.model.dimension import Dimensions
-from costtui.model.listing import END, ORDERS, START, STATUSES, Listing, Spot, Stretch, spot_of
+from costtui.model.listing import (
+    END,
+    NAMES,
+    ORDERS,
+    START,
+    STATUSES,
+    Listing,
+    Spot,
+    Stretch,
+    spot_of,
+)
 from costtui.model.snapshot import Filter, RequestRow, View
 from costtui.model.timewindow import MINUTE, Window
 from costtui.model.usage import UsageRecord
@@ -126,8 +136,13 @@ class Lists(RuleBasedStateMachine):
         amount: dict[str, Callable[[RequestRow], int]] = {
             "time": lambda r: r.id, "cost": lambda r: r.effective_nano,
             "tokens": lambda r: r.input, "latency": lambda r: r.latency_ms,
-            "status": lambda r: r.status,
+            "status": lambda r: r.status, "input": lambda r: r.input, "cached": lambda _: 0,
+            "output": lambda _: 0, "speed": lambda _: 0,
         }  # fmt: skip
+        for name in NAMES:  # from A; what has no name is last
+            names = sorted({getattr(r.dims, name) for r in rows}, key=lambda n: (n == "", n))
+            places = {text: -at for at, text in enumerate(names)}
+            amount[name] = lambda r, d=name, p=places: p[getattr(r.dims, d)]  # type: ignore[misc]
         key = amount[listing.order]
         return sorted(rows, key=lambda r: (key(r), r.id), reverse=not listing.reverse)
 

@@ -18,7 +18,7 @@ from costtui.model.comparison import Compared
 from costtui.model.cross import Cross, DimensionUse
 from costtui.model.dimension import Dimensions
 from costtui.model.fleet import Fleet, GatewayUsage
-from costtui.model.listing import Listing, Spot, Stretch, spot_of
+from costtui.model.listing import Counters, Listing, Spot, Stretch, spot_of
 from costtui.model.movement import Movement
 from costtui.model.outlook import Outlook, OutlookGroup
 from costtui.model.snapshot import (
@@ -242,8 +242,8 @@ def overview(
         month=month,
         month_previous=scaled(month, 0.7),
         month_projection_nano=int(month.effective_nano * 1.37),
-        burn_nano_per_hour=61_200_000_000,
-        burn_previous_nano_per_hour=63_100_000_000,
+        hour=scaled(total, 0.043)._replace(effective_nano=61_200_000_000),
+        hour_previous=scaled(total, 0.044)._replace(effective_nano=63_100_000_000),
         chart=tuple(chart),
         chart_requests=tuple(v // 7_100_000 for v in chart),
         chart_tokens=tuple(v // 7_100_000 * 2200 for v in chart),
@@ -418,7 +418,7 @@ def empty(*, configured: bool = False) -> Overview:
     return Overview(
         view=View(window), revision=1, taken_at=NOW, total=zero, previous=zero, today=zero,
         today_previous=zero, month=zero, month_previous=zero, month_projection_nano=0,
-        burn_nano_per_hour=0, burn_previous_nano_per_hour=0, chart=(0,) * buckets,
+        chart=(0,) * buckets,
         chart_requests=(0,) * buckets, gap_buckets=frozenset(), breakdowns=none,
         sources=waiting if configured else (), alerts=(),
     )  # fmt: skip
@@ -601,6 +601,7 @@ class FakeData:
         self.moves: list[tuple[View, tuple[tuple[Window, Window], ...]]] = []
         self.error: Exception | None = None
         self.told: Outlook | None = None
+        self.counters = Counters()
 
     def data_version(self) -> int:
         self.checks += 1
@@ -673,6 +674,9 @@ class FakeData:
         if self.told is not None:
             return self.told._replace(dimension=by)
         return outlook(now=now, by=by, filters=view.filters)
+
+    def from_counters(self, view: View, now: float) -> Counters:
+        return self.counters
 
     def request_list(
         self, view: View, listing: Listing, at: Spot | str, limit: int, since: int = 0

@@ -116,6 +116,13 @@ def find(
     return f"{where} is gone, and so are its rotated generations"
 
 
+def seen_at(checkpoint: Iterable[tuple[str, str]], part: str, offset: int) -> str:
+    """The path of the file that byte `offset` of a part was seen in last; `""` where the collector
+    does not remember. Looks at no disk."""
+    found = _candidates(checkpoint, Wanted(part, offset, 0, "")) if part and offset >= 0 else []
+    return found[0].path if found else ""
+
+
 def _candidates(checkpoint: Iterable[tuple[str, str]], wanted: Wanted) -> list[FileState]:
     """The contents whose records may carry this part, the likeliest first."""
     found = []

@@ -128,6 +128,12 @@ class FleetScreen(SideScreen):
         self.table.sort, self.table.reverse = column, reverse
         self._draw()
 
+    def as_at_start(self) -> bool:
+        """The order as it was when it was opened; False where it is that."""
+        moved = self.sorting() != {"sort": "day", "reverse": False}
+        self.sort_to("day", reverse=False)
+        return moved
+
     def sorting(self) -> dict[str, object]:
         return {"sort": self.table.sort, "reverse": self.table.reverse}
 

@@ -23,7 +23,9 @@ MARKS = (
 WORDS = (
     ("spend", "what the window cost, by each source's own policy: reported or computed"),
     ("burn", "dollars an hour, of the last hour"),
-    ("month →", "what this month will have cost if the days go on like this"),
+    ("month end, →", "what this month will have cost: the forecast (F6), with its band"),
+    ("pace", "that at the mean of the last seven days; stands there until the forecast is made"),
+    ("cached", "tokens read from a cache; what was written to one is input (F8 has every kind)"),
     ("cache hit", "the part of the input that was read from a cache"),
     ("vs, +12%", "against the same length of time before"),
     ("list cost", "tokens × published rates, kept beside what a gateway reports"),

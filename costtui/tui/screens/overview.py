@@ -14,7 +14,7 @@ from costtui.tui.look import Look
 from costtui.tui.messages import Open, Push, StartConfig, change
 from costtui.tui.screens.repainting import Repainting
 from costtui.tui.shown import SORTS, Shown
-from costtui.tui.state import State
+from costtui.tui.state import CHARTS, State
 from costtui.tui.widgets.alerts import Alerts
 from costtui.tui.widgets.bars import Keys, Status
 from costtui.tui.widgets.chart import Chart
@@ -34,16 +34,13 @@ if TYPE_CHECKING:
 
 PANES = ("panel-0", "panel-1", "panel-2", "panel-3", "alerts", "sources", "chart")
 """What Tab goes through, in order."""
-CHARTS = {
-    "time": ("over time", "Usage by time, in the unit"),
-    "stacked": ("by group", "Stacked by what the big panel shows, the largest five and the rest"),
-    "mix": ("token mix", "Tokens by kind: input, cache, output, reasoning"),
-    "sum": ("cumulative", "Added up, beside the period before and the limit of an alert"),
+CHART_TIPS = {
+    "time": "Usage by time, in the unit",
+    "groups": "Stacked by what the big panel shows, the largest five and the rest",
+    "tokens": "Tokens by kind: input, cache, output, reasoning",
+    "cumulative": "Added up, beside the period before and the limit of an alert",
 }
-"""Kind of chart → its name and tooltip in the palette."""
-
-CHART_WORDS = {"time": "time", "stacked": "groups", "mix": "tokens", "sum": "cumulative"}
-"""Kind of chart → the word behind `:chart`."""
+"""The word behind `:chart` → its tooltip in the palette."""
 
 WIDTHS = [(0, "-narrow"), (100, "-normal")]
 HEIGHTS = [(0, "-short"), (34, "-middle"), (56, "-tall")]
@@ -116,6 +113,7 @@ class OverviewScreen(Repainting):
             self._wanted_row = ""
         self.query_one(Alerts).show(shown)
         self.query_one(Sources).show(shown)
+        self.query_one(Chart).kind = CHARTS[shown.state.chart]
         for widget in self.query(Lines):
             if isinstance(widget, Header | Kpi | Chart | Notice | Status):
                 widget.shown = shown
@@ -221,8 +219,8 @@ class OverviewScreen(Repainting):
 
     def action_chart(self, kind: str = "") -> None:
         """The next kind of chart, or the one that is named."""
-        chart = self.query_one(Chart)
-        chart.show_kind(kind) if kind else chart.next_kind()
+        state = self.shown.state
+        self.change(state._replace(chart=kind) if kind else state.with_next_chart())
 
     def action_crosshair(self) -> None:
         self.go_to("chart")
@@ -252,7 +250,16 @@ class OverviewScreen(Repainting):
 
     def chart_kinds(self) -> list[tuple[str, str]]:
         """What the chart can show: the word to type and its meaning."""
-        return [(CHART_WORDS[kind], tooltip) for kind, (_, tooltip) in CHARTS.items()]
+        return list(CHART_TIPS.items())
+
+    def as_at_start(self) -> bool:
+        """Put back the panes; False where there was nothing to put back."""
+        moved = self.has_class("-max") or self.pane != PANES[0]
+        self.query_one(Chart).point_at(None)
+        self._arrange(maximised=False)
+        if self.app.screen is self:
+            self.go_to(PANES[0])
+        return moved
 
     def sheet(self) -> Sheet | None:
         """What `e` writes: the current pane."""
@@ -287,7 +294,14 @@ class OverviewScreen(Repainting):
         self.post_message(StartConfig())
 
     def action_why(self) -> None:
-        self.post_message(Open("why"))
+        """Of the bar under the crosshair, where there is one."""
+        overview, chart = self.shown.overview, self.query_one(Chart)
+        pointed = chart.crosshair(overview) if overview is not None else None
+        if overview is None or pointed is None:
+            self.post_message(Open("why"))
+            return
+        at = overview.view.window.buckets()[pointed.at]
+        self.post_message(Push(lambda look, shown: _why(look, shown, at)))
 
     def action_group(self) -> None:
         self.change(self.shown.state.with_next_group(self.shown.groups))
@@ -313,6 +327,12 @@ class OverviewScreen(Repainting):
 
     def action_reverse(self) -> None:
         self.change(self.shown.state._replace(reverse=not self.shown.state.reverse))
+
+
+def _why(look: Look, shown: Shown, at: int) -> Screen[None]:
+    from costtui.tui.screens.why import WhyScreen
+
+    return WhyScreen(look, shown, at=at)
 
 
 def _chooser(look: Look, shown: Shown, done: Callable[[dict[str, str]], object]) -> Screen[None]:

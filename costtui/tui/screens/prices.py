@@ -157,6 +157,13 @@ class PricesScreen(SideScreen):
         self.table.turn()
         self._note()
 
+    def as_at_start(self) -> bool:
+        """The order as it was when it was opened; what was typed stays. False where it is that."""
+        moved = (self.table.sort, self.table.reverse) != ("from", False)
+        self.table.sort, self.table.reverse = "from", False
+        self._draw()
+        return moved
+
     def action_detail(self) -> None:
         """Everything about the model under the cursor."""
         row = self.table.current

@@ -14,7 +14,7 @@ from costtui.model.snapshot import RequestRow
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
 from costtui.tui.bindings import textual_bindings
-from costtui.tui.cells import outside
+from costtui.tui.cells import outside, squeezed
 from costtui.tui.data import Answer
 from costtui.tui.look import Line, Look
 from costtui.tui.messages import Ask, Push
@@ -23,6 +23,7 @@ from costtui.tui.sheet import Sheet, requests
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.grid import Entry, Grid
 from costtui.tui.widgets.request_table import NANOSECONDS, speed
+from costtui.tui.widgets.table import Column
 
 BASIS = {
     CostBasis.UNPRICED: "unpriced: no rate is known for this model (the sources screen lists them)",
@@ -30,6 +31,7 @@ BASIS = {
     CostBasis.COMPUTED: "computed: tokens × rate",
     CostBasis.ESTIMATED: "estimated: priced per request, or the source's own guess",
 }
+READ_FROM = "read from"
 MOST_ATTRIBUTES = 300
 """Attributes of one request that are listed."""
 MOST_NESTED = 8
@@ -41,8 +43,8 @@ Fact = tuple[str, str, str]
 """Name, value, role."""
 
 
-def entries(row: RequestRow, look: Look) -> list[Entry]:
-    """The record as name and value, in the order one asks for it."""
+def entries(row: RequestRow, look: Look, path: str = "") -> list[Entry]:
+    """The record as name and value, in the order one asks for it. `path` is where its log is."""
     dims = row.dims
     name = look.consumer(dims.consumer)
     if name:
@@ -56,13 +58,20 @@ def entries(row: RequestRow, look: Look) -> list[Entry]:
     facts.append(("request id", row.request_id or "-", "text"))
     facts.append(("source", row.source, "text"))
     if row.part:
-        at = f"{row.part} at byte {row.offset:,}" if row.offset >= 0 else row.part
-        facts.append(("read from", at, "text"))
+        log = path or row.part
+        at = f"{log} at byte {row.offset:,}" if row.offset >= 0 else log
+        facts.append((READ_FROM, at, "text"))
     facts += [(name, value, "text") for name, value in attributes(row.attrs)]
     return [
-        Entry(f"{number} {name}", (outside(name, 60), outside(value, 400)), ("quiet", role), value)
+        Entry(f"{number} {name}", (outside(name, 60), outside(value, _most(name))),
+              ("quiet", role), value)
         for number, (name, value, role) in enumerate(facts)
-    ]
+    ]  # fmt: skip
+
+
+def _most(name: str) -> int:
+    """Characters of a value that are drawn at most; of a path the end matters."""
+    return 4096 if name == READ_FROM else 400
 
 
 def _money(row: RequestRow) -> Iterator[Fact]:
@@ -157,6 +166,12 @@ class Record(Grid):
     def title_line(self) -> Line:
         return super().title_line().put(f" {self.place}" if self.place else "", "quiet")
 
+    def draw(self, item: Entry, column: Column, line: Line) -> None:
+        if item.cells[0] == READ_FROM and column.id == "1":
+            text = squeezed(item.cells[1], column.width, self.look.glyphs.cut)
+            item = item._replace(cells=(READ_FROM, text))
+        super().draw(item, column, line)
+
 
 class RequestScreen(SideScreen):
     """The record of one request, and from there that of the next one of its list."""
@@ -181,6 +196,9 @@ class RequestScreen(SideScreen):
         self._visited = visited
         self._owed = 0
         self._asking = False
+        self._paths: dict[tuple[str, str], str] = {}
+        """(source, part) → the path of the log; `""` while it is asked for, and where it is not
+        known."""
 
     def body(self) -> ComposeResult:
         yield Record(self.look, ("", ""), title="request", most=32, counted=False, id="record")
@@ -196,8 +214,13 @@ class RequestScreen(SideScreen):
         self._ask(0)
 
     def _fill(self) -> None:
-        grid, line = self.record, self.record.cursor
-        grid.set_items(entries(self.row, self.look))
+        grid, line, row = self.record, self.record.cursor, self.row
+        log = row.source, row.part
+        if row.part and log not in self._paths:
+            self._paths[log] = ""
+            source = row.source
+            self.post_message(Ask("log", lambda data, _, __: data.checkpoint(source), row))
+        grid.set_items(entries(row, self.look, self._paths.get(log, "")))
         grid.select(grid.key(grid.items[min(line, len(grid.items) - 1)]))
 
     # The list -------------------------------------------------------------------------------
@@ -230,7 +253,10 @@ class RequestScreen(SideScreen):
             self._ask(step)
 
     def answered(self, answer: Answer) -> None:
-        """The record as it is now and its neighbours."""
+        """The record as it is now and its neighbours, or where its log is."""
+        if answer.kind == "log" and isinstance(answer.tag, RequestRow):
+            self._found_log(answer.tag, answer.value)
+            return
         if answer.kind != "neighbours" or not isinstance(answer.value, tuple):
             return
         now, stretch = answer.value
@@ -246,6 +272,13 @@ class RequestScreen(SideScreen):
         else:
             self._renew(now, stretch)
         self._go_on()
+
+    def _found_log(self, row: RequestRow, checkpoint: object) -> None:
+        from costtui.sources.jsonl.logline import seen_at
+
+        if isinstance(checkpoint, list | tuple) and row.offset >= 0:
+            self._paths[row.source, row.part] = seen_at(checkpoint, row.part, row.offset)
+            self._fill()
 
     def _renew(self, now: object, stretch: Stretch) -> None:
         grid = self.record

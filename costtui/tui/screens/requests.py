@@ -9,7 +9,17 @@ from pathlib import Path
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from costtui.model.listing import END, ORDERS, START, STATUSES, Listing, Spot, Stretch, spot_of
+from costtui.model.listing import (
+    END,
+    ORDERS,
+    START,
+    STATUSES,
+    Counters,
+    Listing,
+    Spot,
+    Stretch,
+    spot_of,
+)
 from costtui.model.snapshot import RequestRow
 from costtui.model.timewindow import DAY
 from costtui.tui.bindings import textual_bindings
@@ -18,6 +28,7 @@ from costtui.tui.look import Look
 from costtui.tui.messages import Ask, Open, Push
 from costtui.tui.screens.side import SideScreen
 from costtui.tui.shown import Shown
+from costtui.tui.widgets.counter_note import CounterNote
 from costtui.tui.widgets.request_table import RequestTable
 from costtui.tui.widgets.table import Table
 
@@ -40,6 +51,7 @@ class RequestsScreen(SideScreen):
 
     def body(self) -> ComposeResult:
         yield RequestTable(self.look, id="requests")
+        yield CounterNote(self.look, id="counters")
 
     def on_mount(self) -> None:
         self._newest = 0
@@ -50,6 +62,7 @@ class RequestsScreen(SideScreen):
         self._key = _key_of(self.shown)
         self.table.focus()
         self._go(Listing(), START)
+        self._ask_counters()
 
     def on_unmount(self) -> None:
         self.app.post_message(Ask("forget", lambda data, _, __: data.forget_lists()))
@@ -84,6 +97,13 @@ class RequestsScreen(SideScreen):
         self._ask(to)
         table.redraw()
 
+    def _ask_counters(self) -> None:
+        """How much of the window is in no request; with the window, once a minute."""
+        key = self._key
+        self.post_message(
+            Ask("counters", lambda data, view, now: data.from_counters(view, now), key)
+        )
+
     def _refresh_rows(self) -> None:
         """Ask again for what is shown."""
         table, spot = self.table, self.table.spot
@@ -109,10 +129,13 @@ class RequestsScreen(SideScreen):
         if key != self._key:
             self._key, self._minute = key, start
             self._go(self.table.wanted, self._head())
+            self.query_one(CounterNote).show(None)
+            self._ask_counters()
         elif start != self._minute:
             self._minute = start
             if not shown.state.paused:
                 self._refresh_rows()
+                self._ask_counters()
 
     def _window_start(self) -> int:
         overview = self.shown.overview
@@ -129,6 +152,8 @@ class RequestsScreen(SideScreen):
     def answered(self, answer: Answer) -> None:
         """A stretch of the list arrived."""
         stretch = answer.value
+        if isinstance(stretch, Counters) and answer.tag == self._key:
+            self.query_one(CounterNote).show(stretch)
         if answer.kind == "requests" and isinstance(stretch, Stretch):
             about, at = answer.tag if isinstance(answer.tag, tuple) else (None, "")
             if about == self._about:
@@ -184,8 +209,13 @@ class RequestsScreen(SideScreen):
     # Keys -----------------------------------------------------------------------------------
 
     def action_sort(self, step: int) -> None:
-        at = ORDERS.index(self.table.wanted.order) + step
-        order = ORDERS[at % len(ORDERS)]
+        """By the next column to the right (1) or left (-1) of those on screen."""
+        orders, now = self.table.orders(), self.table.wanted.order
+        # after a window became narrower it may be none of them: on from where it was
+        at = orders.index(now) if now in orders else sum(
+            ORDERS.index(order) < ORDERS.index(now) for order in orders
+        ) - (step > 0)  # fmt: skip
+        order = orders[(at + step) % len(orders)]
         self._go(self.table.wanted._replace(order=order, reverse=False), START)
 
     def action_reverse(self) -> None:
@@ -231,6 +261,13 @@ class RequestsScreen(SideScreen):
 
     def sort_to(self, column: str, *, reverse: bool) -> None:
         self._go(self.table.wanted._replace(order=column, reverse=reverse), START)
+
+    def as_at_start(self) -> bool:
+        """The newest of all of them first; False where that is so."""
+        moved = self.table.wanted != Listing()
+        if moved:
+            self._go(Listing(), START)
+        return moved
 
     def sorting(self) -> dict[str, object]:
         return {"sort": self.table.wanted.order, "reverse": self.table.wanted.reverse}

@@ -10,6 +10,7 @@ from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
 from costtui.tui.screens.repainting import Repainting
 from costtui.tui.shown import Shown
+from costtui.tui.unusual import unit_fact
 from costtui.tui.widgets.bars import Keys
 from costtui.tui.widgets.header import crumbs, view_title
 from costtui.tui.widgets.lines import Lines
@@ -22,6 +23,8 @@ class Title(Lines):
 
     text = ""
     shown: Shown | None = None
+    units = False
+    """Is this screen in the unit that `u` chooses? Then it says so where that is not the usual."""
     own: tuple[str, int, int] | None = None
     """(name, start, end) of a screen that shows another stretch of time than the window."""
 
@@ -31,6 +34,9 @@ class Title(Lines):
         right = Line(self.look)
         if shown is None:
             return [line.put(f" {self.text}", "accent")]
+        words, other = unit_fact(shown.state, shown.usual)
+        if self.units and other:
+            right.put(f"{words}  ", "accent")
         if shown.state.paused:
             right.styled(f" {g.pause} PAUSED ", self.look.palette.style("chip")).put("  ")
         if shown.state.past and self.own is not None:  # a screen that is always of now
@@ -95,6 +101,7 @@ class SideScreen(Repainting):
     def compose(self) -> ComposeResult:
         title = Title(self.look, id="title")
         title.text, title.shown = self.title_text, self.shown
+        title.units = any(k.action == "unit" and k.on(self.where) for k in self.look.keys)
         yield title
         yield from self.body()
         keys = Keys(self.look, id="keys")

@@ -10,7 +10,7 @@ from costtui.model.safetext import redact
 from costtui.model.snapshot import RequestRow
 from costtui.tui import format as fmt
 from costtui.tui.bindings import textual_bindings
-from costtui.tui.cells import outside
+from costtui.tui.cells import cell_len, outside, squeezed
 from costtui.tui.data import Answer
 from costtui.tui.look import Look
 from costtui.tui.messages import Ask
@@ -86,20 +86,25 @@ class SourceLineScreen(SideScreen):
         g = self.look.glyphs
         between = f" {g.middle} "
         facts = [
-            ("…" if len(found.path) > 60 else "") + outside(found.path, 4000)[-60:],
             f"byte {found.offset:,}" + (" of its text" if found.packed else ""),
             fmt.size(found.length) + (" or more" if found.more else ""),
         ]
         view = self.view
-        view.title = between.join(facts)
+        path = outside(found.path, 4096)
+        # in the frame as far as it fits, and whole above the lines where it does not
+        room = self.view.size.width - 7 - sum(cell_len(between + fact) for fact in facts)
+        short = squeezed(path, max(16, room), g.cut)
+        view.title = between.join((short, *facts))
+        whole = [] if short == path else [Paragraph(found.path, "accent")]
         view.note = f"the same {found.proof}" if found.proof else ""
         text = self._line(found)
         doubt = [] if found.proof else [Paragraph(self._doubt(found), "over")]
         if self.pretty:
             at = 0
-            rows = doubt + [Paragraph(line, "value") for line in pretty(text).split("\n")]
+            rows = whole + doubt + [Paragraph(line, "value") for line in pretty(text).split("\n")]
         else:
             rows = [Paragraph(_text(line), "quiet", cut=True) for line in found.before]
+            rows += whole
             at = len(rows)
             rows += doubt  # beside the line, where it cannot be scrolled out of sight
             rows.append(Paragraph(text, "value" if found.proof else "warn", marked=True))

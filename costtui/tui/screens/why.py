@@ -40,15 +40,21 @@ class Said(Lines):
 
 
 class WhyScreen(SideScreen):
-    """`w`. Of the view that is shown, or of `about`, until the user goes to another window."""
+    """`w`. Of the view that is shown, or of `about`, until the user goes to another window. The
+    cursor begins on the greatest step, or on the one `at` a moment that was pointed at, so that the
+    answer is there at once."""
 
     where = "why"
     title_text = "why"
     BINDINGS = textual_bindings("why")
 
-    def __init__(self, look: Look, shown: Shown, about: State | None = None) -> None:
+    def __init__(self, look: Look, shown: Shown, about: State | None = None, at: int = 0) -> None:
+        """`at` is epoch seconds, 0 for none."""
         super().__init__(look, shown)
         self.about = about
+        self.at = at
+        self._placed: object = None
+        """What the cursor has been put on the greatest step of."""
         self.found: Why | None = None
         self.pane = LISTS[0]
         self._asked: object = None
@@ -80,11 +86,11 @@ class WhyScreen(SideScreen):
         return self.about or self.shown.state
 
     def _ask(self) -> None:
-        state, zone = self.state, self.look.zone
+        state, zone, at = self.state, self.look.zone, self.at
         self._waiting = True
 
         def job(data: object, _: View, now: float) -> Why:
-            return look_into(data, state.view(now, zone), now, zone)  # type: ignore[arg-type]
+            return look_into(data, state.view(now, zone), now, zone, at)  # type: ignore[arg-type]
 
         self.post_message(Ask("why", job, self._asked))
 
@@ -119,10 +125,18 @@ class WhyScreen(SideScreen):
         self._waiting = False
         self.found = answer.value
         self._known.clear()
+        placed = self._placed != self._asked
+        if placed:
+            self._placed = self._asked
+            first = self.found.row_at(self.at)
+            self.steps.cursor_key = first.key if first is not None else ""
+            self.steps.cursor = 0
         title = self.query_one(Title)
         title.shown = self._titled(self.shown, self.found)
         title.redraw()
         self._draw()
+        if placed:  # the list has its height from now on
+            self.steps.scrolled = 0
 
     def _draw(self) -> None:
         found = self.found

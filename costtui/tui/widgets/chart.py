@@ -17,7 +17,7 @@ from textual.geometry import Size
 from costtui.model.money import decimal_text
 from costtui.model.snapshot import Overview, View
 from costtui.model.timewindow import MINUTE
-from costtui.tui.curves import KINDS, Curves, More, curves, needs_more, question
+from costtui.tui.curves import Curves, More, curves, needs_more, question
 from costtui.tui.data import Answer, Data
 from costtui.tui.look import Line, frame
 from costtui.tui.messages import Ask, Open, change
@@ -48,6 +48,7 @@ class Chart(Lines, can_focus=True):
     shown: Shown | None = None
     maximised = False
     kind = "time"
+    """Of `curves.KINDS`; the screen says which."""
     more: More | None = None
     _asked: object = None
     _held: Overview | None = None
@@ -58,13 +59,6 @@ class Chart(Lines, can_focus=True):
     """The start of the bucket at the other end of a marked range."""
 
     # Data -----------------------------------------------------------------------------------
-
-    def show_kind(self, kind: str) -> None:
-        self.kind = kind
-        self.redraw()
-
-    def next_kind(self) -> None:
-        self.show_kind(KINDS[(KINDS.index(self.kind) + 1) % len(KINDS)])
 
     def redraw(self) -> None:
         overview = self.shown.overview if self.shown else None

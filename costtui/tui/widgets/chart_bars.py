@@ -36,12 +36,12 @@ class Crosshair(NamedTuple):
 
 def top_of(curves: Curves) -> int:
     """The end of the scale: round, above everything that is drawn."""
-    most = max((*curves.totals, *curves.before))
+    most = max((0, *curves.totals, *curves.before))
     return nice_ceiling(max(most, curves.limit) if limit_in_sight(curves) else most)
 
 
 def limit_in_sight(curves: Curves) -> bool:
-    most = max((*curves.totals, *curves.before))
+    most = max((0, *curves.totals, *curves.before))
     return 0 < curves.limit <= most * LIMIT_IN_SIGHT
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from costtui.model.charge import Exactness
 from costtui.model.snapshot import Overview
 from costtui.model.timewindow import DAY
+from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, fit, outside
 from costtui.tui.curves import Curves, leaders
@@ -15,6 +16,7 @@ from costtui.tui.look import Line, Look
 from costtui.tui.shown import MILLION, Shown, change_role, is_money, number, over_time
 from costtui.tui.widgets.chart_bars import Crosshair, limit_in_sight
 from costtui.tui.widgets.chart_labels import bucket_time
+from costtui.tui.widgets.kpi import KINDS, SHORT_KINDS
 
 _NAME_LEAST, _NAME_MOST = 5, 24
 
@@ -62,7 +64,7 @@ def note(
     gaps = len(curves.gaps)
     pieces = [(_peak(look, overview, curves), "quiet"), (curves.note, "warn")]
     if gaps:
-        pieces.append((f"{gaps} {'gap' if gaps == 1 else 'gaps'}", "warn"))
+        pieces.append((f"{gaps} {'gap' if gaps == 1 else 'gaps'}: no data", "warn"))
     if focus:
         arrows = "h l" if look.glyphs.ascii else "← →"
         pieces.append((f"{arrows} point, Enter zooms in", "quiet"))
@@ -102,7 +104,7 @@ def _pointed(
     end = min(buckets[last] + window.step, window.end)
     if crosshair.mark is not None:
         when += f" {look.glyphs.arrow} {bucket_time(end, window, look.zone)}"
-    line = Line(look).put(when, "focus-title").put(" ")
+    line, g = Line(look).put(when, "focus-title").put(" "), look.glyphs
     if first == last and at in curves.gaps and not curves.totals[at]:
         return line.put("a gap: nothing arrived, a source was down", "warn")
     value = _amount(overview, curves, first, last)
@@ -114,20 +116,44 @@ def _pointed(
     if crosshair.mark is not None:
         return line.put(f"  in {fmt.duration(end - max(buckets[first], window.start))}"
                         "  Enter zooms in", "quiet")  # fmt: skip
+    if curves.kind == "mix":
+        return _kinds(line, curves, at, room)
     if at and curves.kind != "sum":
         before = curves.totals[at - 1]
         role = change_role(value, before, cost=is_money(curves.unit))
-        line.put(f" {fmt.change(value, before, look.glyphs, 8)}", role)
+        line.put(f" {fmt.change(value, before, g, 8)}", role)
     if curves.kind == "sum" and curves.before:
         then = number(curves.before[at], curves.unit, 12, Exactness.EXACT, look.glyphs)
         line.put(f" before {then}", "quiet")
     for name, part in _parts(look, shown, overview, curves, at):
         text = number(part, curves.unit, 9, Exactness.EXACT, look.glyphs)
-        piece = Line(look).put(f" {look.glyphs.middle} ", "faint")
+        piece = Line(look).put(f" {g.middle} ", "faint")
         piece.put(f"{outside(name, 28)} ", "quiet").put(text, "text")
         if line.width + piece.width <= room:
             line.extend(piece)
     return line
+
+
+def _kinds(line: Line, curves: Curves, at: int, room: int) -> Line:
+    """Every kind of token that a bucket has, the most first, beside its sum that `line` says: in
+    long or short words, as there is room. None is left out: what is missing would look like 0."""
+    look = line.look
+    rows = sorted(
+        ((layer.number, layer.values[at]) for layer in curves.layers if layer.values[at]),
+        key=lambda row: -row[1],
+    )
+    kinds = [(TOKEN_TYPES[number - 1], value) for number, value in rows]
+    said = line
+    forms = ((KINDS, f" {look.glyphs.middle} ", 7), (SHORT_KINDS, f" {look.glyphs.middle} ", 5),
+             (SHORT_KINDS, "  ", 5), (SHORT_KINDS, " ", 4), (SHORT_KINDS, " ", 3))  # fmt: skip
+    for names, between, width in forms:
+        said = Line(look).extend(line)
+        for kind, value in kinds:
+            said.put(between, "faint").put(f"{names[kind]} ", "quiet")
+            said.put(fmt.compact(value, width), "text")
+        if said.width <= room:
+            break
+    return said
 
 
 def _amount(overview: Overview, curves: Curves, first: int, last: int) -> int:
@@ -158,10 +184,7 @@ def _exactness(overview: Overview, unit: str, first: int, last: int) -> Exactnes
 def _parts(
     look: Look, shown: Shown, overview: Overview, curves: Curves, at: int
 ) -> list[tuple[str, int]]:
-    """The three largest parts of a bucket: kinds of tokens, else groups."""
-    if curves.kind == "mix":
-        rows = sorted(((c.name, c.values[at]) for c in curves.layers), key=lambda r: -r[1])
-        return [row for row in rows if row[1]][:3]
+    """The three largest groups of a bucket."""
     dimension = shown.state.group
     if curves.unit == "rate" or not over_time(overview, curves.unit):
         return []

@@ -13,8 +13,10 @@ from costtui.tui.widgets.lines import Lines
 MOST = 8
 
 
-def fleet_cards(fleet: Fleet, look: Look, width: int, *, compare: bool) -> list[Card]:
-    """Calendar periods with their change, the rate, then the window's usage."""
+def fleet_cards(
+    fleet: Fleet, look: Look, width: int, *, compare: bool, unit: str = "cost"
+) -> list[Card]:
+    """Calendar periods with their change and the last hour in `unit`, then the window's usage."""
     make = Figures(look, width, compare=compare)
     whole = fleet.total
     week, month, hour = (
@@ -26,11 +28,11 @@ def fleet_cards(fleet: Fleet, look: Look, width: int, *, compare: bool) -> list[
         day, month = then
         week = "that week" if width >= 11 else "week"
     return [
-        make.spent(day, fleet.today, fleet.today_previous, 0),
-        make.spent(week, fleet.week, fleet.week_previous, 1),
-        make.spent(month, fleet.month, fleet.month_previous, 2),
-        make.spent(hour, whole.hour, fleet.hour_previous, 3),
-        *make.usage(whole.window, whole.previous, (4, 5, 6, 7)),
+        make.spent(day, fleet.today, fleet.today_previous, 0, unit),
+        make.spent(week, fleet.week, fleet.week_previous, 1, unit),
+        make.spent(month, fleet.month, fleet.month_previous, 2, unit),
+        make.spent(hour, whole.hour, fleet.hour_previous, 3, unit),
+        *make.usage(whole.window, whole.previous, (4, 5, 6, 7), unit),
     ]
 
 
@@ -46,11 +48,12 @@ class FleetCards(Lines):
         fleet, shown = self.fleet, self.shown
         if fleet is None or shown is None:
             return []
-        look, compare = self.look, shown.state.compare
+        look, compare, unit = self.look, shown.state.compare, shown.state.unit
         return [
             *strip(
-                look, lambda width: fleet_cards(fleet, look, width, compare=compare), MOST,
-                size.width,
+                look,
+                lambda width: fleet_cards(fleet, look, width, compare=compare, unit=unit),
+                MOST, size.width,
             ),
             token_line(fleet.total.window, look, size.width),
         ]  # fmt: skip

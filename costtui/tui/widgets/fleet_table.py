@@ -10,7 +10,8 @@ from costtui.model.snapshot import SourceStatus, Totals
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line
-from costtui.tui.shown import Shown, amount, change_role, nothing_matches
+from costtui.tui.marks import of_exactness
+from costtui.tui.shown import Shown, amount, change_role, exactness_in, nothing_matches
 from costtui.tui.spark import bar
 from costtui.tui.widgets.health import health, troubles
 from costtui.tui.widgets.panel import NO_VALUE, put_amount, put_spark
@@ -26,16 +27,18 @@ PERIODS: dict[str, Callable[[GatewayUsage], Totals]] = {
 """Columns that show the unit of a period; `window` only where no other one has its length."""
 COUNTS: dict[str, Callable[[Totals], int]] = {
     "requests": lambda t: t.requests,
-    "input": lambda t: t.input,
-    "cached": lambda t: t.cache_read + t.cache_write + t.cache_write_1h,
+    "input": lambda t: t.input + t.cache_write + t.cache_write_1h,
+    "cached": lambda t: t.cache_read,
     "output": lambda t: t.output + t.reasoning,
 }
+"""Disjoint, and the same words as in the list of requests: what was written to a cache was sent,
+and only what was read from one is cached. The prices screen separates all kinds."""
 SHARES: dict[str, Callable[[Totals], int]] = {
     "errors": lambda t: t.errors,
     "throttled": lambda t: t.throttled,
 }
 _OWN_COLUMN = {"24h": "day", "7d": "week", "30d": "month", "1h": "hour"}
-_WANTED = ("window", "day", "week", "month", "hour", "change", "spark", "errors", "throttled",
+_WANTED = ("window", "day", "week", "month", "errors", "throttled", "hour", "change", "spark",
            "requests", "output", "input", "cached", "bar", "state", "share")  # fmt: skip
 """Columns beside the name, the most wanted first."""
 _ORDER = ("window", "day", "week", "month", "hour", "change", "share", "bar", "spark", "requests",
@@ -44,6 +47,9 @@ _WIDTHS = {
     **dict.fromkeys(PERIODS, 8), **dict.fromkeys(COUNTS, 6), **dict.fromkeys(SHARES, 4),
     "change": 7, "share": 4, "bar": 6, "spark": 8, "state": 5,
 }  # fmt: skip
+_NARROW = {"change": 6, "spark": 5}
+"""Widths with which all columns that ops look at fit 80 cells beside names of 17."""
+_NARROW_BELOW = 96
 _TITLES = {"day": "24h", "week": "7d", "month": "30d", "hour": "/h", "share": "%", "bar": "",
            "spark": "trend", "requests": "req", "input": "in", "output": "out", "errors": "err",
            "throttled": "429"}  # fmt: skip
@@ -83,7 +89,8 @@ class FleetTable(Table[GatewayUsage]):
         if self.sort in COUNTS:
             return COUNTS[self.sort](row.window)
         if self.sort in SHARES:
-            return SHARES[self.sort](row.window) / max(1, row.window.requests)
+            part = SHARES[self.sort](row.window)
+            return part if self._counted else part / max(1, row.window.requests)
         now, before = amount(row.window, unit), amount(row.previous, unit)
         return now / before if before > 0 else inf if now > 0 else -1.0
 
@@ -132,6 +139,9 @@ class FleetTable(Table[GatewayUsage]):
         window = self.fleet.view.window.name if self.fleet else ""
         longest = max((cell_len(outside(g.key)) + 2 for g in self.items), default=0)
         least = max(_NAME_LEAST, min(longest, width // 3, _NAME_MOST))
+        widths = {**_WIDTHS, **(_NARROW if width < _NARROW_BELOW else {})}
+        if self._counted and width >= _NARROW_BELOW:
+            widths |= dict.fromkeys(SHARES, 6)
         left = width - least - 1
         chosen: list[str] = []
         for name in _WANTED:
@@ -140,10 +150,9 @@ class FleetTable(Table[GatewayUsage]):
                 or (name == "change" and self.shown and not self.shown.state.compare)
                 or (name in ("bar", "share") and self.shown and self.shown.state.unit == "rate")
             )
-            if not hidden and _WIDTHS[name] + 1 <= left:
+            if not hidden and widths[name] + 1 <= left:
                 chosen.append(name)
-                left -= _WIDTHS[name] + 1
-        widths = dict(_WIDTHS)
+                left -= widths[name] + 1
         spare = left - max(0, min(longest, _NAME_MOST) - least)
         if spare > 0:
             widths["spark"] += min(spare, _SPARK_MOST - widths["spark"])
@@ -154,6 +163,11 @@ class FleetTable(Table[GatewayUsage]):
                 align = "left" if name in _UNSORTED - {"share"} else "right"
                 columns.append(Column(name, self._titled(name, title), widths[name], align))
         return columns
+
+    @property
+    def _counted(self) -> bool:
+        """Are errors and 429 numbers of requests and not shares of them?"""
+        return self.shown is not None and self.shown.state.unit == "requests"
 
     def _titled(self, column: str, title: str) -> str:
         if column != self.sort:
@@ -180,8 +194,17 @@ class FleetTable(Table[GatewayUsage]):
                 text = f" {self.look.glyphs.middle} ".join([_SAID.get(state, state), *facts])
                 return line.put(outside(text), role)
         if self.fleet is not None and self.items:
-            line.put(f"usage, trend and change of {self.fleet.view.window.name}", "quiet")
+            what = "requests" if self._counted else "shares"
+            line.put(f"err and 429 ({what}), trend, change: {self.fleet.view.window.name}", "quiet")
         return line
+
+    def marks_beside(self) -> set[str]:
+        """Of the figures above."""
+        fleet, unit = self.fleet, self.shown.state.unit if self.shown else "cost"
+        if fleet is None:
+            return set()
+        sums = (fleet.today, fleet.week, fleet.month, fleet.total.hour)
+        return of_exactness(*(exactness_in(t, unit) for t in sums))
 
     def empty_text(self) -> str:
         shown = self.shown
@@ -213,6 +236,8 @@ class FleetTable(Table[GatewayUsage]):
         elif name in SHARES:
             part = SHARES[name](item.window)
             text = fmt.share(part, item.window.requests, width) or "-"
+            if self._counted:
+                text = fmt.compact(part, width)
             line.cell(text, width, "warn" if part else "quiet", "right")
         else:
             self._relation(item, fleet, column, unit, line)

@@ -13,7 +13,7 @@ from costtui.model.snapshot import Totals
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
 from costtui.tui.told import Told
-from costtui.tui.widgets.kpi import Card, strip
+from costtui.tui.widgets.kpi import Card, band_text, strip
 from costtui.tui.widgets.lines import Lines
 
 
@@ -23,15 +23,8 @@ def estimated(totals: Totals) -> Exactness:
 
 
 def band(estimate: Estimate, forecast: Forecast, look: Look, width: int) -> str:
-    """`$12.1k-$12.9k`, `±3%` where that does not fit, or that there is none."""
-    if not forecast.banded:
-        return "no band"
-    for each in (8, 6):
-        text = "-".join(fmt.money(nano, each) for nano in (estimate.low, estimate.high))
-        if len(text) <= width:
-            return text
-    off = max(estimate.high - estimate.nano, estimate.nano - estimate.low)
-    return ("+-" if look.glyphs.ascii else "±") + (fmt.share(off, estimate.nano, 5) or "?")
+    """The band of an estimate, or that there is none."""
+    return band_text(estimate, look, width) if forecast.banded else "no band"
 
 
 def cards(told: Told, look: Look, width: int) -> list[Card]:

@@ -21,6 +21,8 @@ class Entry(NamedTuple):
 class Grid(Table[Entry]):
     """Rows of prepared text. The last column takes what is left."""
 
+    explains = False
+
     def __init__(
         self,
         look: Look,

@@ -12,7 +12,8 @@ from costtui.model.timewindow import WINDOWS
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line, Look
-from costtui.tui.shown import UNIT_NAMES, Shown
+from costtui.tui.shown import Shown
+from costtui.tui.unusual import said
 from costtui.tui.widgets.lines import Lines
 
 
@@ -109,11 +110,8 @@ class Header(Lines):
             last = datetime.fromtimestamp(shown.overview.view.window.end, self.look.zone)
             when = last.strftime("%a %d %b %Y %H:%M" if width >= 100 else "%a %d %b %H:%M")
             right.put(f"as it was on {when} ", "accent").put(f"{g.middle} ", "quiet")
-        facts = [] if notes else [f"by {UNIT_NAMES[state.unit]}"]
-        if width >= 100 and not notes:
-            facts.append(f"sorted by {state.sort}")
-            facts.append("vs the period before" if state.compare else "")
-        right.put(f" {g.middle} ".join(f for f in facts if f) + " ", "quiet")
+        if not notes:
+            right.extend(said(self.look, shown, every=width >= 100)).put(" ")
         room = width - right.width - 2
         line = crumbs(self.look, state.filters, room)
         return line.cut(room).to(width - right.width).extend(right)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from textual.geometry import Size
 
@@ -14,6 +14,7 @@ from costtui.model.timewindow import Window
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
+from costtui.tui.marks import ABOUT, of_exactness
 from costtui.tui.shown import (
     Shown,
     amount,
@@ -24,6 +25,9 @@ from costtui.tui.shown import (
     number,
 )
 from costtui.tui.widgets.lines import Lines
+
+if TYPE_CHECKING:
+    from costtui.tui.month_end import MonthEnd
 
 KINDS = {
     "input": "input",
@@ -43,6 +47,8 @@ SHORT_KINDS = {
 }
 WIDE, NARROW, LEAST = 15, 13, 9
 """Cells of one card, gap included."""
+MOST = 9
+"""Cards of the overview; the last one, where the month ends, needs more than the least width."""
 
 
 class Card(NamedTuple):
@@ -125,36 +131,87 @@ _FIRST = {"cost": "spend", "tokens": "tokens", "requests": "requests", "rate": "
 """The label of the first card."""
 
 
+_HOURLY = {"cost": "burn /h", "tokens": "tok /h", "requests": "req /h", "rate": "$/1M 1h"}
+"""That of the last hour."""
+
+
 def cards(
-    overview: Overview, look: Look, width: int, *, compare: bool, unit: str = "cost"
+    overview: Overview,
+    look: Look,
+    width: int,
+    *,
+    compare: bool,
+    unit: str = "cost",
+    ahead: MonthEnd | None = None,
 ) -> list[Card]:
-    """The figures of the overview's strip: the window, today and the month in `unit`; burn and
-    forecast are money."""
-    g = look.glyphs
+    """The figures of the overview's strip: the window, an hour, today and the month in `unit`.
+    Where the month ends is always money, and has its $."""
     make = Figures(look, width, compare=compare)
     total, before = overview.total, overview.previous
-    burn, burn_before = overview.burn_nano_per_hour, overview.burn_previous_nano_per_hour
-    estimate = Exactness(overview.month.exactness | Exactness.ESTIMATE)
-    projected = make.cost(overview.month_projection_nano, estimate)
     day_name, month_name = then_names(overview.view.window, look) or ("today", "month")
     month = make.spent(month_name, overview.month, overview.month_previous, 4, unit)
     narrow = width < NARROW - 1
-    if narrow and unit == "cost":
+    if narrow and unit == "cost" and ahead is not None:
         # no room for a card of its own: where the month is going matters more than last month
-        room = width - len(g.arrow)
-        ahead = fmt.money(overview.month_projection_nano, room, estimate, g)
-        month = month._replace(change=f"{g.arrow}{ahead}", role="quiet")
+        arrow = look.glyphs.arrow
+        text = fmt.money(ahead.nano, width - len(arrow), ahead.exactness, look.glyphs)
+        month = month._replace(change=f"{arrow}{text}", role="quiet")
     name = overview.view.window.name
     plain = narrow or name in ("today", "month", "custom")
     first = _FIRST[unit]
     return [
         make.spent(first if plain else f"{first} {name}", total, before, 0, unit),
-        make.money("burn /h", burn, burn_before, total.exactness, 2),
+        make.spent(_HOURLY[unit], overview.hour, overview.hour_previous, 2, unit),
         make.spent(day_name, overview.today, overview.today_previous, 3, unit),
         month,
-        *([] if narrow else [Card("pace", projected, "7d rate", "quiet", 8)]),
+        *([] if narrow else [_ahead(overview, make, ahead)]),
         *make.usage(total, before, (1, 5, 6, 7), unit),
     ]
+
+
+def _ahead(overview: Overview, make: Figures, ahead: MonthEnd | None) -> Card:
+    """Where the month ends: as the forecast says, and until there is one, at the week's pace."""
+    look, width = make.look, make.width
+    if ahead is None:
+        estimate = Exactness(overview.month.exactness | Exactness.ESTIMATE)
+        projected = make.cost(overview.month_projection_nano, estimate)
+        return Card("pace", projected, "7d rate", "quiet", 8)
+    text = fmt.money(ahead.nano, width, ahead.exactness, look.glyphs)
+    return Card("month end", text, band_text(ahead, look, width), "quiet", 8)
+
+
+class Banded(Protocol):
+    """An estimate with what it may become; nano-USD."""
+
+    @property
+    def nano(self) -> int: ...
+    @property
+    def low(self) -> int: ...
+    @property
+    def high(self) -> int: ...
+
+
+def band_text(estimate: Banded, look: Look, width: int) -> str:
+    """`$12.1k-$12.9k`, `±3%` where that does not fit, or that there is no band."""
+    if not estimate.high:
+        return "no band"
+    for each in (8, 6):
+        text = "-".join(fmt.money(nano, each) for nano in (estimate.low, estimate.high))
+        if len(text) <= width:
+            return text
+    off = max(estimate.high - estimate.nano, estimate.nano - estimate.low)
+    return ("+-" if look.glyphs.ascii else "±") + (fmt.share(off, estimate.nano, 5) or "?")
+
+
+def marks_on(shown: Shown, width: int) -> set[str]:
+    """Of `marks.MARKS`, those in a strip of `width` cells."""
+    overview, unit = shown.overview, shown.state.unit
+    if overview is None:
+        return set()
+    sums = (overview.total, overview.hour, overview.today, overview.month)
+    found = of_exactness(*(exactness_in(t, unit) for t in sums))
+    ahead = width > MOST * NARROW or (shown.forecast is not None and unit == "cost")
+    return found | ({ABOUT} if ahead else set())
 
 
 def strip(look: Look, make: Callable[[int], list[Card]], most: int, width: int) -> list[Line]:
@@ -218,11 +275,18 @@ class Kpi(Lines):
         shown = self.shown
         if shown is None or shown.overview is None:
             return []
-        overview, compare, unit = shown.overview, shown.state.compare, shown.state.unit
+        overview, state = shown.overview, shown.state
         return [
             *strip(
                 self.look,
-                lambda width: cards(overview, self.look, width, compare=compare, unit=unit),
+                lambda width: cards(
+                    overview,
+                    self.look,
+                    width,
+                    compare=state.compare,
+                    unit=state.unit,
+                    ahead=shown.forecast,
+                ),
                 9,
                 size.width,
             ),

@@ -8,6 +8,7 @@ from costtui.model.snapshot import Breakdown, Group, Totals
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line, Look
+from costtui.tui.marks import GAP
 from costtui.tui.shown import (
     UNIT_NAMES,
     Shown,
@@ -22,7 +23,9 @@ from costtui.tui.shown import (
     sort_mark,
     trend,
 )
-from costtui.tui.spark import GAP, bar, levels
+from costtui.tui.spark import GAP as GAP_LEVEL
+from costtui.tui.spark import bar, levels
+from costtui.tui.widgets.kpi import marks_on
 from costtui.tui.widgets.table import Column, Table
 
 _OPTIONAL = ("spark", "change", "share", "bar", "requests", "tokens")
@@ -139,6 +142,14 @@ class Panel(Table[Group]):
             line.put(f" {len(self.items)}", "quiet")
         return line
 
+    def marks_beside(self) -> set[str]:
+        """Of the figures and the chart above."""
+        overview = self.shown.overview if self.shown else None
+        if self.shown is None or overview is None:
+            return set()
+        found = marks_on(self.shown, self.screen.size.width if self.is_attached else 0)
+        return found | ({GAP} if overview.gap_buckets else set())
+
     def empty_text(self) -> str:
         overview = self.shown.overview if self.shown else None
         why = ""
@@ -208,7 +219,7 @@ def put_spark(
     start = line.width
     colors = look.palette.gradient(8)
     for level in levels(values, gaps, width):
-        if level == GAP:
+        if level == GAP_LEVEL:
             line.put(look.glyphs.gap, "faint")
         elif level == 0:
             line.put(" ")

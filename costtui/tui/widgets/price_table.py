@@ -81,10 +81,14 @@ class PriceTable(Table[Row]):
     sort = "from"
     reverse = False
     _provider_shown = False
+    _saved = 0
+    """nano-USD by caching, an estimate."""
     _assumed = False
     """Is there a what-if on screen?"""
 
     def show(self, shown: Shown, prices: PriceList | None) -> None:
+        if prices is not self.prices:
+            self._saved = sum(p.cache_saved_nano for p in prices.rows) if prices else 0
         self.shown, self.prices = shown, prices
         rows = [self._row_of(p) for p in prices.rows] if prices is not None else []
         self._assumed = any(r.assumed is not None for r in rows)
@@ -200,6 +204,11 @@ class PriceTable(Table[Row]):
             if lost:
                 line.put(f" {self.look.glyphs.middle} ", "quiet").put(f"{lost} unpriced", "warn")
             line.put(f" {self.look.glyphs.middle} USD per 1M tokens", "quiet")
+            saved = self._saved
+            if saved:
+                text = fmt.money(abs(saved), 10, Exactness.ESTIMATE, self.look.glyphs)
+                word = f"caching {'saved' if saved > 0 else 'cost'} {text}"
+                line.put(f" {self.look.glyphs.middle} ", "quiet").put(word, "text")
         return line
 
     def note_line(self) -> Line:
@@ -208,7 +217,8 @@ class PriceTable(Table[Row]):
         line = super().note_line()
         if self.prices is not None and self.prices.catalogue:
             gap = f" {self.look.glyphs.middle} " if line.width else ""
-            line.put(f"{gap}catalogue genai-prices {self.prices.catalogue}", "quiet")
+            what = "catalogue " if self.size.width >= 100 else ""
+            line.put(f"{gap}{what}genai-prices {self.prices.catalogue}", "quiet")
         return line
 
     def empty_text(self) -> str:

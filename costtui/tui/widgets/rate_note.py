@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from textual.geometry import Size
 
+from costtui.analysis.pricelist import cache_balance
 from costtui.analysis.whatif import yaml_line
+from costtui.model.charge import Exactness
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
 from costtui.tui import ratewords as words
@@ -64,6 +66,7 @@ class RateNote(Lines):
             yield from self._lines(6, "near", words.near_text(priced), width, "quiet")
         yield from self._rates(row, width)
         yield from self._lines(5, "used", self._used(row), width)
+        yield from self._lines(4, "caching", self._caching(row), width)
         if priced.over_list is not None:
             yield 4, self._reported(row)
         if row.assumed is not None:
@@ -112,6 +115,16 @@ class RateNote(Lines):
         ]
         requests = f"{total.requests:,} request{'' if total.requests == 1 else 's'}"
         return ", ".join([requests, *parts])
+
+    def _caching(self, row: Row) -> str:
+        """What reading from a cache has saved, and writing it has cost beyond input."""
+        less, more = cache_balance(row.priced.card, row.total)
+        texts = [fmt.money(abs(n), 12, Exactness.ESTIMATE, self.look.glyphs) for n in (less, more)]
+        reads, tokens = texts[0], fmt.compact(row.total.cache_read)
+        text = f"{reads} less than {tokens} tokens would have cost as input" if less else ""
+        if more < 0:
+            text = f"{text}{', ' * bool(text)}writing it {texts[1]} more"
+        return text
 
     def _reported(self, row: Row) -> Line:
         over, told = row.priced.over_list, row.priced.spent.told

@@ -6,7 +6,7 @@ from __future__ import annotations
 from textual.message import Message
 
 from costtui.model.charge import CostBasis
-from costtui.model.listing import END, START, Listing, Spot, Stretch, spot_of
+from costtui.model.listing import END, NAMES, ORDERS, START, Listing, Spot, Stretch, spot_of
 from costtui.model.snapshot import RequestRow
 from costtui.tui import format as fmt
 from costtui.tui.cells import outside
@@ -17,7 +17,9 @@ from costtui.tui.widgets.table import Column, Table
 NANOSECONDS = 1_000_000_000
 _FIRST = {"time": ("newest", "oldest"), "tokens": ("biggest", "smallest"),
           "cost": ("dearest", "cheapest"), "latency": ("slowest", "fastest"),
-          "status": ("highest status", "lowest status")}  # fmt: skip
+          "status": ("highest status", "lowest status"), "input": ("most input", "least input"),
+          "cached": ("most cached", "least cached"), "output": ("most output", "least output"),
+          "speed": ("most tok/s", "least tok/s")}  # fmt: skip
 STATUS_WORDS = {"errors": "errors only", "throttled": "throttled only", "unpriced": "unpriced only"}
 _NUMBERS = frozenset({"tokens", "input", "cached", "output", "latency", "speed", "cost"})
 
@@ -196,9 +198,8 @@ class RequestTable(Table[RequestRow]):
         if width >= 130:
             columns.append(Column("speed", "tok/s", 5, "right"))
         columns.append(Column("cost", "cost", 10, "right"))
-        g = self.look.glyphs
-        arrow = g.sort_up if self.listing.reverse else g.sort_down
-        by = self.listing.order
+        g, by = self.look.glyphs, self.listing.order
+        arrow = g.sort_up if self.listing.reverse is not (by in NAMES) else g.sort_down
         return [c._replace(title=c.title + arrow) if c.id == by else c for c in columns]
 
     def header_role(self, column: Column) -> str:
@@ -208,10 +209,7 @@ class RequestTable(Table[RequestRow]):
         g, stretch, listing = self.look.glyphs, self.stretch, self.listing
         line = Line(self.look).put("requests", "focus-title" if self.has_focus else "title")
         if self.items:
-            line.put(
-                f" {self._number(stretch.total)}, {_FIRST[listing.order][listing.reverse]} first",
-                "quiet",
-            )
+            line.put(f" {self._number(stretch.total)}, {self._order_text(listing)}", "quiet")
         between = f" {g.middle} "
         if listing.status in STATUS_WORDS:
             line.put(between, "quiet").put(STATUS_WORDS[listing.status], "warn")
@@ -226,6 +224,18 @@ class RequestTable(Table[RequestRow]):
         elif stretch.newer:
             line.put(between, "quiet").put(f"{stretch.newer:,} new (F)", "accent")
         return line
+
+    @staticmethod
+    def _order_text(listing: Listing) -> str:
+        if listing.order in NAMES:
+            return f"by {listing.order} {'Z to A' if listing.reverse else 'A to Z'}"
+        return f"{_FIRST[listing.order][listing.reverse]} first"
+
+    def orders(self) -> list[str]:
+        """What the columns on screen can be sorted by, from left to right. Tokens together always
+        can, and then have a column."""
+        shown = {column.id for column in self.columns(self.size.width - 3)}
+        return [order for order in ORDERS if order in shown or order == "tokens"]
 
     def note_line(self) -> Line:
         """Where in the whole list this is."""

@@ -10,6 +10,7 @@ from textual.message import Message
 
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.look import Line, Look, frame
+from costtui.tui.marks import found_in, legend
 from costtui.tui.widgets.lines import Lines
 
 T = TypeVar("T")
@@ -33,6 +34,8 @@ class Table(Lines, Generic[T], can_focus=True):
     DEFAULT_CSS = "Table { height: 1fr; }"
 
     header_from = HEADER_FROM
+    explains = True
+    """Do its rows hold numbers, whose marks are explained in the edge?"""
     foot: T | None = None
     """A row under the others that is always visible and that the cursor never stands on."""
 
@@ -72,6 +75,11 @@ class Table(Lines, Generic[T], can_focus=True):
 
     def header_role(self, column: Column) -> str:  # noqa: ARG002 - for subclasses
         return "quiet"
+
+    def marks_beside(self) -> set[str]:
+        """Of `marks.MARKS`: what stands elsewhere on the screen that this list is the main one
+        of."""
+        return set()
 
     def empty_text(self) -> str:
         return "nothing here"
@@ -156,10 +164,23 @@ class Table(Lines, Generic[T], can_focus=True):
             body.append(Line(self.look).put("  " + self.empty_text(), "quiet"))
         elif self.foot is not None:
             body.append(self._row(self.foot, columns, inner, " "))
-        return frame(
-            self.look, body, width, height,
-            title=self.title_line(), note=self.note_line(), focus=self.has_focus,
-        )  # fmt: skip
+        title, note = self.title_line(), self.note_line()
+        if self.explains and self.has_focus and self.items:
+            title, note = self._explained(body, title, note, width - 8)
+        return frame(self.look, body, width, height, title=title, note=note, focus=self.has_focus)
+
+    def _explained(
+        self, body: list[Line], title: Line, note: Line, width: int
+    ) -> tuple[Line, Line]:
+        """Title and note with what the marks on screen mean: before the note, or where it has no
+        room beside it, behind the title."""
+        look = self.look
+        marks = found_in(body, look.glyphs) | self.marks_beside()
+        said = legend(look, marks, width - note.width - 3 * bool(note.width))
+        if said.width:
+            return title, said.put("   " if note.width else "", "quiet").extend(note)
+        said = legend(look, marks, width - title.width - 3)
+        return (title.put("   ", "quiet").extend(said) if said.width else title), note
 
     def _row(self, item: T, columns: list[Column], inner: int, first: str) -> Line:
         line = Line(self.look).put(first, "accent")

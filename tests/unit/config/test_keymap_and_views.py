@@ -174,7 +174,9 @@ def test_views_are_read(tmp_path: Path) -> None:
         tmp_path,
         "views:\n"
         "  eu: {window: 7d, group: team, filters: [gateway=kong, '!test'], compare: false}\n"
-        "  dear ones: {screen: requests, sort: cost, reverse: true}\n  nothing:\n",
+        "  dear ones: {screen: requests, sort: cost, reverse: true}\n  nothing:\n"
+        "  env: {group: 'tag:env', chart: cumulative, filters: ['tag:env=prod']}\n"
+        "consumers: {a: {tags: {env: prod}}}\n",
     )
     assert dict(loaded.config.views) == {
         "eu": SavedView(
@@ -182,6 +184,7 @@ def test_views_are_read(tmp_path: Path) -> None:
         ),
         "dear ones": SavedView(screen="requests", sort="cost", reverse=True),
         "nothing": SavedView(),
+        "env": SavedView(group="tag:env", chart="cumulative", filters=("tag:env=prod",)),
     }
     again = tmp_path / "again.yml"
     again.write_text(effective(loaded), encoding="utf-8")
@@ -197,6 +200,13 @@ def test_views_are_read(tmp_path: Path) -> None:
         ("views:\n  eu:\n    filters:\n      - gateway=kong\n      - ~(\n",
          'c.yml:5: views.eu.filters[1]: "~(": not a regular expression: missing ), unterminated'
          " subpattern at position 0"),
+        ("views: {eu: {group: 'tag:evn'}}\nconsumers: {a: {tags: {env: x}}}\n",
+         '"tag:evn" is not one of model, provider, consumer, gateway, endpoint, service, team, org,'
+         ' tag:env (did you mean "tag:env"?)'),
+        ("views: {eu: {filters: ['tag:evn=x']}}\nconsumers: {a: {tags: {env: x}}}\n",
+         "no consumer has tag:evn; there are env"),
+        ("views:\n  eu:\n    chart: stacked\n",
+         '"stacked" is not one of time, groups, tokens, cumulative'),
         ("views:\n  eu:\n    screen: request\n", '(did you mean "requests"?)'),
         ("views:\n  eu:\n    windows: 7d\n",
          'c.yml:3: views.eu.windows: unknown key (did you mean "window"?)'),

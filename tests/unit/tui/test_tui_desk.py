@@ -164,7 +164,7 @@ def overview(revision: int) -> Overview:
     zero = Totals()
     window = window_at(WINDOW_BY_NAME["1h"], 7200.0, UTC)
     return Overview(
-        View(window), revision, 7200.0, zero, zero, zero, zero, zero, zero, 0, 0, 0, (), (),
+        View(window), revision, 7200.0, zero, zero, zero, zero, zero, zero, 0, (), (),
         frozenset(), (), (), (),
     )  # fmt: skip
 

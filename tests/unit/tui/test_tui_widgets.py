@@ -211,19 +211,6 @@ def test_no_figure_is_cut_in_the_middle(width: int) -> None:
         assert "…" not in line
 
 
-@pytest.mark.parametrize(("width", "cards"), [(80, 8), (100, 8), (120, 9), (200, 9)])
-def test_the_strip_shows_all_that_was_asked_for(width: int, cards: int) -> None:
-    widget = Kpi(look())
-    widget.shown = shown()
-    labels, values, changes, tokens = text_of(widget.lines(Size(width, 4)))
-    for label in ("spend", "burn", "today", "month", "requests", "tokens", "errors", "429"):
-        assert label in labels
-    assert ("pace" in labels) == (cards == 9)
-    assert "~$2" in (values if cards == 9 else changes)
-    assert "▲ 12%" in changes
-    assert tokens.count("■") == 6
-
-
 @given(st.lists(st.integers(0, 10**12), min_size=1, max_size=6), st.integers(1, 80))
 def test_the_token_bar_has_exactly_its_cells(numbers: list[int], cells: int) -> None:
     if sum(numbers):

@@ -1,0 +1,99 @@
+"""The figures under the header: in the unit, and where the month ends."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from datetime import UTC
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from textual.geometry import Size
+
+from costtui.model.charge import Exactness
+from costtui.model.snapshot import Filter
+from costtui.tui import themes
+from costtui.tui.glyphs import UNICODE
+from costtui.tui.look import Line, Look
+from costtui.tui.month_end import MonthEnd
+from costtui.tui.palette import Palette
+from costtui.tui.shown import Shown, amount, number
+from costtui.tui.state import State
+from costtui.tui.widgets.kpi import Kpi
+
+
+def load_fakes() -> ModuleType:
+    path = Path(__file__).resolve().parents[2] / "snapshot" / "fakes.py"
+    spec = importlib.util.spec_from_file_location("tui_fakes_for_the_strip", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+fakes = load_fakes()
+NANO = 1_000_000_000
+
+
+def look() -> Look:
+    theme = themes.read(themes.builtin_dir() / "costtui-dark.yml")
+    return Look(Palette({**theme.colors, **theme.variables}), UNICODE, UTC)
+
+
+def text_of(lines: list[Line]) -> list[str]:
+    return ["".join(s.text for s in line.segments) for line in lines]
+
+
+def shown() -> Shown:
+    return Shown(State(), fakes.overview())
+
+
+@pytest.mark.parametrize(("width", "cards"), [(80, 8), (100, 8), (120, 9), (200, 9)])
+def test_the_strip_shows_all_that_was_asked_for(width: int, cards: int) -> None:
+    """Where the month ends is the forecast's number as soon as there is one, and until then, where
+    there is room to call it so, the pace of the week."""
+    widget = Kpi(look())
+    widget.shown = shown()
+    labels, values, changes, tokens = text_of(widget.lines(Size(width, 4)))
+    for label in ("spend", "burn", "today", "month", "requests", "tokens", "errors", "429"):
+        assert label in labels
+    assert ("pace" in labels) == (cards == 9)
+    assert ("~$2" in values) == (cards == 9)
+    assert "→" not in changes
+    assert "▲ 12%" in changes
+    assert tokens.count("■") == 6
+    end = MonthEnd((), 24_680 * NANO, 23_000 * NANO, 26_000 * NANO, Exactness.ESTIMATE)
+    widget.shown = shown()._replace(month_end=end)
+    labels, values, changes, _ = text_of(widget.lines(Size(width, 4)))
+    assert "pace" not in labels
+    assert ("month end" in labels) == (cards == 9)
+    assert ("~$24,680" in values) == (cards == 9)
+    assert ("±" in changes or "$23.0k-$26.0k" in changes) == (cards == 9)
+    assert ("→~$24.7k" in changes) == (cards == 8)
+    other = widget.shown.state.filtered(Filter("provider", "openai"))
+    widget.shown = widget.shown._replace(state=other)
+    assert "month end" not in text_of(widget.lines(Size(width, 4)))[0], "of other filters"
+
+
+@pytest.mark.parametrize(
+    ("unit", "label", "value"),
+    [("cost", "burn /h", "$61.20"), ("tokens", "tok /h", ""), ("requests", "req /h", ""),
+     ("rate", "$/1M 1h", "$")],
+)  # fmt: skip
+def test_the_hour_is_in_the_unit(unit: str, label: str, value: str) -> None:
+    widget = Kpi(look())
+    found = shown()
+    assert found.overview is not None
+    widget.shown = found._replace(state=found.state._replace(unit=unit))
+    labels, values, _, _ = text_of(widget.lines(Size(160, 4)))
+    assert label in labels
+    at = labels.index(label)
+    cell = values[at : at + 12].strip()
+    hour = found.overview.hour
+    if unit in ("tokens", "requests"):
+        assert cell == number(amount(hour, unit), unit, 9, Exactness.EXACT, UNICODE)
+    else:
+        assert value in cell
