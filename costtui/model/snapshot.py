@@ -13,7 +13,9 @@ from costtui.model.dimension import Dimensions
 from costtui.model.timewindow import Window
 
 if TYPE_CHECKING:
+    from costtui.model.alert import Ack, Silence
     from costtui.model.comparison import Compared
+    from costtui.model.notifier import NotifierHealth
 
 
 class Totals(NamedTuple):
@@ -236,6 +238,11 @@ class Overview:
     chart_tokens: tuple[int, ...] = ()
     chart_unpriced: tuple[int, ...] = ()
     """The part of `chart_tokens` that has no price."""
+    silences: tuple[Silence, ...] = ()
+    """All that are kept, ended ones too."""
+    acks: tuple[Ack, ...] = ()
+    notifiers: tuple[NotifierHealth, ...] = ()
+    """As the collector last said; of ones that have left the configuration, too."""
 
 
 class RequestRow(NamedTuple):
