@@ -66,8 +66,10 @@ def muted(
         watch = found_of(status)
         extra = watch.extra if watch is not None else ()
         mine = [s for s in held if matches(s, status, extra)]
-        for one in sorted(mine, key=lambda s: -s.ends):
-            found.append(Mute(SILENCED, one.author, one.starts, one.ends, one.reason, one.id))
+        found += [
+            Mute(SILENCED, one.author, one.starts, one.ends, one.reason, one.id)
+            for one in sorted(mine, key=lambda s: -s.ends)
+        ]
         if status.id and status.id in quiet:
             found.append(Mute(INHIBITED))
         if found:

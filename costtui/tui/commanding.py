@@ -205,7 +205,7 @@ class Commanding(Toasting, Steps):
     def _open(self, prompt: Prompt) -> None:
         from costtui.tui.widgets.commandline import CommandLine
 
-        self.prompt = prompt
+        self.prompt, self._filter_wanted = prompt, False
         self._line = CommandLine(self.look, prompt)
         self.hide_toast()
         self.screen.mount(self._line)

@@ -12,7 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from costtui.config.alert_schema import BudgetConfig
 from costtui.config.schema import Config, DisplayConfig, SourceConfig, StoreConfig
+from costtui.model.alert import Ack, Silence
+from costtui.model.budget import BudgetLine, Course
 from costtui.model.charge import CostBasis, Exactness
 from costtui.model.comparison import Compared
 from costtui.model.cross import Cross, DimensionUse
@@ -52,6 +55,7 @@ def _beside(name: str) -> ModuleType:
 
 PRICES = _beside("fakes_prices")
 LISTS = _beside("fakes_lists")
+BUDGETS = _beside("fakes_budgets")
 movement, stretch_of = LISTS.movement, LISTS.stretch_of
 
 NOW = datetime(2026, 11, 22, 10, 57, 3, tzinfo=UTC).timestamp()
@@ -598,6 +602,12 @@ class FakeData:
         self.closed = False
         self.changes = alert_changes()
         self.alerts_now = alerts()
+        self.silenced: tuple[Silence, ...] = ()
+        self.acked: tuple[Ack, ...] = ()
+        self.lines: Callable[[Sequence[BudgetConfig], float], Sequence[BudgetLine]] = BUDGETS.lines
+        self.stood: list[tuple[float, frozenset[str] | None]] = []
+        """(moment, sources) of every question how the budgets stand."""
+        self.courses: list[tuple[str, float]] = []
         self.moves: list[tuple[View, tuple[tuple[Window, Window], ...]]] = []
         self.error: Exception | None = None
         self.told: Outlook | None = None
@@ -704,6 +714,26 @@ class FakeData:
 
     def alerts(self) -> tuple[AlertStatus, ...]:
         return self.alerts_now
+
+    def silences(self) -> tuple[Silence, ...]:
+        return self.silenced
+
+    def acks(self) -> tuple[Ack, ...]:
+        return self.acked
+
+    def budgets(
+        self,
+        budgets: Sequence[BudgetConfig],
+        now: float,
+        sources: frozenset[str] | None = None,
+    ) -> Sequence[BudgetLine]:
+        self.stood.append((now, sources))
+        return self.lines(budgets, now)
+
+    def course(self, budget: BudgetConfig, line: BudgetLine, now: float) -> Course:
+        self.courses.append((line.name, now))
+        found: Course = BUDGETS.course(line, now)
+        return found
 
     def alert_history(self, start: float, end: float) -> list[AlertChange]:
         return [c for c in self.changes if start <= c.at < end]
