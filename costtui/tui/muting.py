@@ -74,6 +74,17 @@ def counted(alerts: Iterable[AlertStatus], found: Mutes) -> tuple[int, int]:
     return len(firing), sum(1 for a in firing if kind_of(a, found))
 
 
+def put_firing(line: Line, firing: int, muted: int, look: Look) -> None:
+    """` 9 firing ` and how many of them are muted. All count: that somebody has muted one does not
+    end it."""
+    if firing > muted:
+        line.put(" ").styled(f" {firing:,} firing ", look.palette.style("alarm"))
+    elif firing:
+        line.put(f" {firing:,} firing", "warn")
+    if muted:
+        line.put(f"({muted:,} muted)" if firing > muted else " (muted)", "warn")
+
+
 def in_words(mute: Mute, look: Look) -> str:
     """`acked by ann 26 Nov 13:05: on it`, `silenced by bob until 26 Nov 14:10: deploy`."""
     by = f" by {outside(mute.by, 40)}" if mute.by else ""

@@ -52,6 +52,7 @@ class BudgetsScreen(MutableScreen):
     BudgetsScreen BudgetNotice { display: none; }
     BudgetsScreen.-numbers BudgetNotice { display: block; }
     BudgetsScreen.-numbers BudgetTable, BudgetsScreen.-numbers BudgetDetail { display: none; }
+    BudgetsScreen.-low BudgetDetail { display: none; }
     BudgetsScreen.-max BudgetTable { display: none; }
     BudgetsScreen.-max BudgetDetail { height: 1fr; }
     """
@@ -215,8 +216,8 @@ class BudgetsScreen(MutableScreen):
             wanted = height - (7 if height >= 20 else 5 if height >= 16 else 0)
         if table.styles.height is None or table.styles.height.value != wanted:
             table.styles.height = wanted
-            detail.styles.height = "1fr" if height >= 16 else 0
-            detail.display = height >= 16
+            detail.styles.height = "1fr"
+            self.set_class(height < 16, "-low")
             self.call_after_refresh(self._detail)
 
     def _detail(self) -> None:

@@ -183,6 +183,8 @@ class Form(Lines, can_focus=True):
 
     def _typed(self, label: str, field: str, typed: Search, width: int) -> Line:
         line = self._start(label, field).put(" ")
+        if not typed.text and self.current != field:
+            return line.put("for whoever wonders", "faint")
         return self._text(line, typed, self.current == field, width - line.width - 2)
 
     def _text(self, line: Line, typed: Search, here: bool, room: int) -> Line:

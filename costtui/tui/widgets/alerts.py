@@ -8,7 +8,7 @@ from costtui.model.snapshot import AlertStatus
 from costtui.tui import format as fmt
 from costtui.tui.cells import outside
 from costtui.tui.look import Line, Look
-from costtui.tui.muting import Mutes, counted, kind_of, mutes
+from costtui.tui.muting import Mutes, counted, kind_of, mutes, put_firing
 from costtui.tui.quantities import limit_of, quantity, value_title
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.table import Column, Table
@@ -75,9 +75,7 @@ class Alerts(Table[AlertStatus]):
         firing, muted = counted(self.items, self.mutes)
         line = Line(self.look).put("alerts", "focus-title" if self.has_focus else "title")
         if firing:
-            # A count of all: that somebody has muted one does not end it.
-            line.put(" ").styled(f" {firing} firing ", self.look.palette.style("alarm"))
-            line.put(f" {muted} muted" if muted else "", "warn")
+            put_firing(line, firing, muted, self.look)
         elif self.items:
             line.put(f" {len(self.items)}", "quiet")
         if self.past:

@@ -50,15 +50,15 @@ class Status(Lines):
         found = mutes(shown)
         every = [a for a in by_urgency(overview.alerts, found) if a.state == "firing"]
         firing = [a for a in every if not kind_of(a, found)]
-        muted = f"{len(every) - len(firing)} muted" if len(every) > len(firing) else ""
+        muted = f" ({len(every) - len(firing)} muted)" if len(every) > len(firing) else ""
         if firing:
             text = f" {outside(firing[0].rule, 24)} {labels_text(firing[0], look)}".rstrip()
             more = f" +{len(firing) - 1}" if len(firing) > 1 else ""
             text = fit(text, min(cell_len(text), 34), g.cut)
             chip = Line(look).styled(f" FIRING{text}{more} ", look.palette.style("alarm"))
-            yield chip.put(f" {muted}" if muted else "", "warn")
+            yield chip.put(muted, "warn")
         elif every:
-            yield Line(look).put(f"{len(every)} firing, all muted", "warn")
+            yield Line(look).put(f"{len(every)} firing (muted)", "warn")
         elif overview.alerts:
             yield Line(look).put(f"{g.dot} ", "ok").put("no alert", "quiet")
         states: dict[str, list[str]] = {}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from costtui.model.alert import SHARE
 from costtui.tui.look import Line, Look
 
-SCALE = SHARE * 12 // 10
+SCALE = SHARE * 5 // 4
 """The right end of a bar, millionths of the limit: what is passed must be seen to be."""
 
 

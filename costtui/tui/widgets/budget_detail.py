@@ -82,7 +82,7 @@ class BudgetDetail(Lines):
             yield self._step(step)
 
     def _fact(self, name: str, text: str, role: str = "text") -> Line:
-        return Line(self.look).put(f"{name} ", "quiet").put(text, role)
+        return Line(self.look).put(f"{name} " if name else "", "quiet").put(text, role)
 
     def _about(self, row: Row) -> Iterator[Line]:
         budget, look = row.whole.budget, self.look

@@ -12,6 +12,7 @@ from costtui.tui.budget_rows import CLOSED, Row, Standing, Wanted, labels_text
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.glyphs import Glyphs
 from costtui.tui.look import Line, Look
+from costtui.tui.muting import put_firing
 from costtui.tui.quantities import quantity
 from costtui.tui.widgets.budget_bar import share_bar
 from costtui.tui.widgets.table import Column, Table
@@ -23,20 +24,20 @@ NEAR = SHARE * 8 // 10
 """From here on what is spent is shown as a warning."""
 _COLUMNS = (
     # id, title, width, align, from which width of the table on
-    ("period", "period", 12, "left", 104),
-    ("limit", "limit", 7, "right", 0),
-    ("spent", "spent", 9, "right", 0),
-    ("bar", "", 12, "left", 0),
-    ("used", "used", 6, "right", 0),
-    ("left", "left", 9, "right", 100),
-    ("burn", "burn", 6, "right", 112),
-    ("forecast", "at end", 8, "right", 92),
-    ("band", "8 of 10", 13, "left", 150),
-    ("ends", "ends", 12, "left", 0),
-    ("days", "time left", 9, "right", 138),
+    ("period", "period", 11, "left", 104),
+    ("limit", "limit", 6, "right", 50),
+    ("spent", "spent", 8, "right", 0),
+    ("bar", "", 10, "left", 68),
+    ("used", "used", 5, "right", 0),
+    ("left", "left", 8, "right", 96),
+    ("burn", "burn", 5, "right", 112),
+    ("forecast", "at end", 8, "right", 88),
+    ("band", "8 of 10", 13, "left", 144),
+    ("ends", "ends", 12, "left", 44),
+    ("days", "time left", 9, "right", 132),
     ("alert", "alert", 9, "left", 0),
 )
-_NAME_MOST = 40
+_NAME_MOST = 30
 
 
 class BudgetTable(Table[Row]):
@@ -61,11 +62,9 @@ class BudgetTable(Table[Row]):
 
     def columns(self, width: int) -> list[Column]:
         found = [Column(c, t, w, a) for c, t, w, a, least in _COLUMNS if width >= least]
-        if width < 84:  # the bar is what can be read from the number beside it
-            found = [c._replace(width=10) if c.id == "bar" else c for c in found]
         name = width - sum(c.width + 1 for c in found) - 1
         if name > _NAME_MOST:  # what is left is for the bar
-            more = min(12, name - _NAME_MOST)
+            more = min(14, name - _NAME_MOST)
             found = [c._replace(width=c.width + more) if c.id == "bar" else c for c in found]
         return [Column("name", "budget", 0), *found]
 
@@ -80,10 +79,8 @@ class BudgetTable(Table[Row]):
             line.put(f" {self.total:,}", "quiet")
         if passed:
             line.put(f"  {passed:,} passed", "over")
-        if firing > muted:
-            line.put("  ").styled(f" {firing - muted:,} firing ", self.look.palette.style("alarm"))
-        if muted:
-            line.put(f"  {muted:,} muted", "warn")
+        if firing:
+            put_firing(line.put(" "), firing, muted, self.look)
         if self.past:
             when = datetime.fromtimestamp(self.past, self.look.zone).strftime("%a %d %b %Y %H:%M")
             line.put(f"  as they stood {when}", "accent")
@@ -126,7 +123,7 @@ class BudgetTable(Table[Row]):
         g, budget = self.look.glyphs, item.whole.budget
         indent = "  " * min(item.depth, 6)
         if item.more:
-            text = f"{indent}  and {item.more:,} more: space shows them"
+            text = f"{indent}  and {item.more:,} more"
             line.cell(text, width, "quiet")
             return
         if not item.head and item.line is not None:
@@ -155,10 +152,11 @@ class BudgetTable(Table[Row]):
                 text = fmt.money(whole.spent, width, whole.exactness, g)
                 line.cell(text, width, "quiet", "right")
             case "bar":
-                short = width < 12 or number > 999
-                text = f"{whole.passed:,}/{number:,}" + (" over" if short else " passed")
+                text = f"{whole.passed:,} passed"
                 if not whole.passed:
-                    text = f"{number:,} in it" if number else "none yet"
+                    text = {0: "none yet", 1: "1 set"}.get(number, f"{fmt.compact(number)} sets")
+                if len(text) > width:
+                    text = f"{fmt.compact(whole.passed)} over"
                 line.cell(text, width, "over" if whole.passed else "quiet")
             case "ends" if whole.next_end:
                 line.cell(fmt.day_and_minute(whole.next_end, self.look.zone), width, "warn")

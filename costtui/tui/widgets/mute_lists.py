@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from costtui.model.alert import Silence
 from costtui.model.notifier import NotifierHealth
+from costtui.model.timewindow import DAY
 from costtui.tui import format as fmt
-from costtui.tui.cells import outside
+from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line
 from costtui.tui.muting import matchers_text, moment_of, own_health, silence_state
 from costtui.tui.shown import Shown
@@ -107,13 +108,13 @@ class Notifiers(Table[NotifierHealth]):
         return item.name
 
     def columns(self, width: int) -> list[Column]:
-        columns = [Column("name", "notifier", min(16, width // 4)), Column("state", "state", 7),
-                   Column("ok", "last told", 12, "right")]  # fmt: skip
+        name = max((cell_len(outside(h.name, 60)) for h in self.items), default=8)
+        columns = [Column("name", "notifier", max(8, min(16, name, width // 4))),
+                   Column("state", "state", 7), Column("ok", "told at", 7, "right"),
+                   Column("waiting", "queued", 6, "right")]  # fmt: skip
         if width >= 44:
-            columns.append(Column("waiting", "queued", 6, "right"))
-        if width >= 62:
-            columns.append(Column("retry", "next try", 8, "right"))
-        return [*columns, Column("error", "", 0)]
+            columns.append(Column("retry", "retry", 5, "right"))
+        return [*columns, Column("error", "why" if any(h.error for h in self.items) else "", 0)]
 
     def title_line(self) -> Line:
         line = Line(self.look).put("notifiers", "focus-title" if self.has_focus else "title")
@@ -125,7 +126,9 @@ class Notifiers(Table[NotifierHealth]):
         return line
 
     def note_line(self) -> Line:
-        item = self.current if self.has_focus else None
+        """Why the one under the cursor, or the first one, fails."""
+        bad = [one for one in self.items if one.error]
+        item = self.current if self.has_focus else bad[0] if bad else None
         if item is None or not item.error:
             return super().note_line()
         line = Line(self.look)
@@ -136,8 +139,17 @@ class Notifiers(Table[NotifierHealth]):
     def empty_text(self) -> str:
         return "none: alerts are told to nobody. `notifiers:` in the configuration"
 
+    def _at(self, moment: float) -> str:
+        """`10:52` of the last day, else `22 Nov`."""
+        if not moment:
+            return "never"
+        taken = self.shown.overview.taken_at if self.shown and self.shown.overview else moment
+        text = fmt.day_and_minute(moment, self.look.zone)
+        day, _, clock = text.rpartition(" ")
+        return clock if taken - moment < DAY else day
+
     def draw(self, item: NotifierHealth, column: Column, line: Line) -> None:
-        width, zone = column.width, self.look.zone
+        width = column.width
         state, role = health_state(item)
         match column.id:
             case "name":
@@ -145,13 +157,12 @@ class Notifiers(Table[NotifierHealth]):
             case "state":
                 line.cell(state, width, role)
             case "ok":
-                text = fmt.day_and_minute(item.last_ok, zone) if item.last_ok else "never"
-                line.cell(text, width, "quiet", "right")
+                line.cell(self._at(item.last_ok), width, "quiet", "right")
             case "waiting":
                 line.cell(fmt.count(item.waiting, width) if item.waiting else "-", width,
                           "warn" if item.waiting else "quiet", "right")  # fmt: skip
             case "retry":
-                text = fmt.time_of_day(item.retry_at, zone) if item.retry_at else "-"
+                text = fmt.time_of_day(item.retry_at, self.look.zone)[:5] if item.retry_at else "-"
                 line.cell(text, width, "quiet", "right")
             case "error":
                 text = outside(item.error, 200) or outside(item.type, 20)
