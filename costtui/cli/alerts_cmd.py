@@ -85,9 +85,9 @@ def _list(config: Config, args: argparse.Namespace) -> int:
     zone = zone_of(config.timezone)
     with open_reader(config, zone) as reader:
         found = sorted(reader.alerts(), key=lambda a: (ORDER.index(a.state), a.rule, a.labels))
-        mutes = alerts_mute.mutes(config, reader, found)
         names = {notifier.name for notifier in config.notifiers}
         told = [health for health in reader.notifiers() if health.name in names]
+    mutes = alerts_mute.mutes(config, found)
     if args.format == "json":
         from costtui.cli.report_data import alert_data
 

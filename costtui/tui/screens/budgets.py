@@ -62,7 +62,7 @@ class BudgetsScreen(MutableScreen):
         self.days: Days | None = None
         self.stood: Stood | None = None
         self.wanted = Wanted()
-        self._days_of: object = ()
+        self._days_of: object = None
         self._minute = 0
         self._read_at = 0.0
         self._took = 0.0
