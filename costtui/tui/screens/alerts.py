@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.events import DescendantFocus
 
 from costtui.config.durations import parse_duration
 from costtui.model.alert import Matcher
@@ -71,11 +72,10 @@ class AlertsScreen(MutableScreen):
         self.instances.focus()
         self.show(self.shown)
 
-    @property
-    def _at(self) -> str:
-        """The list that has the focus."""
-        focused = self.focused.id if self.focused is not None else None
-        return focused if focused in LISTS else self.pane
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Also a click goes to a list."""
+        if event.widget.id in LISTS:
+            self.pane = event.widget.id
 
     @property
     def instances(self) -> AlertsInFull:
@@ -159,7 +159,7 @@ class AlertsScreen(MutableScreen):
     def action_end_silence(self) -> None:
         """End the one under the cursor of the silences."""
         silence = self.query_one(Silences).current
-        if self._at != "silences" or silence is None:
+        if self.pane != "silences" or silence is None:
             text = f"{self.look.key('silences')} goes to the silences; there it ends one."
             self.notify(text, title="Alerts", timeout=3, markup=False)
         elif not self._refused():
@@ -168,7 +168,7 @@ class AlertsScreen(MutableScreen):
     @property
     def _current(self) -> tuple[AlertStatus, float] | None:
         """The alert under the cursor, and the moment that it is about (0 is now)."""
-        if self._at == "history":
+        if self.pane == "history":
             row = self.history.current
             return (row.change.status, row.change.at) if row else None
         status, overview = self.instances.current, self.shown.overview
@@ -210,14 +210,14 @@ class AlertsScreen(MutableScreen):
 
     def alerts_here(self) -> Sequence[AlertStatus]:
         """As it is now, also where the cursor stands on what it was."""
-        if self._current is None or self._at not in LISTS[:2]:
+        if self._current is None or self.pane not in LISTS[:2]:
             return ()
         status, _ = self._current
         now = self.shown.overview.alerts if self.shown.overview is not None else ()
         return [a for a in now if (a.rule, a.labels) == (status.rule, status.labels)]
 
     def matchers_here(self) -> tuple[Matcher, ...]:
-        if self._current is None or self._at not in LISTS[:2]:
+        if self._current is None or self.pane not in LISTS[:2]:
             return ()
         from costtui.engine.muting import matchers_of
 
@@ -236,13 +236,13 @@ class AlertsScreen(MutableScreen):
         if self.shown.overview is None:
             return None
         view = self.shown.overview.view
-        if self._at == "history":
+        if self.pane == "history":
             rows = [r.change for r in self.history.items]
             return alert_history(view, rows, self.look.consumer)
-        if self._at == "silences":
+        if self.pane == "silences":
             table = self.query_one(Silences)
             return mute_sheet.silences(view, table.items, table.now)
-        if self._at == "notifiers":
+        if self.pane == "notifiers":
             return mute_sheet.notifiers(view, self.query_one(Notifiers).items)
         instances = self.instances
         made = alerts(view, instances.items, self.look.consumer)
@@ -251,8 +251,8 @@ class AlertsScreen(MutableScreen):
     def value(self) -> str:
         """What `y` copies."""
         silence, health = self.query_one(Silences).current, self.query_one(Notifiers).current
-        if self._at == "silences":
+        if self.pane == "silences":
             return str(silence.id) if silence is not None else ""
-        if self._at == "notifiers":
+        if self.pane == "notifiers":
             return outside(health.error or health.name) if health is not None else ""
         return outside(self._current[0].rule) if self._current else ""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from costtui.model.alert import AlertStatus, Matcher
-from costtui.tui.messages import Push
 from costtui.tui.screens.side import SideScreen
 
 if TYPE_CHECKING:
@@ -48,4 +47,5 @@ class MutableScreen(SideScreen):
             return
         from costtui.tui.screens.silence import SilenceForm
 
-        self.post_message(Push(lambda look, shown: SilenceForm(look, shown, matchers)))
+        # At once and by no message: what is typed behind the key belongs into the form.
+        self.app.push_screen(SilenceForm(self.look, self.shown, matchers))

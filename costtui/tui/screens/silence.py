@@ -20,6 +20,7 @@ from costtui.tui.look import Line, Look, frame
 from costtui.tui.prompt import Search
 from costtui.tui.screens.repainting import Repainting
 from costtui.tui.shown import Shown
+from costtui.tui.widgets.alerts import labels_text
 from costtui.tui.widgets.lines import Lines
 from costtui.tui.widgets.notice import wrapped
 
@@ -97,6 +98,10 @@ class Form(Lines, can_focus=True):
         walks = self.current == LENGTH and event.key in ("left", "right")
         edits = event.key in ("backspace", "ctrl+h", "delete", "left", "right", "home", "end",
                               "ctrl+a", "ctrl+e", "ctrl+u", "ctrl+k", "ctrl+w")  # fmt: skip
+        if line is None and event.key in ("space", "delete"):
+            # A blank is text to Textual, and reaches no binding of a widget that takes text.
+            event.stop()
+            cast("SilenceForm", self.screen).action_matcher()
         if line is None or walks or not (typed or edits):
             return
         event.stop()
@@ -116,7 +121,7 @@ class Form(Lines, can_focus=True):
 
     def edited(self) -> None:
         self.error = ""
-        self.screen.counted()  # type: ignore[attr-defined]
+        cast("SilenceForm", self.screen).counted()
 
     # Drawing --------------------------------------------------------------------------------
 
@@ -217,9 +222,7 @@ class Form(Lines, can_focus=True):
             return [Line(look).put(f" {text}", "quiet" if self.kept else "over")]
         out = [Line(look).put(f" {text}:" if number else f" {text}", "warn")]
         for alert in self.fits[:NAMED]:
-            labels = " ".join(f"{outside(k, 40)}={outside(look.named(k, v), 60)}"
-                              for k, v in alert.labels)  # fmt: skip
-            text = f"{outside(alert.rule, 60)} {labels}"
+            text = f"{outside(alert.rule, 60)} {labels_text(alert, look)}"
             out.append(Line(look).put("   ").put(fit(text, min(cell_len(text), width - 5),
                                                      look.glyphs.cut), "text"))  # fmt: skip
         if number > NAMED:
@@ -249,7 +252,7 @@ class SilenceForm(Repainting, ModalScreen[None]):
         yield Form(self.look, self._matchers)
 
     def on_mount(self) -> None:
-        self.form.focus()
+        self.set_focus(self.form)
         self.counted()
 
     @property

@@ -26,10 +26,10 @@ _COLUMNS = (
     # id, title, width, align, from which width of the table on
     ("period", "period", 11, "left", 104),
     ("limit", "limit", 6, "right", 50),
-    ("spent", "spent", 8, "right", 0),
+    ("spent", "spent", 9, "right", 0),
     ("bar", "", 10, "left", 68),
     ("used", "used", 5, "right", 0),
-    ("left", "left", 8, "right", 96),
+    ("left", "left", 9, "right", 96),
     ("burn", "burn", 5, "right", 112),
     ("forecast", "at end", 8, "right", 88),
     ("band", "8 of 10", 13, "left", 144),

@@ -137,7 +137,7 @@ class Notifiers(Table[NotifierHealth]):
         return line.put(f"failed{times}, last {when}: {outside(item.error, 200)}", "over")
 
     def empty_text(self) -> str:
-        return "none: alerts are told to nobody. `notifiers:` in the configuration"
+        return "none configured: alerts are told to nobody"
 
     def _at(self, moment: float) -> str:
         """`10:52` of the last day, else `22 Nov`."""
