@@ -106,9 +106,10 @@ class Form(Lines, can_focus=True):
             return
         event.stop()
         event.prevent_default()
-        if line is self.length and typed and self.fresh:
-            line.put("")
-        self.fresh = False
+        if line is self.length:
+            if typed and self.fresh:
+                line.put("")
+            self.fresh = False
         line.press(event.key, event.character)
         self.edited()
 
