@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from costtui.model.alert import AlertStatus, Labels, Silence
 from costtui.model.notifier import NotifierHealth
 from costtui.tui import format as fmt
-from costtui.tui.cells import outside
+from costtui.tui.cells import cell_len, fit, outside
 from costtui.tui.look import Line, Look
 from costtui.tui.shown import Shown
 
@@ -130,10 +130,15 @@ def failing(shown: Shown) -> Sequence[NotifierHealth]:
     return [h for h in own_health(shown) if h.error and h.failures >= FAILING]
 
 
-def notifier_warning(shown: Shown, look: Look) -> Line:
-    """For the title: who cannot be told. Empty where all can."""
+def notifier_warning(shown: Shown, look: Look, width: int) -> Line:
+    """For a title of `width` cells: who cannot be told. Empty where all can."""
     line, bad = Line(look), failing(shown)
-    if bad:
-        names = outside(bad[0].name, 16) + (f" +{len(bad) - 1}" if len(bad) > 1 else "")
-        line.put(f"{look.glyphs.warn} cannot tell {names}", "over").put("  ")
-    return line
+    if not bad:
+        return line
+    more = f" +{len(bad) - 1}" if len(bad) > 1 else ""
+    if width >= 100:
+        text = f"cannot tell {outside(bad[0].name, 16)}{more}"
+    else:  # beside the times of a window, which are not to be cut
+        name = outside(bad[0].name, 40)
+        text = f"{fit(name, min(cell_len(name), 6), look.glyphs.cut)}{more} fails"
+    return line.put(f"{look.glyphs.warn} {text}", "over").put("  ")

@@ -134,7 +134,7 @@ async def test_z_asks_how_long_of_what_and_why_and_says_what_that_mutes(
             assert (found.starts, found.ends) == (fakes.NOW, fakes.NOW + 5400)
             assert (found.reason, found.author) == ("big z ruN", "ann")
             await ui.until(lambda: "silences 1 active" in ui.text)
-            assert "silenced  budget team step=100% team=discovery" in ui.text.replace("…", "")
+            assert "silenced  budget team step=100% team=disc" in ui.text
 
 
 async def test_the_lengths_that_are_there_and_what_is_no_length(

@@ -218,7 +218,6 @@ class BudgetsScreen(MutableScreen):
             table.styles.height = wanted
             detail.styles.height = "1fr"
             self.set_class(height < 16, "-low")
-            self.call_after_refresh(self._detail)
 
     def _detail(self) -> None:
         """What is known of the row under the cursor; its course is asked for where it is drawn."""
@@ -249,6 +248,9 @@ class BudgetsScreen(MutableScreen):
         if row.line is None:
             return sorted(self._alerts.active(row.whole.budget), key=_urgent)[:8]
         return self._alerts.steps(row.whole.budget, row.line.labels)
+
+    def on_budget_detail_fitted(self) -> None:
+        self._detail()
 
     def on_table_moved(self, message: Table.Moved) -> None:
         if message.table is self.table:
@@ -311,7 +313,6 @@ class BudgetsScreen(MutableScreen):
 
     def action_maximise(self) -> None:
         self.toggle_class("-max")
-        self.call_after_refresh(self._detail)
 
     def action_sort(self, step: int) -> None:
         at = made.SORTS.index(self.wanted.sort) + step

@@ -42,7 +42,7 @@ class Title(Lines):
             right.put("of now, not of the moment  ", "warn")
         if shown.state.past and self.own is None:
             right.styled(f" {g.back} PAST ", self.look.palette.style("chip")).put("  ")
-        right.extend(notifier_warning(shown, self.look))
+        right.extend(notifier_warning(shown, self.look, size.width))
         if self.moment:
             when = datetime.fromtimestamp(self.moment, self.look.zone)
             right.put(when.strftime("as of %a %d %b %Y %H:%M "), "quiet")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from textual.geometry import Size
+from textual.message import Message
 
+from costtui.model.alert import SHARE
 from costtui.model.budget import BudgetLine, Course
 from costtui.model.charge import Exactness
 from costtui.model.timewindow import DAY, HOUR, Window, step_for
@@ -16,6 +19,7 @@ from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line, Look, frame
 from costtui.tui.muting import in_words
 from costtui.tui.quantities import quantity
+from costtui.tui.spark import bar
 from costtui.tui.told import Point, between
 from costtui.tui.widgets.budget_table import (
     ROLES,
@@ -34,6 +38,7 @@ from costtui.tui.widgets.lines import Lines
 
 CHART_FROM = 9
 """Lines below the facts from which a chart is worth drawing."""
+_BANDS = tuple(SHARE * percent // 100 for percent in (0, 20, 40, 60, 80, 100, 150))
 _SIGHT = 2
 """A limit is drawn when it is at most so many times what the period may cost."""
 
@@ -50,6 +55,12 @@ class BudgetDetail(Lines):
     course: Course | None = None
     """Of the row, once it has been read."""
 
+    class Fitted(Message):
+        """It has another size: there may be room for a chart now."""
+
+    def on_resize(self) -> None:
+        self.post_message(self.Fitted())
+
     def lines(self, size: Size) -> list[Line]:
         row, look = self.row, self.look
         width, height = size
@@ -63,6 +74,8 @@ class BudgetDetail(Lines):
             title.extend(legend(self.course, look))
             drawn = Rise(look, self.course, width - 2, min(room - 1, 24)).lines()
             body += [Line(look), *drawn]
+        elif row.line is None and not row.more and room >= CHART_FROM and row.whole.lines:
+            body += [Line(look), *spread(look, row.whole.lines, width - 2)]
         return frame(look, body, width, height, title=title, note=note, focus=False)
 
     @property
@@ -180,6 +193,23 @@ def wrap(pieces: Iterator[Line], width: int, height: int, look: Look) -> list[Li
             out.append(Line(look).put(" ").extend(piece))
         else:
             break
+    return out
+
+
+def spread(look: Look, found: Sequence[BudgetLine], width: int) -> list[Line]:
+    """How many label sets have used how much."""
+    numbers = [0] * len(_BANDS)
+    for one in found:
+        numbers[bisect_right(_BANDS, one.share) - 1] += 1
+    most, room = max(numbers), max(10, min(70, width - 40))
+    out = []
+    for at, number in enumerate(numbers):
+        low = _BANDS[at] * 100 // SHARE
+        high = f"to {_BANDS[at + 1] * 100 // SHARE}%" if at + 1 < len(_BANDS) else "and more"
+        role = "over" if low >= 100 else "warn" if low >= 80 else "bar"
+        line = Line(look).put(" ").cell(f"{low}% {high} used", 18, "quiet")
+        line.cell(f"{number:,}" if number else "-", 8, "text" if number else "quiet", "right")
+        out.append(line.put("  ").put(bar(number, most, room, look.glyphs.fills), role))
     return out
 
 

@@ -25,7 +25,7 @@ NEAR = SHARE * 8 // 10
 _COLUMNS = (
     # id, title, width, align, from which width of the table on
     ("period", "period", 11, "left", 104),
-    ("limit", "limit", 6, "right", 50),
+    ("limit", "limit", 6, "right", 62),
     ("spent", "spent", 9, "right", 0),
     ("bar", "", 10, "left", 68),
     ("used", "used", 5, "right", 0),
@@ -62,6 +62,8 @@ class BudgetTable(Table[Row]):
 
     def columns(self, width: int) -> list[Column]:
         found = [Column(c, t, w, a) for c, t, w, a, least in _COLUMNS if width >= least]
+        if self.look.glyphs.ascii:  # an arrow of two cells
+            found = [c._replace(width=12) if c.id == "period" else c for c in found]
         name = width - sum(c.width + 1 for c in found) - 1
         if name > _NAME_MOST:  # what is left is for the bar
             more = min(14, name - _NAME_MOST)

@@ -85,7 +85,7 @@ class Header(Lines):
             line.put(g.dot, "ok").put(" live", "text")
         if shown.pending:
             line.put(f" {g.middle} reading", "quiet")
-        line.put("  ").extend(notifier_warning(shown, self.look))
+        line.put("  ").extend(notifier_warning(shown, self.look, width))
         if overview is not None:
             if width >= 76:
                 line.put("collector ", "quiet")
