@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from costtui.model.fleet import Fleet
     from costtui.model.listing import Listing, Spot, Stretch
     from costtui.model.movement import Movement
+    from costtui.model.notifier import NotifierHealth
     from costtui.model.outlook import Outlook
     from costtui.model.spending import Days, Spent
     from costtui.model.timewindow import Window
@@ -104,6 +105,9 @@ class Data(Protocol):
 
     def acks(self) -> Sequence[Ack]:
         """Every acknowledgement."""
+
+    def notifiers(self) -> Sequence[NotifierHealth]:
+        """How each notifier is doing."""
 
     def budgets(
         self,

@@ -23,6 +23,7 @@ from costtui.model.dimension import Dimensions
 from costtui.model.fleet import Fleet, GatewayUsage
 from costtui.model.listing import Listing, Spot, Stretch, spot_of
 from costtui.model.movement import Movement
+from costtui.model.notifier import NotifierHealth
 from costtui.model.outlook import Outlook, OutlookGroup
 from costtui.model.snapshot import (
     AlertChange,
@@ -720,6 +721,9 @@ class FakeData:
 
     def acks(self) -> tuple[Ack, ...]:
         return self.acked
+
+    def notifiers(self) -> tuple[NotifierHealth, ...]:
+        return self.answer.notifiers if isinstance(self.answer, Overview) else ()
 
     def budgets(
         self,

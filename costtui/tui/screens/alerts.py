@@ -118,7 +118,8 @@ class AlertsScreen(MutableScreen):
         quiet = f" ({muted} muted)" if muted else ""
         title = self.query_one(Title)
         known = bool(table.items) or not self.shown.state.past
-        title.text = f"alerts: {firing} firing{quiet}, {pending} pending" if known else "alerts"
+        told = known and self.app.size.width >= 100  # beside the window's times
+        title.text = f"alerts: {firing} firing{quiet}, {pending} pending" if told else "alerts"
         title.redraw()
         state = shown.state
         key = state.place
@@ -153,8 +154,10 @@ class AlertsScreen(MutableScreen):
         self.call_later(self.query_one(f"#{pane}").focus, scroll_visible=False)
 
     def action_silences(self) -> None:
+        """To the first one, which is an active one where there is any."""
         if not self.has_class("-none"):
             self._go_to("silences")
+            self.query_one(Silences).action_top()
 
     def action_end_silence(self) -> None:
         """End the one under the cursor of the silences."""

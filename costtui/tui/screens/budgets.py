@@ -351,14 +351,15 @@ class BudgetsScreen(MutableScreen):
     def alerts_here(self) -> Sequence[AlertStatus]:
         """The one that fires and says most: the others of the row are inhibited by it, or of
         another kind."""
-        row = self.table.current
-        firing = [s for s in self._steps(row) if s.status.state == "firing"] if self.stood else []
+        if self.stood is None or self.has_class("-numbers"):
+            return ()
+        firing = [s for s in self._steps(self.table.current) if s.status.state == "firing"]
         loud = [s for s in firing if made.word_of(s) != "inhibited"] or firing
         return [step.status for step in loud]
 
     def matchers_here(self) -> tuple[Matcher, ...]:
         row = self.table.current
-        if row is None:
+        if row is None or self.has_class("-numbers"):
             return ()
         labels = row.line.labels if row.line is not None else ()
         return (

@@ -32,6 +32,8 @@ LEAST = 60
 """Seconds of a silence."""
 LENGTH, REASON = "length", "reason"
 _LABEL = 11
+_EDITS = ("backspace", "ctrl+h", "delete", "left", "right", "home", "end", "ctrl+a", "ctrl+e",
+          "ctrl+u", "ctrl+k", "ctrl+w")  # fmt: skip
 NAMED = 3
 """Alerts that are named before it is stored."""
 
@@ -93,25 +95,36 @@ class Form(Lines, can_focus=True):
         return {LENGTH: self.length, REASON: self.reason}.get(self.current)
 
     def on_key(self, event: Key) -> None:
+        """All keys of the form, also those of the bindings: Textual looks for a binding three
+        message queues later, and what is typed behind a Tab in one packet would be in the field
+        before it."""
         line = self._line()
         typed = event.character is not None and event.is_printable
         walks = self.current == LENGTH and event.key in ("left", "right")
-        edits = event.key in ("backspace", "ctrl+h", "delete", "left", "right", "home", "end",
-                              "ctrl+a", "ctrl+e", "ctrl+u", "ctrl+k", "ctrl+w")  # fmt: skip
-        if line is None and event.key in ("space", "delete"):
-            # A blank is text to Textual, and reaches no binding of a widget that takes text.
-            event.stop()
-            cast("SilenceForm", self.screen).action_matcher()
-        if line is None or walks or not (typed or edits):
+        if line is not None and (typed or (event.key in _EDITS and not walks)):
+            self._edit(line, event, typed=typed)
+        elif not self._act(event.key):
             return
         event.stop()
         event.prevent_default()
+
+    def _edit(self, line: Search, event: Key, *, typed: bool) -> None:
         if line is self.length:
             if typed and self.fresh:
                 line.put("")
             self.fresh = False
         line.press(event.key, event.character)
         self.edited()
+
+    def _act(self, key: str) -> bool:
+        """Do what the key is bound to; False where that is nothing here."""
+        for one in self.look.keys:
+            if one.where == "silencing" and key in one.keys.split(","):
+                name, _, argument = one.action.partition("(")
+                action = getattr(self.screen, f"action_{name}")
+                action(*([int(argument.rstrip(")"))] if argument else []))
+                return True
+        return False
 
     def on_paste(self, event: Paste) -> None:
         line = self._line()
