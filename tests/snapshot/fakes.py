@@ -12,10 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from costtui.config.alert_schema import BudgetConfig
 from costtui.config.schema import Config, DisplayConfig, SourceConfig, StoreConfig
-from costtui.model.alert import Ack, Silence
-from costtui.model.budget import BudgetLine, Course
 from costtui.model.charge import CostBasis, Exactness
 from costtui.model.comparison import Compared
 from costtui.model.cross import Cross, DimensionUse
@@ -23,7 +20,6 @@ from costtui.model.dimension import Dimensions
 from costtui.model.fleet import Fleet, GatewayUsage
 from costtui.model.listing import Listing, Spot, Stretch, spot_of
 from costtui.model.movement import Movement
-from costtui.model.notifier import NotifierHealth
 from costtui.model.outlook import Outlook, OutlookGroup
 from costtui.model.snapshot import (
     AlertChange,
@@ -584,7 +580,7 @@ def alert_changes(now: float = NOW) -> list[AlertChange]:
     return sorted(found, key=lambda c: -c.at)
 
 
-class FakeData:
+class FakeData(BUDGETS.Muted):  # type: ignore[name-defined, misc]
     """A `Data` whose answers are values or functions of the view."""
 
     def __init__(
@@ -603,12 +599,7 @@ class FakeData:
         self.closed = False
         self.changes = alert_changes()
         self.alerts_now = alerts()
-        self.silenced: tuple[Silence, ...] = ()
-        self.acked: tuple[Ack, ...] = ()
-        self.lines: Callable[[Sequence[BudgetConfig], float], Sequence[BudgetLine]] = BUDGETS.lines
-        self.stood: list[tuple[float, frozenset[str] | None]] = []
-        """(moment, sources) of every question how the budgets stand."""
-        self.courses: list[tuple[str, float]] = []
+        self.begin()
         self.moves: list[tuple[View, tuple[tuple[Window, Window], ...]]] = []
         self.error: Exception | None = None
         self.told: Outlook | None = None
@@ -715,29 +706,6 @@ class FakeData:
 
     def alerts(self) -> tuple[AlertStatus, ...]:
         return self.alerts_now
-
-    def silences(self) -> tuple[Silence, ...]:
-        return self.silenced
-
-    def acks(self) -> tuple[Ack, ...]:
-        return self.acked
-
-    def notifiers(self) -> tuple[NotifierHealth, ...]:
-        return self.answer.notifiers if isinstance(self.answer, Overview) else ()
-
-    def budgets(
-        self,
-        budgets: Sequence[BudgetConfig],
-        now: float,
-        sources: frozenset[str] | None = None,
-    ) -> Sequence[BudgetLine]:
-        self.stood.append((now, sources))
-        return self.lines(budgets, now)
-
-    def course(self, budget: BudgetConfig, line: BudgetLine, now: float) -> Course:
-        self.courses.append((line.name, now))
-        found: Course = BUDGETS.course(line, now)
-        return found
 
     def alert_history(self, start: float, end: float) -> list[AlertChange]:
         return [c for c in self.changes if start <= c.at < end]

@@ -3,8 +3,9 @@ parts of others, and ten thousand label sets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from costtui.config.alert_schema import FACTOR, SHARE, BudgetConfig, NotifierConfig
 from costtui.model.alert import Ack, AlertStatus, Matcher, Silence
@@ -187,3 +188,40 @@ def health() -> tuple[NotifierHealth, ...]:
         NotifierHealth("pager", "webhook", 4, NOW - 8000, NOW - 65, error, 12, 0, NOW + 240),
         NotifierHealth("chat", "slack", 0, NOW - 300),
     )
+
+
+class Muted:
+    """The part of `FakeData` that knows budgets and what is muted."""
+
+    answer: Any
+
+    def begin(self) -> None:
+        self.silenced: tuple[Silence, ...] = ()
+        self.acked: tuple[Ack, ...] = ()
+        self.lines: Callable[[Sequence[BudgetConfig], float], Sequence[BudgetLine]] = lines
+        self.stood: list[tuple[float, frozenset[str] | None]] = []
+        """(moment, sources) of every question how the budgets stand."""
+        self.courses: list[tuple[str, float]] = []
+
+    def silences(self) -> tuple[Silence, ...]:
+        return self.silenced
+
+    def acks(self) -> tuple[Ack, ...]:
+        return self.acked
+
+    def notifiers(self) -> tuple[NotifierHealth, ...]:
+        found: tuple[NotifierHealth, ...] = getattr(self.answer, "notifiers", ())
+        return found
+
+    def budgets(
+        self,
+        budgets: Sequence[BudgetConfig],
+        now: float,
+        sources: frozenset[str] | None = None,
+    ) -> Sequence[BudgetLine]:
+        self.stood.append((now, sources))
+        return self.lines(budgets, now)
+
+    def course(self, budget: BudgetConfig, line: BudgetLine, now: float) -> Course:
+        self.courses.append((line.name, now))
+        return course(line, now)
