@@ -38,13 +38,13 @@ from pathlib import Path
 from typing import Any
 
 from costtui.config.schema import Config, DisplayConfig, Retention, SourceConfig, StoreConfig
+from costtui.engine.viewing import ViewReader
 from costtui.model.charge import Charge, CostBasis
 from costtui.model.dimension import Dimensions
 from costtui.model.snapshot import View
 from costtui.model.timewindow import WINDOW_BY_NAME, WINDOWS, window_at
 from costtui.model.usage import UsageRecord
 from costtui.store.levels import COLUMNS, LEVELS
-from costtui.store.reader import Reader
 from costtui.store.writer import Store
 
 NOW = 1_790_000_037.0
@@ -124,7 +124,7 @@ class Clock:
 class Asked:
     """The reader, and how often it was asked for anything but news."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: ViewReader) -> None:
         self._reader = reader
         self.questions = 0
 
@@ -177,7 +177,7 @@ async def _touch(store: Store, number: int) -> None:
     await store.append("bench", records, charges, now=NOW)
 
 
-def check(reader: Reader) -> None:
+def check(reader: ViewReader) -> None:
     """Every way to add up gives the same sums."""
     for name in ("1h", "24h", "7d"):
         view = View(window_at(WINDOW_BY_NAME[name], NOW, UTC))
@@ -200,11 +200,11 @@ async def questions(path: Path, rounds: int) -> dict[str, dict[str, float]]:
     """Time of the reader's questions."""
     out: dict[str, Times] = {}
     async with await Store.open(path, Retention(None, None, None, None), now=NOW) as store:
-        with Reader(path, zone=UTC) as reader:
+        with ViewReader(path, zone=UTC) as reader:
             await asyncio.to_thread(lambda: None)
             for spec in WINDOWS:
                 view = View(window_at(spec, NOW, UTC))
-                with Reader(path, zone=UTC) as fresh:
+                with ViewReader(path, zone=UTC) as fresh:
                     fresh.data_version()
                     timed(
                         out.setdefault("overview, cold", []),
@@ -262,7 +262,7 @@ async def keys(path: Path, rounds: int) -> tuple[dict[str, dict[str, float]], in
     asked: list[Asked] = []
 
     def make() -> Asked:
-        asked.append(Asked(Reader(path, zone=UTC)))
+        asked.append(Asked(ViewReader(path, zone=UTC)))
         return asked[0]
 
     app = CosttuiApp(
@@ -354,7 +354,7 @@ async def _memory(path: Path) -> float:
     from costtui.tui.app import CosttuiApp
 
     app = CosttuiApp(
-        lambda: Reader(path, zone=UTC),
+        lambda: ViewReader(path, zone=UTC),
         config=_config(path),
         clock=Clock(),
         theme="costtui-dark",
@@ -396,7 +396,7 @@ def main() -> int:
         path, small = args.store or Path(folder) / "wide.db", Path(folder) / "small.db"
         if not path.exists():
             build(path, args.consumers, args.models)
-        with Reader(path, zone=UTC) as reader:
+        with ViewReader(path, zone=UTC) as reader:
             check(reader)
         results["memory_mb"] = {"all": memory(path)}
         results["keys_ms"], results["questions_while_moving"] = asyncio.run(keys(path, args.rounds))

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from costtui.config.load import load
 from costtui.config.schema import Config
+from costtui.engine.viewing import ViewReader
 from costtui.engine.zone import zone_of
-from costtui.store.reader import Reader
 from costtui.tui.app import CosttuiApp
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,7 +57,7 @@ async def picture(config: Config, window: str) -> str:
     """The overview as SVG."""
     zone = zone_of("UTC")
     app = CosttuiApp(
-        lambda: Reader(config.store.path, zone=zone, consumers=config.consumers),
+        lambda: ViewReader(config.store.path, zone=zone, consumers=config.consumers),
         config=config,
         theme="costtui-dark",
         window=window,

@@ -6,13 +6,13 @@ hear a thing twice or never.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple, Protocol
 
 from costtui.alerts.muting import inhibited, silenced, spoke_again
 from costtui.alerts.notify.addresses import addressed, hears_ends
-from costtui.alerts.watches import Watch
+from costtui.alerts.watches import Watch, watch_of
 from costtui.alerts.words import summary
 from costtui.config.alert_schema import NotifierConfig
 from costtui.model.alert import Ack, AlertEvent, AlertStatus, Silence
@@ -68,7 +68,7 @@ def letters(
     """
     if not notifiers:
         return []
-    watch_of = _watch_of(watches)
+    found = watch_of(watches)
     quiet = inhibited(watches, after)
     acked = {ack.episode for ack in muting.acks}
     named = {n.name: n for n in notifiers}
@@ -78,7 +78,7 @@ def letters(
             heard.setdefault(episode, []).append(name)
     out: list[Letter] = []
     for status in after:
-        watch = watch_of(status)
+        watch = found(status)
         if status.state == "resolved":
             if status.id in heard:
                 event = _event(status, watch, notes)
@@ -94,7 +94,7 @@ def letters(
             for name in addressed(notifiers, event)
             if _due(named[name], told.get((status.id, name)), status, watch, muting, now)
         ]
-    out += _gone(before, {a.id for a in after if a.id}, heard, watch_of, now)
+    out += _gone(before, {a.id for a in after if a.id}, heard, found, now)
     return out
 
 
@@ -105,13 +105,13 @@ def standing(
 ) -> list[AlertEvent]:
     """What fires, each addressed to those who have heard of it: where a restart goes on. What
     waits to be delivered is not among it, nor what was muted all the time."""
-    watch_of = _watch_of(watches)
+    found = watch_of(watches)
     heard: dict[str, list[str]] = {}
     for (episode, name), last in told.items():
         if last.state == "firing" and not last.waiting:
             heard.setdefault(episode, []).append(name)
     return [
-        _event(status, watch_of(status), None)._replace(notify=tuple(sorted(heard[status.id])))
+        _event(status, found(status), None)._replace(notify=tuple(sorted(heard[status.id])))
         for status in statuses
         if status.state == "firing" and status.id in heard
     ]
@@ -139,7 +139,7 @@ def _gone(
     before: Sequence[AlertStatus],
     present: Collection[str],
     heard: Mapping[str, Sequence[str]],
-    watch_of: _WatchOf,
+    found: Callable[[AlertStatus], Watch | None],
     now: float,
 ) -> Iterator[Letter]:
     """The end of what fired and whose rule has left the configuration."""
@@ -147,23 +147,7 @@ def _gone(
         if status.state == "firing" and status.id and status.id not in present:
             ended = replace(status, state="resolved", since=now, resolved_at=now)
             for name in sorted(heard.get(status.id, ())):
-                yield name, _event(ended, watch_of(status), None)
-
-
-class _WatchOf(Protocol):
-    def __call__(self, status: AlertStatus) -> Watch | None: ...
-
-
-def _watch_of(watches: Sequence[Watch]) -> _WatchOf:
-    known = {(w.name, w.step): w for w in watches}
-
-    def found(status: AlertStatus) -> Watch | None:
-        plain = known.get((status.rule, ""))
-        if plain is not None:
-            return plain
-        return known.get((status.rule, status.labels[-1][1] if status.labels else ""))
-
-    return found
+                yield name, _event(ended, found(status), None)
 
 
 def _event(

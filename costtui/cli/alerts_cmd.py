@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
+from costtui.cli import alerts_mute
 from costtui.cli.common import load_config, say
 from costtui.errors import UsageError
 from costtui.model.safetext import visible
@@ -31,17 +32,23 @@ ALERT_FIRING: Final = 3
 
 
 class AlertsCommand:
-    """List the alerts, or send a sample to those who are told of them.
+    """List the alerts, mute them, or send a sample to those who are told of them.
 
-    list  every alert and its state, as text or JSON (also without a word)
-    test  send a sample alert through each notifier, as a real one goes, and say what each
-          answered; exit code 1 when one failed
+    list       every alert and its state, as text or JSON (also without a word)
+    test       send a sample alert through each notifier, as a real one goes, and say what each
+               answered; exit code 1 when one failed
+    silence    tell nobody of some alerts for a time: alerts silence "budget team" --for 2h
+    silences   the silences that there are
+    unsilence  end one: what still fires is told then
+    ack        acknowledge what fires of an alert: it is not told again
     """
 
     name = "alerts"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        actions = parser.add_subparsers(dest="action", metavar="list|test")
+        actions = parser.add_subparsers(
+            dest="action", metavar="list|test|silence|silences|unsilence|ack"
+        )
         listed = actions.add_parser("list", help="every alert and its state (also without a word)")
         for one, default in ((parser, False), (listed, argparse.SUPPRESS)):
             kept = "text" if default is False else default
@@ -58,9 +65,13 @@ class AlertsCommand:
             "--resolve", action="store_true", help="send the end of the sample alert, too"
         )
 
+        alerts_mute.add_arguments(actions)
+
     def run(self, args: argparse.Namespace) -> int:
         """Raises `UsageError` and `StoreError`."""
         config = load_config(args)
+        if args.action not in ("list", "test", None):
+            return alerts_mute.run(config, args)
         return _test(config, args) if args.action == "test" else _list(config, args)
 
 
@@ -76,17 +87,21 @@ def _list(config: Config, args: argparse.Namespace) -> int:
         found = sorted(reader.alerts(), key=lambda a: (ORDER.index(a.state), a.rule, a.labels))
         names = {notifier.name for notifier in config.notifiers}
         told = [health for health in reader.notifiers() if health.name in names]
+    mutes = alerts_mute.mutes(config, found)
     if args.format == "json":
         from costtui.cli.report_data import alert_data
 
         document = {
             "schema": 2,
-            "alerts": [alert_data(alert) for alert in found],
+            "alerts": [
+                {**alert_data(alert), "muted": alerts_mute.mute_data(mutes, alert)}
+                for alert in found
+            ],
             "notifiers": [_health_data(health) for health in told],
         }
         print(json.dumps(document, indent=2))
     elif found:
-        print("\n".join(_lines(found, zone)))
+        print("\n".join(_lines(found, zone, mutes)))
     elif not config.alerts and not config.budgets:
         say("no alerts: and no budgets: are configured; `preset: usual` is a beginning")
     else:
@@ -98,7 +113,7 @@ def _list(config: Config, args: argparse.Namespace) -> int:
     return ALERT_FIRING if firing and args.fail_on_alert else 0
 
 
-def _lines(found: Sequence[AlertStatus], zone: tzinfo) -> Iterator[str]:
+def _lines(found: Sequence[AlertStatus], zone: tzinfo, mutes: alerts_mute.Mutes) -> Iterator[str]:
     from costtui.cli.report_words import moment, safe
     from costtui.model.quantity import quantity_text
 
@@ -110,6 +125,8 @@ def _lines(found: Sequence[AlertStatus], zone: tzinfo) -> Iterator[str]:
         since = moment(int(alert.since), zone)
         window = f" in {alert.window}" if alert.window else ""
         yield f"{alert.state:8}  {alert.severity:8}  {rule}: {value}{window}, since {since}"
+        for one in mutes.get((alert.rule, alert.labels), ()):
+            yield f"{'':20}{alerts_mute.in_words(one, zone)}"
         if alert.cause and alert.state == "firing":
             yield f"{'':20}{visible(alert.cause, 200)}"
 

@@ -42,7 +42,9 @@ class RunCommand:
         )
         parser.add_argument("--ascii", action="store_true", help="draw with ASCII alone")
         parser.add_argument("--mouse", action="store_true", help="let the mouse click and scroll")
-        parser.add_argument("--readonly", action="store_true", help="never start a collector")
+        parser.add_argument(
+            "--readonly", action="store_true", help="never start a collector, and mute no alert"
+        )
         parser.add_argument(
             "--once", action="store_true", help="print the screen once, as text, and exit"
         )
@@ -93,6 +95,7 @@ class ScreenOf(NamedTuple):
     window: str | None = None
     view: str = ""
     warning: str = ""
+    readonly: bool = False
 
 
 def _screen_of(args: argparse.Namespace) -> ScreenOf:
@@ -120,6 +123,7 @@ def _screen_of(args: argparse.Namespace) -> ScreenOf:
         config.display.window if "window" in said else None,
         args.view or "",
         "; ".join(f"{p.key}: {p.message}" for p in loaded.warnings),
+        args.readonly,
     )
 
 
@@ -224,6 +228,7 @@ def _app(
         view=of.view,
         habits=of.habits,
         warning=of.warning,
+        readonly=of.readonly,
         themes_dir=themes_dir(os.environ),
         encoding=encoding or locale.getpreferredencoding(False),
         wait_for_first=FIRST_ANSWER_WAIT if wait_for_first is None else wait_for_first,
@@ -237,11 +242,11 @@ def _app(
 
 def _reader_of(config: Config) -> Callable[[], Data]:
     def make() -> Data:
+        from costtui.engine.viewing import ViewReader
         from costtui.engine.zone import zone_of
-        from costtui.store.reader import Reader
 
         zone = zone_of(config.timezone)
-        return Reader(config.store.path, zone=zone, consumers=config.consumers)
+        return ViewReader(config.store.path, zone=zone, consumers=config.consumers)
 
     return make
 

@@ -32,9 +32,15 @@ alerts:
     window: 24h
     by: [consumer]
     severity: info
+budgets:
+  - {name: company, limit: 13000}
+  - {name: team, limit: 10000, by: [team], parent: company}
+  - {name: anthropic, limit: 8000, where: {provider: anthropic}, parent: company}
+  - {name: a day, limit: 600, period: day}
+  - {name: thirty days, limit: 20000, rolling: 30d}
 """
 """The first fires with the first minutes' traffic at any hour of the day, the second is pending
-for half an hour, the third sleeps."""
+for half an hour, the third sleeps. Of the budgets some are reached late in a month."""
 
 
 def write_config(

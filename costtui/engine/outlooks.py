@@ -25,6 +25,7 @@ class Outlooks:
     def __init__(self, sight: Sight, now: float, zone: tzinfo) -> None:
         self._sight, self._now, self._zone = sight, now, zone
         self._known: dict[tuple[Labels, int], int | None] = {}
+        self._told: dict[tuple[Labels, int], Forecast | None] = {}
 
     def __call__(self, view: View, by: Key) -> dict[Labels, int] | None:
         """label set → nano-USD at the end of the view's window. None with less than a day of
@@ -46,10 +47,13 @@ class Outlooks:
 
     def forecast(self, where: Labels, until: int) -> Forecast | None:
         """With its band, from now to `until`; None with less than a day of history."""
-        start, hours = self._sight.hours(where, self._now)
-        if not _enough(hours):
-            return None
-        return forecast(hours, start, self._now, until, self._zone)
+        asked = (where, until)
+        if asked not in self._told:
+            start, hours = self._sight.hours(where, self._now)
+            self._told[asked] = (
+                forecast(hours, start, self._now, until, self._zone) if _enough(hours) else None
+            )
+        return self._told[asked]
 
     def _rest(self, where: Labels, until: int) -> int | None:
         asked = (where, until)

@@ -62,3 +62,21 @@ class BudgetLine(NamedTuple):
     def overspent(self) -> bool:
         """Exactly all of it is reached, not passed."""
         return self.spent > self.limit
+
+
+class Course(NamedTuple):
+    """What was spent of one budget over its period, and what is to come. Times are epoch seconds,
+    money is nano-USD."""
+
+    start: int
+    end: int
+    now: int
+    limit: int
+    past: tuple[tuple[int, int], ...]
+    """(moment, spent since `start`), ascending, from the start to now."""
+    gaps: tuple[tuple[int, int], ...] = ()
+    """Stretches before now of which something is missing."""
+    ahead: tuple[tuple[int, Estimate], ...] = ()
+    """(moment, what will have been spent since `start`), ascending, to the end; empty where nobody
+    knows."""
+    banded: bool = False

@@ -13,7 +13,9 @@ from costtui.model.dimension import Dimensions
 from costtui.model.timewindow import Window
 
 if TYPE_CHECKING:
+    from costtui.model.alert import Ack, Silence
     from costtui.model.comparison import Compared
+    from costtui.model.notifier import NotifierHealth
 
 
 class Totals(NamedTuple):
@@ -236,6 +238,12 @@ class Overview:
     hour: Totals = Totals()  # noqa: RUF009 - a tuple
     """The last hour before the view's end; where only days are kept, a mean hour of the day."""
     hour_previous: Totals = Totals()  # noqa: RUF009
+
+    silences: tuple[Silence, ...] = ()
+    """All that are kept, ended ones too."""
+    acks: tuple[Ack, ...] = ()
+    notifiers: tuple[NotifierHealth, ...] = ()
+    """As the collector last said; of ones that have left the configuration, too."""
 
     @property
     def burn_nano_per_hour(self) -> int:

@@ -38,9 +38,11 @@ from costtui.store.matrix import Chart, Grouping
 from costtui.store.reading import Reading
 from costtui.store.rows import (
     all_alerts,
+    all_health,
     all_statuses,
     gaps_between,
 )
+from costtui.store.silences import all_acks, all_silences
 from costtui.store.sums import Groups, Sums
 from costtui.store.then import then
 
@@ -161,6 +163,9 @@ class Glance(Reading):
                 notes=_notes(asked.window, window),
                 compared=self._compare(connection, view, statuses),
                 sizes=self._sizes(connection, window, chosen, rows),
+                silences=all_silences(connection),
+                acks=all_acks(connection),
+                notifiers=all_health(connection),
             )
 
     def _sources_then(

@@ -39,15 +39,14 @@ from costtui.store.cover import kept, whole_minutes
 from costtui.store.levels import LEVELS
 from costtui.store.request_list import RequestLists, Store
 from costtui.store.rows import (
-    HEALTH,
     SKIPPED_SQL,
     all_alerts,
+    all_health,
     all_statuses,
     gaps_between,
-    health_from_text,
     skipped_from_row,
 )
-from costtui.store.silences import ACK_SQL, SILENCE_SQL, ack_from_row, silence_from_row
+from costtui.store.silences import all_acks, all_silences
 from costtui.store.sums import add_up
 from costtui.store.watching import WatchReader
 
@@ -224,18 +223,17 @@ class Reader(WatchReader):
     def silences(self) -> tuple[Silence, ...]:
         """Every silence, ended ones too."""
         with self._read() as connection:
-            return tuple(map(silence_from_row, connection.execute(SILENCE_SQL)))
+            return all_silences(connection)
 
     def acks(self) -> tuple[Ack, ...]:
         """Every acknowledgement."""
         with self._read() as connection:
-            return tuple(map(ack_from_row, connection.execute(ACK_SQL)))
+            return all_acks(connection)
 
     def notifiers(self) -> tuple[NotifierHealth, ...]:
         """How each notifier was doing when the collector last said so."""
         with self._read() as connection:
-            row = connection.execute("SELECT value FROM meta WHERE key = ?", (HEALTH,)).fetchone()
-            return health_from_text(row[0]) if row is not None else ()
+            return all_health(connection)
 
     def alerts_at(self, moment: float) -> tuple[AlertStatus, ...]:
         """The state of every instance at `moment`, epoch seconds: its last change at or before."""

@@ -100,6 +100,12 @@ def health_to_text(notifiers: Iterable[NotifierHealth]) -> str:
     return json.dumps([one._asdict() for one in notifiers])
 
 
+def all_health(connection: sqlite3.Connection) -> tuple[NotifierHealth, ...]:
+    """How each notifier was doing when the collector last said so."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (HEALTH,)).fetchone()
+    return health_from_text(row[0]) if row is not None else ()
+
+
 def health_from_text(text: str) -> tuple[NotifierHealth, ...]:
     """What `put_health` wrote, also one of a later costtui."""
     known = NotifierHealth._fields

@@ -40,6 +40,16 @@ def ack_from_row(row: tuple[Any, ...]) -> Ack:
     return Ack(rule, pairs, episode, at, author, reason)
 
 
+def all_silences(connection: sqlite3.Connection) -> tuple[Silence, ...]:
+    """Every silence, ended ones too, by id."""
+    return tuple(map(silence_from_row, connection.execute(SILENCE_SQL)))
+
+
+def all_acks(connection: sqlite3.Connection) -> tuple[Ack, ...]:
+    """Every acknowledgement, oldest first."""
+    return tuple(map(ack_from_row, connection.execute(ACK_SQL)))
+
+
 def silence(path: Path, wanted: Silence) -> int:
     """Store a silence; its `id` is ignored. Returns the new one's. Raises ValueError for one
     without a matcher (it would mute everything) or that ends before it starts."""

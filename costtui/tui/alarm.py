@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from costtui.model.snapshot import AlertStatus
 from costtui.tui.cells import outside
+from costtui.tui.muting import counted, kind_of, mutes
+from costtui.tui.shown import Shown
 from costtui.tui.watch import Firings
 
 if TYPE_CHECKING:
@@ -31,7 +34,27 @@ class Alarm:
         self._looked = False
         self._title = ""
 
-    def look(self, alerts: Sequence[AlertStatus], *, past: bool) -> None:
+    def look_back(self, now: object) -> None:
+        """(alerts, silences, acknowledgements) of now, while the screen shows another time."""
+        shown = self._app.shown
+        if shown.overview is None or not isinstance(now, tuple):
+            return
+        alerts, silences, acks = now
+        window = replace(shown.overview.view.window, live=True)
+        overview = replace(
+            shown.overview, view=replace(shown.overview.view, window=window),
+            taken_at=self._app.clock.now(), alerts=alerts, silences=silences, acks=acks,
+        )  # fmt: skip
+        self.look_at(shown._replace(overview=overview), past=True)
+
+    def look_at(self, shown: Shown, *, past: bool) -> None:
+        """As `look`, of all that is shown. What is muted does not ring, and is counted apart."""
+        assert shown.overview is not None
+        found = mutes(shown)
+        loud = [a for a in shown.overview.alerts if not kind_of(a, found)]
+        self.look(loud, past=past, muted=counted(shown.overview.alerts, found)[1])
+
+    def look(self, alerts: Sequence[AlertStatus], *, past: bool, muted: int = 0) -> None:
         """The alerts as they are now. `past`: the screen shows another time."""
         firing = [alert for alert in alerts if alert.state == "firing"]
         first, self._looked = not self._looked, True
@@ -42,15 +65,16 @@ class Alarm:
             if "toast" in self._ways and (past or not first):
                 self._toast(firing, past=past)
         if "title" in self._ways:
-            self._entitle(firing)
+            self._entitle(firing, muted)
 
     def _toast(self, firing: Sequence[AlertStatus], *, past: bool) -> None:
         back = "L goes back to now, F4 lists the alerts." if past else "F4 lists the alerts."
         text = f"{_names(firing)}: firing now. {back}"
         self._app.notify(text, title="Alert", severity="error", markup=False)
 
-    def _entitle(self, firing: Sequence[AlertStatus]) -> None:
-        title = f"({len(firing)}) {_names(firing)} - costtui" if firing else "costtui"
+    def _entitle(self, firing: Sequence[AlertStatus], muted: int) -> None:
+        more = f", {muted} muted" if muted else ""
+        title = f"({len(firing)}{more}) {_names(firing)} - costtui" if firing else "costtui"
         if title == self._title:
             return
         before, self._title = self._title, title

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual.screen import Screen
 from textual.timer import Timer
@@ -20,7 +20,7 @@ from textual.timer import Timer
 from costtui.config.schema import Config, tag_names
 from costtui.engine.clock import Clock, SystemClock
 from costtui.engine.zone import zone_of
-from costtui.model.snapshot import AlertStatus, Overview
+from costtui.model.snapshot import Overview
 from costtui.model.timewindow import MINUTE
 from costtui.tui import theming
 from costtui.tui.alarm import Alarm
@@ -37,6 +37,7 @@ from costtui.tui.messages import Answered, Ask, OwnAnswer
 from costtui.tui.month_end import KIND as MONTH_END
 from costtui.tui.month_end import MonthEnds
 from costtui.tui.palette import Palette
+from costtui.tui.quieting import Quieting
 from costtui.tui.rates import Rates
 from costtui.tui.screens.overview import OverviewScreen
 from costtui.tui.shown import Shown
@@ -60,7 +61,7 @@ RETRY = 3.0
 """Seconds between two tries to read a store that could not be read."""
 
 
-class CosttuiApp(Crashing, Viewing):
+class CosttuiApp(Crashing, Quieting, Viewing):
     """costtui on a terminal. `run()` returns the exit code."""
 
     TITLE = "costtui"
@@ -91,6 +92,7 @@ class CosttuiApp(Crashing, Viewing):
         habits: Habits | None = None,
         view: str = "",
         warning: str = "",
+        readonly: bool = False,
     ) -> None:
         """`data_factory` is called in the reader's thread, again after an error.
 
@@ -100,13 +102,13 @@ class CosttuiApp(Crashing, Viewing):
         current directory. `keep_screen` takes the last frame and its size; `painted` says that
         the alternate screen is on and shows an old one. `first` is what can be done without a
         configuration; `greeting` is said at the start, and `warning`. `habits` are saved views and
-        remembered settings, `view` the view to start in. Raises UsageError when there is no such
-        view.
+        remembered settings, `view` the view to start in. `readonly` writes nothing to the store.
+        Raises UsageError when there is no such view.
         """
         no_color = os.environ.get("NO_COLOR") is not None
         super().__init__(ansi_color=True if no_color else None)
         self.animation_level = "none"
-        self.config = config
+        self.config, self.readonly = config, readonly
         self.rates = Rates(config)
         self.clock = clock or SystemClock()
         self.export_dir = export_dir
@@ -153,6 +155,7 @@ class CosttuiApp(Crashing, Viewing):
             rules=len(config.alerts),
             alert_rules=config.alerts,
             budgets=config.budgets,
+            notifiers=config.notifiers,
             notice=notice,
             starting=ensure_collector is not None,
             sample_config=sample_config,
@@ -293,7 +296,7 @@ class CosttuiApp(Crashing, Viewing):
         elif answer.error is not None:
             self._fail(answer.error)
         elif answer.kind == "firing":
-            self._alarm.look(cast("Sequence[AlertStatus]", answer.value), past=True)
+            self._alarm.look_back(answer.value)
         else:
             for screen in self.screen_stack:
                 handler = getattr(screen, "answered", None)
@@ -313,7 +316,7 @@ class CosttuiApp(Crashing, Viewing):
             self.ask_overview(mark=False)
             self._refresh_others(asked=False)
             if self.state.past:  # whoever looks back still hears what fires now
-                self._desk.ask("firing", lambda data: data.alerts())
+                self._desk.ask("firing", lambda d: (d.alerts(), d.silences(), d.acks()))
 
     def _refresh_others(self, *, asked: bool = True) -> None:
         for screen in self.screen_stack[1:]:
@@ -340,7 +343,7 @@ class CosttuiApp(Crashing, Viewing):
                 state=self.state, overview=answer.value, pending=False, error=""
             )
             if answer.value.view.window.live:  # what fired in the past does not ring now
-                self._alarm.look(answer.value.alerts, past=False)
+                self._alarm.look_at(self.shown, past=False)
         elif answer.error is not None:
             self._failed_at = self.clock.now()
             text = str(answer.error) or type(answer.error).__name__

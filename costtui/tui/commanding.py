@@ -116,6 +116,8 @@ class Commanding(Toasting, Steps):
         if self._holding is not None:
             self._holding.stop()
             self._holding = None
+        if not self._screen_stack:  # the end came first
+            self._held.clear()
         late = monotonic() - self._held_since > HELD
         if late and self._filter_wanted:
             self._held.clear()
@@ -205,7 +207,7 @@ class Commanding(Toasting, Steps):
     def _open(self, prompt: Prompt) -> None:
         from costtui.tui.widgets.commandline import CommandLine
 
-        self.prompt = prompt
+        self.prompt, self._filter_wanted = prompt, False
         self._line = CommandLine(self.look, prompt)
         self.hide_toast()
         self.screen.mount(self._line)

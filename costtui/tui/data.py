@@ -24,10 +24,14 @@ from costtui.model.snapshot import (
 )
 
 if TYPE_CHECKING:
+    from costtui.config.alert_schema import BudgetConfig
+    from costtui.model.alert import Ack, Silence
+    from costtui.model.budget import BudgetLine, Course
     from costtui.model.cross import Cross, DimensionUse
     from costtui.model.fleet import Fleet
     from costtui.model.listing import Counters, Listing, Spot, Stretch
     from costtui.model.movement import Movement
+    from costtui.model.notifier import NotifierHealth
     from costtui.model.outlook import Outlook
     from costtui.model.spending import Days, Spent
     from costtui.model.timewindow import Window
@@ -98,6 +102,27 @@ class Data(Protocol):
 
     def alerts(self) -> Sequence[AlertStatus]:
         """The alerts as they are now."""
+
+    def silences(self) -> Sequence[Silence]:
+        """Every silence that is kept."""
+
+    def acks(self) -> Sequence[Ack]:
+        """Every acknowledgement."""
+
+    def notifiers(self) -> Sequence[NotifierHealth]:
+        """How each notifier is doing."""
+
+    def budgets(
+        self,
+        budgets: Sequence[BudgetConfig],
+        now: float,
+        sources: frozenset[str] | None = None,
+    ) -> Sequence[BudgetLine]:
+        """How every budget stands at `now`. `sources` are those that must be up to date for the
+        sums to be whole; None is all."""
+
+    def course(self, budget: BudgetConfig, line: BudgetLine, now: float) -> Course:
+        """How one of them came there, and where it goes."""
 
     def alert_history(self, start: float, end: float) -> Sequence[AlertChange]:
         """What alerts changed to in `[start, end)`, newest first."""

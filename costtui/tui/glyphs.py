@@ -70,6 +70,12 @@ class Glyphs(NamedTuple):
     """Under the bucket that the crosshair is on."""
     marked: str = ""
     """Under the buckets of a marked range."""
+    at_most: str = ""
+    """May be two cells wide."""
+    fold: str = ""
+    """Before what is open, and what is folded."""
+    marks: str = ""
+    """A mark in a horizontal bar: in what is full, in what is expected, in the rest."""
 
 
 UNICODE = Glyphs(
@@ -109,6 +115,9 @@ UNICODE = Glyphs(
     limit="╌",
     here="▲",
     marked="━",
+    at_most="≤",
+    fold="▾▸",
+    marks="┿┼│",
 )
 
 ASCII = Glyphs(
@@ -148,6 +157,9 @@ ASCII = Glyphs(
     limit="~",
     here="^",
     marked="=",
+    at_most="<=",
+    fold="-+",
+    marks="#+|",
 )
 
 

@@ -94,6 +94,11 @@ def _arguments(app: CosttuiApp, has: set[str]) -> Iterator[Command]:
                   "TEXT", lambda: FILTERS, free=True, needed="filter" not in has)  # fmt: skip
     yield Command("at", "Go to a moment: 14:30, yesterday, 2026-11-20 09:00", app.travel, "TIME",
                   free=True)  # fmt: skip
+    yield Command("ack", "Acknowledge what fires of an alert: it is not told again",
+                  app.ack_typed, "ALERT", lambda: app.names(firing=True))  # fmt: skip
+    yield Command("silence", "Silence an alert for a time: NAME 2h, and why",
+                  optional("silence", app.silence_typed), "ALERT LENGTH WHY", app.names, free=True,
+                  needed="silence" not in has)  # fmt: skip
     kinds: list[Value] = getattr(app.screen, "chart_kinds", list)()
     if kinds:
         yield Command("chart", "What the chart shows", app.overview_screen.action_chart, "KIND",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from costtui.config.alert_schema import AlertRule, BudgetConfig
+from costtui.config.alert_schema import AlertRule, BudgetConfig, NotifierConfig
 from costtui.model.charge import Exactness
 from costtui.model.dimension import is_mapped
 from costtui.model.found import Found
@@ -62,6 +62,8 @@ class Shown(NamedTuple):
     alert_rules: tuple[AlertRule, ...] = ()
     """Those rules."""
     budgets: tuple[BudgetConfig, ...] = ()
+    """Those of the configuration."""
+    notifiers: tuple[NotifierConfig, ...] = ()
     """Those of the configuration."""
     notice: str = ""
     """What came up at the start, for example an unknown theme."""

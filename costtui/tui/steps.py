@@ -103,10 +103,11 @@ class Steps(Navigation):
         self._refresh_others()
 
     def action_climb(self) -> None:
+        let_go = getattr(self.screen, "let_go", None)
+        if let_go is not None and let_go():
+            return
         if len(self.screen_stack) > 1:
             self.pop_screen()
-            return
-        if self.overview_screen.let_go():
             return
         step, zoom = self.state.climb(), self.state.zoom
         if step is not None:

@@ -117,10 +117,10 @@ def month_line(told: Told, columns: int) -> list[Point]:
     for column in range(columns):
         start, end = (first + (last - first) * (column + n) // columns for n in (0, 1))
         if end > made.start:
-            value, low, high = (_between(line, end) for line in lines)
+            value, low, high = (between(line, end) for line in lines)
             out.append(Point(value, low, high, ahead=True))
         else:
-            value = _between(past, end)
+            value = between(past, end)
             hours = range(start - start % HOUR, end, HOUR)
             out.append(Point(value, value, value, gap=all(t in lost for t in hours)))
     return out
@@ -148,7 +148,7 @@ def _past(outlook: Outlook, first: int, now: int) -> list[tuple[int, int]]:
     return out
 
 
-def _between(line: list[tuple[int, int]], moment: int) -> int:
+def between(line: list[tuple[int, int]], moment: int) -> int:
     """The value of a line of (moment, value) at any moment: straight between two of its points."""
     at = bisect_left(line, (moment, 0))
     if at == 0:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from costtui.model.notifier import NotifierHealth
 from costtui.model.snapshot import AlertStatus, Overview, SourceStatus, View
 from costtui.tui.data import Data
 from costtui.tui.shown import Shown
@@ -28,6 +29,8 @@ class News(NamedTuple):
     """Usage, gaps or alerts: ask for a new overview."""
     statuses: Sequence[SourceStatus] | None = None
     """The sources were polled; None when they were not."""
+    notifiers: Sequence[NotifierHealth] = ()
+    """How they are doing, where `statuses` are not None: that is no revision, either."""
     alive: bool | None = None
     """None when nobody looked."""
     problem: str = ""
@@ -41,7 +44,10 @@ class News(NamedTuple):
         if overview is None or shown.state.paused:
             return shown
         if self.statuses is not None and overview.view.window.live:
-            overview = replace(overview, sources=tuple(self.statuses), taken_at=now)
+            overview = replace(
+                overview, sources=tuple(self.statuses), notifiers=tuple(self.notifiers),
+                taken_at=now,
+            )  # fmt: skip
         if self.alive is not None and self.alive is not overview.collector_alive:
             overview = replace(overview, collector_alive=self.alive)
         return shown if overview is shown.overview else shown._replace(overview=overview)
@@ -107,7 +113,7 @@ class Watch:
                 self._revision = revision
                 news = news._replace(changed=known is not None)
             elif not first:
-                news = news._replace(statuses=data.statuses())
+                news = news._replace(statuses=data.statuses(), notifiers=data.notifiers())
         said, self._problem = self._problem, problem
         return None if news == News(problem=said) else news
 

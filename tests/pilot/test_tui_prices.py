@@ -334,7 +334,7 @@ async def test_budgets_say_that_there_are_none_and_what_was_spent(
 
 async def test_the_example_of_a_budget_loads(start: Start, tmp_path: Path) -> None:
     from costtui.config.load import load
-    from costtui.tui.screens.budgets import BudgetNotice
+    from costtui.tui.widgets.budget_notice import BudgetNotice
 
     async with start() as ui:
         await ui.press("f5")

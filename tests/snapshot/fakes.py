@@ -52,6 +52,7 @@ def _beside(name: str) -> ModuleType:
 
 PRICES = _beside("fakes_prices")
 LISTS = _beside("fakes_lists")
+BUDGETS = _beside("fakes_budgets")
 movement, stretch_of = LISTS.movement, LISTS.stretch_of
 
 NOW = datetime(2026, 11, 22, 10, 57, 3, tzinfo=UTC).timestamp()
@@ -579,7 +580,7 @@ def alert_changes(now: float = NOW) -> list[AlertChange]:
     return sorted(found, key=lambda c: -c.at)
 
 
-class FakeData:
+class FakeData(BUDGETS.Muted):  # type: ignore[name-defined, misc]
     """A `Data` whose answers are values or functions of the view."""
 
     def __init__(
@@ -598,6 +599,7 @@ class FakeData:
         self.closed = False
         self.changes = alert_changes()
         self.alerts_now = alerts()
+        self.begin()
         self.moves: list[tuple[View, tuple[tuple[Window, Window], ...]]] = []
         self.error: Exception | None = None
         self.told: Outlook | None = None

@@ -5,35 +5,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
+from textual.containers import Container
+from textual.events import DescendantFocus
 
 from costtui.config.durations import parse_duration
+from costtui.model.alert import Matcher
 from costtui.model.dimension import is_dimension
 from costtui.model.snapshot import AlertChange, AlertStatus, Filter
+from costtui.tui import mute_sheet
 from costtui.tui.bindings import textual_bindings
 from costtui.tui.cells import outside
 from costtui.tui.data import Answer
 from costtui.tui.look import Look
 from costtui.tui.messages import Ask, Open, Push, change
-from costtui.tui.screens.side import SideScreen, Title
+from costtui.tui.muting import counted
+from costtui.tui.screens.mutable import MutableScreen
+from costtui.tui.screens.side import Title
 from costtui.tui.sheet import Sheet, alert_history, alerts
 from costtui.tui.shown import Shown
 from costtui.tui.state import State
 from costtui.tui.why import covering
 from costtui.tui.widgets.alert_lists import AlertHistory, AlertsInFull, lasting
+from costtui.tui.widgets.mute_lists import Notifiers, Silences
 
-LISTS = ("instances", "history")
+LISTS = ("instances", "history", "silences", "notifiers")
 
 
-class AlertsScreen(SideScreen):
-    """F4. Of the window that is shown: of the past where that is in the past."""
+class AlertsScreen(MutableScreen):
+    """F4. Of the window that is shown: of the past where that is in the past. What is under the
+    alerts is one of the other lists where there is little room, and all of them where there is
+    more."""
 
     where = "alerts"
     title_text = "alerts"
     BINDINGS = textual_bindings("alerts")
     DEFAULT_CSS = """
-    AlertsScreen.-none #history { display: none; }
+    AlertsScreen #below { height: 9; }
+    AlertsScreen #below Table { width: 1fr; height: 1fr; }
+    AlertsScreen.-narrow #below { layout: vertical; }
+    AlertsScreen.-wide #below { layout: horizontal; }
+    AlertsScreen.-short #below { height: 1fr; display: none; }
+    AlertsScreen.-short.-low #below { display: block; }
+    AlertsScreen.-short.-low #history { display: none; }
+    AlertsScreen.-short #silences, AlertsScreen.-short #notifiers { display: none; }
+    AlertsScreen.-short #below .-current { display: block; }
+    AlertsScreen.-none #history, AlertsScreen.-none #below { display: none; }
     AlertsScreen.-none #instances { height: 1fr; }
     """
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
 
     def __init__(self, look: Look, shown: Shown) -> None:
         super().__init__(look, shown)
@@ -44,10 +64,18 @@ class AlertsScreen(SideScreen):
     def body(self) -> ComposeResult:
         yield AlertsInFull(self.look, id="instances")
         yield AlertHistory(self.look, id="history")
+        with Container(id="below"):
+            yield Silences(self.look, id="silences")
+            yield Notifiers(self.look, id="notifiers")
 
     def on_mount(self) -> None:
         self.instances.focus()
         self.show(self.shown)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Also a click goes to a list."""
+        if event.widget.id in LISTS:
+            self.pane = event.widget.id
 
     @property
     def instances(self) -> AlertsInFull:
@@ -76,16 +104,22 @@ class AlertsScreen(SideScreen):
         super().show(shown)
         table = self.instances
         table.show(shown)
-        self.set_class(not table.items and not shown.rules, "-none")
-        height = max(5, min(len(table.items) + 3, (self.size.height - 2) * 3 // 5))
+        self.query_one(Silences).show(shown)
+        self.query_one(Notifiers).show(shown)
+        self.set_class(not table.items and not shown.rules and not shown.budgets, "-none")
+        part = 3 if self.size.height < 34 else 2  # fifths
+        height = max(5, min(len(table.items) + 3, (self.size.height - 2) * part // 5))
         if not self.has_class("-none") and (
             table.styles.height is None or table.styles.height.value != height
         ):
             table.styles.height = height
-        firing, pending = (sum(a.state == s for a in table.items) for s in ("firing", "pending"))
+        firing, muted = counted(table.items, table.mutes)
+        pending = sum(a.state == "pending" for a in table.items)
+        quiet = f" ({muted} muted)" if muted else ""
         title = self.query_one(Title)
         known = bool(table.items) or not self.shown.state.past
-        title.text = f"alerts: {firing} firing, {pending} pending" if known else "alerts"
+        told = known and self.app.size.width >= 100  # beside the window's times
+        title.text = f"alerts: {firing} firing{quiet}, {pending} pending" if told else "alerts"
         title.redraw()
         state = shown.state
         key = state.place
@@ -109,13 +143,35 @@ class AlertsScreen(SideScreen):
     def action_panel(self, step: int) -> None:
         if self.has_class("-none"):
             return
-        self.pane = LISTS[(LISTS.index(self.pane) + step) % len(LISTS)]
-        self.query_one(f"#{self.pane}").focus(scroll_visible=False)
+        self._go_to(LISTS[(LISTS.index(self.pane) + step) % len(LISTS)])
+
+    def _go_to(self, pane: str) -> None:
+        self.pane = pane
+        self.set_class(pane in LISTS[2:], "-low")
+        for name in LISTS[2:]:
+            self.query_one(f"#{name}").set_class(name == pane, "-current")
+        # behind the styles: what is not displayed yet takes no focus
+        self.call_later(self.query_one(f"#{pane}").focus, scroll_visible=False)
+
+    def action_silences(self) -> None:
+        """To the first one, which is an active one where there is any."""
+        if not self.has_class("-none"):
+            self._go_to("silences")
+            self.query_one(Silences).action_top()
+
+    def action_end_silence(self) -> None:
+        """End the one under the cursor of the silences."""
+        silence = self.query_one(Silences).current
+        if self.pane != "silences" or silence is None:
+            text = f"{self.look.key('silences')} goes to the silences; there it ends one."
+            self.notify(text, title="Alerts", timeout=3, markup=False)
+        elif not self._refused():
+            self.quieting.end_silence(silence.id)
 
     @property
     def _current(self) -> tuple[AlertStatus, float] | None:
         """The alert under the cursor, and the moment that it is about (0 is now)."""
-        if self.history.has_focus:
+        if self.pane == "history":
             row = self.history.current
             return (row.change.status, row.change.at) if row else None
         status, overview = self.instances.current, self.shown.overview
@@ -155,6 +211,21 @@ class AlertsScreen(SideScreen):
         if state is not None:
             self.post_message(Push(lambda look, shown: WhyScreen(look, shown, about=state)))
 
+    def alerts_here(self) -> Sequence[AlertStatus]:
+        """As it is now, also where the cursor stands on what it was."""
+        if self._current is None or self.pane not in LISTS[:2]:
+            return ()
+        status, _ = self._current
+        now = self.shown.overview.alerts if self.shown.overview is not None else ()
+        return [a for a in now if (a.rule, a.labels) == (status.rule, status.labels)]
+
+    def matchers_here(self) -> tuple[Matcher, ...]:
+        if self._current is None or self.pane not in LISTS[:2]:
+            return ()
+        from costtui.engine.muting import matchers_of
+
+        return matchers_of(self._current[0])
+
     def action_history_of(self) -> None:
         """The history of one rule, or of all again."""
         history, current = self.history, self._current
@@ -171,8 +242,20 @@ class AlertsScreen(SideScreen):
         if self.pane == "history":
             rows = [r.change for r in self.history.items]
             return alert_history(view, rows, self.look.consumer)
-        return alerts(view, self.instances.items, self.look.consumer)
+        if self.pane == "silences":
+            table = self.query_one(Silences)
+            return mute_sheet.silences(view, table.items, table.now)
+        if self.pane == "notifiers":
+            return mute_sheet.notifiers(view, self.query_one(Notifiers).items)
+        instances = self.instances
+        made = alerts(view, instances.items, self.look.consumer)
+        return mute_sheet.with_mutes(made, instances.items, instances.mutes)
 
     def value(self) -> str:
         """What `y` copies."""
+        silence, health = self.query_one(Silences).current, self.query_one(Notifiers).current
+        if self.pane == "silences":
+            return str(silence.id) if silence is not None else ""
+        if self.pane == "notifiers":
+            return outside(health.error or health.name) if health is not None else ""
         return outside(self._current[0].rule) if self._current else ""

@@ -1,226 +1,400 @@
-"""Budgets: how to set one, and numbers to choose by. What is left of each is not shown yet.
-
-The whole of it is in this file, so that the engine can take its place.
-"""
+"""F5: how every budget stands, what is left of it and when it ends; or how to set one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from statistics import median_low
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
-from textual.geometry import Size
+from textual.timer import Timer
 
-from costtui.model.charge import Exactness
-from costtui.model.snapshot import Totals
+from costtui.model.alert import AlertStatus, Matcher
+from costtui.model.budget import Course
+from costtui.model.snapshot import Filter
 from costtui.model.spending import Days
-from costtui.tui import format as fmt
+from costtui.model.timewindow import MINUTE
+from costtui.tui import budget_rows as made
 from costtui.tui.bindings import textual_bindings
-from costtui.tui.cells import fit, outside
+from costtui.tui.budget_rows import Row, Stood, Wanted
+from costtui.tui.budget_visit import visited
+from costtui.tui.cells import outside
 from costtui.tui.data import Answer
-from costtui.tui.look import Line, Look, frame
-from costtui.tui.messages import Ask, Open
-from costtui.tui.price_sheet import days as days_sheet
-from costtui.tui.screens.side import SideScreen
-from costtui.tui.sheet import Sheet
+from costtui.tui.look import Look
+from costtui.tui.messages import Ask, Open, change
+from costtui.tui.muting import counted, mutes
+from costtui.tui.screens.mutable import MutableScreen
+from costtui.tui.screens.side import Title
 from costtui.tui.shown import Shown
-from costtui.tui.spark import bar
-from costtui.tui.widgets.lines import Lines
-from costtui.tui.widgets.panel import put_amount
+from costtui.tui.widgets.budget_detail import BudgetDetail
+from costtui.tui.widgets.budget_notice import BudgetNotice
+from costtui.tui.widgets.budget_table import BudgetTable
+from costtui.tui.widgets.table import Table
 
-EXAMPLE = (
-    ("budgets:", ""),
-    ("  - name: everything", ""),
-    ("    limit: {cost}", "# USD"),
-    ("    period: day", "# week, month; or rolling: 30d"),
-    ("    # by: [team]", "# one for each of them"),
-)
+if TYPE_CHECKING:
+    from costtui.tui.app import CosttuiApp
+    from costtui.tui.sheet import Sheet
 
-
-def summary(days: Days) -> tuple[int, int, Exactness] | None:
-    """(median, most, exactness) of the whole days, nano-USD; None without any. The median is one of
-    the days: the lower of the middle two."""
-    costs = [totals.effective_nano for _, totals in days.days]
-    if not costs:
-        return None
-    exactness = Exactness.EXACT
-    for _, totals in days.days:
-        exactness = Exactness(exactness | totals.exactness)
-    return median_low(costs), max(costs), exactness
+EVERY = 5.0
+"""Seconds between two reads at least, while usage comes in."""
+TIMES = 20
+"""A read is asked again after so many times as long as it took at least: one of ten thousand label
+sets takes 0.2 s, and may not keep the reader's thread from what is pressed."""
 
 
-class BudgetNotice(Lines):
-    """What is not there yet, what is, and what was spent."""
-
-    DEFAULT_CSS = "BudgetNotice { height: 1fr; }"
-
-    shown: Shown | None = None
-    days: Days | None = None
-
-    def lines(self, size: Size) -> list[Line]:
-        width, height = size
-        title = Line(self.look).put("budgets", "title")
-        body = list(self._text(width - 2, height - 2))
-        if self.days is not None and self.days.days:
-            tall = height >= 32
-            rows = height - 2 - len(body) - 1 - tall
-            if rows > 1:
-                body += [Line(self.look), *self._bars(self.days, width - 2, rows)]
-        return frame(self.look, body, width, height, title=title, note=Line(self.look), focus=False)
-
-    def _line(self, text: str = "", role: str = "text") -> Line:
-        return Line(self.look).put(f"  {text}" if text else "", role)
-
-    def _text(self, width: int, height: int) -> Iterator[Line]:
-        tall = height >= 30
-        if tall:
-            yield self._line()
-        number = len(self.shown.budgets) if self.shown else 0
-        if number:
-            yield self._line(f"{number} budget{'' if number == 1 else 's'} watched: "
-                             f"{self.look.key('alerts')} has their alerts.", "title")  # fmt: skip
-            yield self._line("There is no list of what is left of each yet. To set another one:",
-                             "quiet")  # fmt: skip
-        else:
-            yield self._line("No budget is configured.", "title")
-            yield self._line("It alerts at 50, 80, 100 % and when it is forecast to be passed:",
-                             "quiet")  # fmt: skip
-        if tall:
-            yield self._line()
-        for text in self.example():
-            yield self._line(f"  {text}", "key")
-        yield self._line()
-        yield self._line("To choose a limit by, from what was spent"
-                         + self._of(width - 46) + ":", "quiet")  # fmt: skip
-        if tall:
-            yield self._line()
-        if self.days is None:
-            yield self._line("reading …", "quiet")
-            return
-        yield from self._numbers(self.days)
-
-    def _of(self, room: int) -> str:
-        filters = self.days.view.filters if self.days is not None else ()
-        if not filters:
-            return ""
-        text = " by " + ", ".join(
-            f"{f.dimension} {outside(self.look.named(f.dimension, f.value), 40)}" if f.op == "="
-            else outside(str(f), 40)
-            for f in filters
-        )  # fmt: skip
-        return fit(text, min(len(text), max(10, room)), self.look.glyphs.cut)
-
-    def example(self) -> list[str]:
-        """The alert's YAML, with a limit that the dearest day did not reach."""
-        found = summary(self.days) if self.days is not None else None
-        cost = 100
-        if found is not None and found[1]:
-            cost = max(1, -(-found[1] * 12 // 10 // 10**9))
-        return [f"{key.format(cost=cost):<24}{comment}".rstrip() for key, comment in EXAMPLE]
-
-    def _numbers(self, days: Days) -> Iterator[Line]:
-        zone = self.look.zone
-        now = self.shown.overview.taken_at if self.shown and self.shown.overview else 0.0
-        this = datetime.fromtimestamp(now, zone).strftime("%B") if now else ""
-        last = datetime.fromtimestamp(days.last_month_start, zone).strftime("%B")
-        yield self._number("this month so far", days.month, this)
-        partly = days.earliest > days.last_month_start
-        since = ""
-        if partly and days.last_month.requests:
-            first = datetime.fromtimestamp(days.earliest, zone)
-            since = f", from {first.day} {first.strftime('%b')} on: the oldest"
-        elif partly:
-            since = ": there is no usage here that old"
-        yield self._number("last month", days.last_month, last + since)
-        found = summary(days)
-        if found is None:
-            yield self._line("No whole day has been seen yet.", "quiet")
-            return
-        middle, most, exactness = found
-        number = len(days.days)
-        whole = f"of {number} whole day{'' if number == 1 else 's'}"
-        day = next(s for s, t in days.days if t.effective_nano == most)
-        when = datetime.fromtimestamp(day, zone).strftime("%a %d %b")
-        for name, nano, note in (("a day, median", middle, whole), ("a day, most", most, when)):
-            text = fmt.money(nano, 14, exactness, self.look.glyphs, cents=True)
-            line = Line(self.look).put("  ").cell(name, 20, "text")
-            yield line.cell(text, 14, "value", "right").put(f"  {note}", "quiet")
-
-    def _number(self, name: str, totals: Totals, note: str) -> Line:
-        line = Line(self.look).put("  ").cell(name, 20, "text")
-        if totals.effective_nano:
-            text = fmt.money(totals.effective_nano, 14, totals.exactness, self.look.glyphs,
-                             cents=True)  # fmt: skip
-            line.cell(text, 14, "value", "right")
-        elif totals.requests or totals.tokens:
-            put_amount(line, self.look, totals, "cost", 14)
-        else:
-            line.cell("-", 14, "quiet", "right")
-        return line.put(f"  {note}", "quiet")
-
-    def _bars(self, days: Days, width: int, rows: int) -> Iterator[Line]:
-        """The last `rows` days, a line each, oldest first."""
-        most = max((t.effective_nano for _, t in days.days), default=0)
-        room = max(8, min(60, width - 40))
-        for start, totals in days.days[-rows:]:
-            when = datetime.fromtimestamp(start, self.look.zone).strftime("%a %d %b")
-            line = Line(self.look).put("  ").cell(when, 20, "quiet")
-            if totals.requests or totals.tokens or totals.effective_nano:
-                put_amount(line, self.look, totals, "cost", 14)
-                line.put("  ").put(
-                    bar(totals.effective_nano, most, room, self.look.glyphs.fills), "bar"
-                )
-            else:
-                line.cell("-", 14, "quiet", "right")
-            yield line
-
-
-class BudgetsScreen(SideScreen):
-    """F5."""
+class BudgetsScreen(MutableScreen):
+    """Of now, or as it stood at the end of a window of the past. Filters of usage do not narrow it:
+    a budget is the same whatever one looks at; `/` finds words among budgets."""
 
     where = "budgets"
     title_text = "budgets"
     BINDINGS = textual_bindings("budgets")
+    DEFAULT_CSS = """
+    BudgetsScreen BudgetNotice { display: none; }
+    BudgetsScreen.-numbers BudgetNotice { display: block; }
+    BudgetsScreen.-numbers BudgetTable, BudgetsScreen.-numbers BudgetDetail { display: none; }
+    BudgetsScreen.-low BudgetDetail { display: none; }
+    BudgetsScreen.-max BudgetTable { display: none; }
+    BudgetsScreen.-max BudgetDetail { height: 1fr; }
+    """
 
     def __init__(self, look: Look, shown: Shown) -> None:
         super().__init__(look, shown)
         self.days: Days | None = None
-        self._asked: object = None
+        self.stood: Stood | None = None
+        self.wanted = Wanted()
+        self._days_of: object = None
+        self._minute = 0
+        self._read_at = 0.0
+        self._took = 0.0
+        self._again: Timer | None = None
+        self._drawn: object = None
+        self._course_of: object = None
 
     def body(self) -> ComposeResult:
-        yield BudgetNotice(self.look, id="notice")
+        yield BudgetTable(self.look, id="budgets")
+        yield BudgetDetail(self.look, id="budget")
+        yield BudgetNotice(self.look, id="numbers")
 
     def on_mount(self) -> None:
+        self.set_class(not self.shown.budgets, "-numbers")
+        if self.shown.budgets:
+            self.table.focus()
         self.show(self.shown)
 
-    def store_changed(self, *, asked: bool = True) -> None:  # noqa: ARG002 - cheap enough
-        self.post_message(Ask("days", lambda data, view, now: data.days(view, now), self._asked))
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    @property
+    def owner(self) -> CosttuiApp:
+        return cast("CosttuiApp", self.app)
+
+    @property
+    def table(self) -> BudgetTable:
+        return self.query_one(BudgetTable)
+
+    @property
+    def detail(self) -> BudgetDetail:
+        return self.query_one(BudgetDetail)
+
+    # Data -----------------------------------------------------------------------------------
+
+    def _ask_days(self) -> None:
+        self.post_message(Ask("days", lambda data, view, now: data.days(view, now), self._days_of))
+
+    def _ask(self) -> None:
+        """How they stand, at the moment that is shown."""
+        budgets, clock = self.shown.budgets, self.owner.clock
+        if not budgets:
+            return
+        names = frozenset(source.name for source in self.owner.config.sources)
+        self._waiting, self._read_at = True, clock.monotonic()
+        self._minute = int(clock.now()) // MINUTE
+        if self._again is not None:
+            self._again.stop()
+            self._again = None
+        self.post_message(
+            Ask(
+                "budgets",
+                lambda data, view, now: made.stand(
+                    data, budgets, now if view.window.live else view.window.end - 1.0, names,
+                    live=view.window.live,
+                ),
+                self._asked,
+            )
+        )  # fmt: skip
+
+    def store_changed(self, *, asked: bool = True) -> None:
+        """New usage: at once where the last read is long enough ago, else when it is."""
+        if not self.shown.budgets or self.has_class("-numbers"):
+            self._ask_days()
+        if not self.shown.budgets:
+            return
+        wait = max(EVERY, TIMES * self._took) - (self.owner.clock.monotonic() - self._read_at)
+        if asked or (wait <= 0 and not self._waiting):
+            self._ask()
+        elif self._again is None:
+            self._again = self.set_timer(max(0.1, wait), self._ask_late)
+
+    def _ask_late(self) -> None:
+        self._again = None
+        if not self.shown.state.paused and not self._waiting:
+            self._ask()
 
     def show(self, shown: Shown) -> None:
         super().show(shown)
-        if shown.state.filters != self._asked:
-            self._asked = shown.state.filters
-            self.store_changed()
+        if shown.error:
+            self._waiting = False
+        if shown.state.filters != self._days_of:
+            self._days_of = shown.state.filters
+            self._ask_days()
+        state = shown.state
+        minute = int(self.owner.clock.now()) // MINUTE
+        live = not state.past and not state.paused and not self._waiting
+        if state.place != self._asked or (live and minute != self._minute):
+            self._asked = state.place
+            self._ask()
         self._draw()
 
     def answered(self, answer: Answer) -> None:
-        if (answer.kind, answer.tag) == ("days", self._asked) and isinstance(answer.value, Days):
+        if (answer.kind, answer.tag) == ("days", self._days_of) and isinstance(answer.value, Days):
             self.days = answer.value
             self._draw()
+        elif answer.kind == "budgets" and isinstance(answer.value, Stood):
+            self._waiting = False
+            self._took = self.owner.clock.monotonic() - self._read_at
+            if answer.tag == self._asked:
+                self.stood = answer.value
+                self._draw()
+        elif (answer.kind, answer.tag) == ("course", self._course_of):
+            self.detail.course = answer.value if isinstance(answer.value, Course) else None
+            self.detail.redraw()
+
+    # What is shown --------------------------------------------------------------------------
 
     def _draw(self) -> None:
         notice = self.query_one(BudgetNotice)
         notice.shown, notice.days = self.shown, self.days
         notice.redraw()
+        if not self.shown.budgets:
+            return
+        overview, table, stood = self.shown.overview, self.table, self.stood
+        alerts = overview.alerts if overview is not None else ()
+        found = mutes(self.shown)
+        drawn = (stood, alerts, found, self.wanted)
+        if self._drawn is not None and all(
+            a is b
+            for a, b in zip(drawn, self._drawn, strict=True)  # type: ignore[call-overload]
+        ):
+            return
+        self._drawn = drawn
+        if stood is None:
+            table.redraw()
+            return
+        self._alerts = made.Alerts(alerts, found)
+        table.wanted, table.now, table.reading = self.wanted, stood.at, False
+        table.past = 0.0 if stood.live else stood.at + 1
+        names = {budget.alert for budget in self.shown.budgets}
+        firing, muted = counted([a for a in alerts if a.rule in names], found)
+        passed = sum(whole.passed for whole in stood.wholes)
+        table.counts = passed, firing, muted
+        table.total = sum(max(1, len(whole.lines)) for whole in stood.wholes)
+        table.set_items(made.rows(stood, self._alerts, self.wanted, self.look.named))
+        title = self.query_one(Title)
+        title.moment, title.text = stood.at + (not stood.live), self.title_text
+        title.redraw()
+        self._fit()
+        self._detail()
+
+    def _fit(self) -> None:
+        """The table has the room that it needs, up to a half where a chart can have the rest."""
+        if not self.shown.budgets:
+            return
+        table, detail, height = self.table, self.detail, self.size.height - 2
+        if height >= 30:
+            wanted = max(6, min(len(table.items) + 3, height - 18))
+        else:
+            wanted = height - (7 if height >= 20 else 5 if height >= 16 else 0)
+        if table.styles.height is None or table.styles.height.value != wanted:
+            table.styles.height = wanted
+            detail.styles.height = "1fr"
+            self.set_class(height < 16, "-low")
+
+    def _detail(self) -> None:
+        """What is known of the row under the cursor; its course is asked for where it is drawn."""
+        detail, row, stood = self.detail, self.table.current, self.stood
+        if stood is None or not self.shown.budgets:
+            return
+        detail.row, detail.now = row, stood.at
+        detail.steps = self._steps(row)
+        wanted = (row.key, stood.at) if row is not None and row.line is not None else None
+        if wanted is None or not (detail.charted or self.has_class("-max")):
+            self._course_of = detail.course = None
+        elif wanted != self._course_of:
+            before = self._course_of
+            if not isinstance(before, tuple) or before[0] != wanted[0]:
+                detail.course = None  # of another row
+            self._course_of = wanted
+            assert row is not None
+            budget, line, at = row.whole.budget, row.line, stood.at
+            assert line is not None
+            self.post_message(
+                Ask("course", lambda data, _, __: data.course(budget, line, at), wanted)
+            )
+        detail.redraw()
+
+    def _steps(self, row: Row | None) -> Sequence[made.Step]:
+        if row is None or row.more:
+            return ()
+        if row.line is None:
+            return sorted(self._alerts.active(row.whole.budget), key=_urgent)[:8]
+        return self._alerts.steps(row.whole.budget, row.line.labels)
+
+    def on_budget_detail_fitted(self) -> None:
+        self._detail()
+
+    def on_table_moved(self, message: Table.Moved) -> None:
+        if message.table is self.table:
+            self._detail()
+
+    def _want(self, **changes: Any) -> None:
+        self.wanted = self.wanted._replace(**changes)
+        self._draw()
+
+    # Keys -----------------------------------------------------------------------------------
+
+    def action_numbers(self) -> None:
+        """To the numbers, and back."""
+        if not self.shown.budgets:
+            return
+        self.set_class(not self.has_class("-numbers"), "-numbers")
+        if self.has_class("-numbers"):
+            self._ask_days()
+        else:
+            self.table.focus()
 
     def action_filter(self) -> None:
-        self.post_message(Open("filter"))
+        """Words among the budgets; where there are none, a filter of what was spent."""
+        if not self.shown.budgets or self.has_class("-numbers"):
+            self.post_message(Open("filter"))
+        else:
+            self.owner.action_find()
 
-    def value(self) -> str:
-        """What `y` copies: the limit's key, which fits one line."""
-        return self.query_one(BudgetNotice).example()[2].strip().partition("  ")[0]
+    def narrow(self, words: str) -> None:
+        """What the line of `/` has in it so far."""
+        self._want(words=words)
+
+    def let_go(self) -> bool:
+        """Esc takes back what narrows first."""
+        if self.shown.budgets and self.has_class("-numbers"):
+            self.action_numbers()
+        elif self.has_class("-max"):
+            self.action_maximise()
+        elif self.wanted.words:
+            self.narrow("")
+        else:
+            return False
+        return True
+
+    def action_fold(self) -> None:
+        """All label sets of the budget under the cursor, the first of them, or none."""
+        row = self.table.current
+        if row is None:
+            return
+        name = row.whole.budget.name
+        head = next((r for r in self.table.items if r.head and r.whole is row.whole), row)
+        if not head.fold:
+            return
+        fold = made.ALL if row.more else made.next_fold(head)
+        folds = {**dict(self.wanted.folds), name: fold}
+        if not row.more:
+            self.table.cursor_key = head.key
+            self.table.cursor = self.table.items.index(head)
+        self._want(folds=tuple(folds.items()))
+
+    def action_maximise(self) -> None:
+        self.toggle_class("-max")
+
+    def action_sort(self, step: int) -> None:
+        at = made.SORTS.index(self.wanted.sort) + step
+        self._want(sort=made.SORTS[at % len(made.SORTS)], reverse=False)
+
+    def action_reverse(self) -> None:
+        self._want(reverse=not self.wanted.reverse)
+
+    def sorts(self) -> tuple[str, ...]:
+        return made.SORTS
+
+    def sort_to(self, column: str, *, reverse: bool) -> None:
+        self._want(sort=column, reverse=reverse)
+
+    def sorting(self) -> dict[str, object]:
+        return {"sort": self.wanted.sort, "reverse": self.wanted.reverse}
+
+    def action_drill(self) -> None:
+        """The overview of what the budget is of, over its period."""
+        row = self.table.current
+        if row is None or self.stood is None or self.has_class("-numbers"):
+            return
+        if row.more:
+            self.action_fold()
+            return
+        line = row.line or (row.whole.lines[0] if row.whole.lines else None)
+        if line is None:
+            return
+        labels = row.line.labels if row.line is not None else ()
+        filters = tuple(Filter(d, v) for d, v in (*row.whole.budget.where, *labels))
+        change(self, visited(self.shown.state, filters, line, self.stood))
+        self.post_message(Open("overview"))
+
+    # Alerts ---------------------------------------------------------------------------------
+
+    def alerts_here(self) -> Sequence[AlertStatus]:
+        """The one that fires and says most: the others of the row are inhibited by it, or of
+        another kind."""
+        if self.stood is None or self.has_class("-numbers"):
+            return ()
+        firing = [s for s in self._steps(self.table.current) if s.status.state == "firing"]
+        loud = [s for s in firing if made.word_of(s) != "inhibited"] or firing
+        return [step.status for step in loud]
+
+    def matchers_here(self) -> tuple[Matcher, ...]:
+        row = self.table.current
+        if row is None or self.has_class("-numbers"):
+            return ()
+        labels = row.line.labels if row.line is not None else ()
+        return (
+            Matcher("alert", "=", row.whole.budget.alert),
+            *(Matcher(name, "=", value) for name, value in labels),
+        )
+
+    # Take away ------------------------------------------------------------------------------
 
     def sheet(self) -> Sheet | None:
-        """What `e` writes: the days."""
-        return None if self.days is None else days_sheet(self.days, self.look.zone)
+        """What `e` writes: every budget that words leave, folded or not; beside the numbers, the
+        days."""
+        if not self.shown.budgets or self.has_class("-numbers"):
+            from costtui.tui.price_sheet import days
+
+            return None if self.days is None else days(self.days, self.look.zone)
+        if self.stood is None or self.shown.overview is None:
+            return None
+        from costtui.tui.budget_sheet import budgets
+
+        names = [(whole.budget.name, made.ALL) for whole in self.stood.wholes]
+        wanted = self.wanted._replace(folds=tuple(names))
+        rows = made.rows(self.stood, self._alerts, wanted, self.look.named)
+        return budgets(self.shown.overview.view, rows, self._alerts, self.look.consumer)
+
+    def value(self) -> str:
+        """What `y` copies: the name under the cursor; beside the numbers, the limit's key."""
+        if not self.shown.budgets or self.has_class("-numbers"):
+            return self.query_one(BudgetNotice).example()[2].strip().partition("  ")[0]
+        row = self.table.current
+        labels = row.line.labels if row is not None and row.line is not None else ()
+        if row is None:
+            return ""
+        return outside(" ".join([row.whole.budget.name, *(f"{k}={v}" for k, v in labels)]))
+
+
+def _urgent(step: made.Step) -> tuple[int, float]:
+    return (0 if made.word_of(step) == "firing" else 1), -step.status.since

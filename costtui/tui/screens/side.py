@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from textual.app import ComposeResult
 from textual.geometry import Size
 
 from costtui.model.snapshot import View
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
+from costtui.tui.muting import notifier_warning
 from costtui.tui.screens.repainting import Repainting
 from costtui.tui.shown import Shown
 from costtui.tui.unusual import unit_fact
@@ -27,6 +30,8 @@ class Title(Lines):
     """Is this screen in the unit that `u` chooses? Then it says so where that is not the usual."""
     own: tuple[str, int, int] | None = None
     """(name, start, end) of a screen that shows another stretch of time than the window."""
+    moment = 0.0
+    """Of a screen that shows how it stands at one, epoch seconds; filters do not narrow it."""
 
     def lines(self, size: Size) -> list[Line]:
         g, shown = self.look.glyphs, self.shown
@@ -43,7 +48,11 @@ class Title(Lines):
             right.put("of now, not of the moment  ", "warn")
         if shown.state.past and self.own is None:
             right.styled(f" {g.back} PAST ", self.look.palette.style("chip")).put("  ")
-        if self.own is not None:
+        right.extend(notifier_warning(shown, self.look, size.width))
+        if self.moment:
+            when = datetime.fromtimestamp(self.moment, self.look.zone)
+            right.put(when.strftime("as of %a %d %b %Y %H:%M "), "quiet")
+        elif self.own is not None:
             name, start, end = self.own
             arguments = (start, end, self.look.zone, g)
             whole = fmt.span(*arguments) if size.width >= 100 else fmt.short_span(*arguments)
@@ -57,7 +66,8 @@ class Title(Lines):
             )
             right.put(f"{name}  ", "accent").put(whole + " ", "quiet")
         room = size.width - line.width - right.width - 2
-        line.extend(crumbs(self.look, shown.state.filters, room, f" {self.text}").cut(room))
+        filters = () if self.moment else shown.state.filters
+        line.extend(crumbs(self.look, filters, room, f" {self.text}").cut(room))
         return [line.to(size.width - right.width).extend(right)]
 
 

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from textual.geometry import Size
 
-from costtui.config.schema import AlertRule
+from costtui.config.alert_schema import ROLLING, AlertRule, BudgetConfig
+from costtui.config.durations import duration_text
 from costtui.model.quantity import quantity_text
 from costtui.model.snapshot import AlertChange, AlertStatus
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line, frame
+from costtui.tui.muting import in_words, kind_of, mutes
 from costtui.tui.quantities import limit_of, quantity, value_title
 from costtui.tui.shown import Shown
 from costtui.tui.spark import bar
@@ -39,8 +41,13 @@ _HOW_TO = (
 )  # fmt: skip
 
 
-def waiting(rule: AlertRule) -> AlertStatus:
-    """The row of a rule that has not been evaluated yet: `since` 0, and no value."""
+def waiting(rule: AlertRule | BudgetConfig) -> AlertStatus:
+    """The row of what has not been evaluated yet: `since` 0, and no value."""
+    if isinstance(rule, BudgetConfig):
+        period = rule.period if rule.period != ROLLING else duration_text(rule.seconds)
+        return AlertStatus(
+            rule.alert, (), "inactive", rule.severity, 0, rule.limit_nano, 0.0, period
+        )
     return AlertStatus(
         rule.name, (), "inactive", rule.severity, 0, rule.limit, 0.0, rule.window_name,
         unit=rule.unit,
@@ -64,16 +71,18 @@ class AlertsInFull(Alerts):
     header_from = 5
 
     def show(self, shown: Shown) -> None:
-        self.shown = shown
+        self.shown, self.mutes = shown, mutes(shown)
         overview = shown.overview
-        rows = by_urgency(overview.alerts if overview is not None else ())
+        rows = by_urgency(overview.alerts if overview is not None else (), self.mutes)
         if overview is not None and overview.view.window.live:
             told = {a.rule for a in rows}
             rows += [waiting(r) for r in shown.alert_rules if r.name not in told]
+            rows += [waiting(b) for b in shown.budgets if b.alert not in told]
         self.set_items(rows)
 
     def lines(self, size: Size) -> list[Line]:
-        if self.items or (self.shown is not None and self.shown.rules):
+        shown = self.shown
+        if self.items or (shown is not None and (shown.rules or shown.budgets)):
             return super().lines(size)
         body = [Line(self.look)]
         body += [Line(self.look).put("  ").put(text, role) for text, role in _HOW_TO]
@@ -83,7 +92,7 @@ class AlertsInFull(Alerts):
         )  # fmt: skip
 
     def columns(self, width: int) -> list[Column]:
-        columns = [Column("state", "state", 8), Column("rule", "alert", 0)]
+        columns = [Column("state", "state", self.state_width()), Column("rule", "alert", 0)]
         if width >= 100:
             columns.append(Column("severity", "severity", 8))
         spent = Column("value", value_title(self.items), 9, "right")
@@ -105,7 +114,8 @@ class AlertsInFull(Alerts):
 
     def draw(self, item: AlertStatus, column: Column, line: Line) -> None:
         g, width = self.look.glyphs, column.width
-        firing, told, known = item.state == "firing", item.since > 0, not self.unknown(item)
+        muted, told, known = kind_of(item, self.mutes), item.since > 0, not self.unknown(item)
+        firing = item.state == "firing" and not muted
         match column.id:
             case "limit" if width < 14:
                 line.cell(limit_of(item, width, g), width, "quiet")
@@ -115,7 +125,8 @@ class AlertsInFull(Alerts):
             case "bar":
                 part = min(item.value, item.limit) if known else 0
                 filled = bar(part, item.limit, width, g.fills)
-                line.put(filled, {"firing": "over", "pending": "warn"}.get(item.state, "bar"))
+                roles = {"firing": "warn" if muted else "over", "pending": "warn"}
+                line.put(filled, roles.get(item.state, "bar"))
                 line.put(g.rest * (width - len(filled)), "rest")
             case "share":
                 text = fmt.share(item.value, item.limit, width) if known else ""
@@ -131,9 +142,13 @@ class AlertsInFull(Alerts):
                 super().draw(item, column, line)
 
     def note_line(self) -> Line:
-        """The rule under the cursor as it is configured."""
+        """What mutes the alert under the cursor, or the rule as it is configured."""
         rules = self.shown.alert_rules if self.shown else ()
         item = self.current if self.has_focus else None
+        reasons = self.mutes.get((item.rule, item.labels), ()) if item is not None else ()
+        if reasons:
+            text = "; ".join(in_words(reason, self.look) for reason in reasons)
+            return Line(self.look).put(text, "warn")
         rule = next((r for r in rules if item is not None and r.name == item.rule), None)
         if rule is None:
             return super().note_line()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from costtui.model.snapshot import AlertStatus
 from costtui.tui import format as fmt
 from costtui.tui.cells import outside
 from costtui.tui.look import Line, Look
+from costtui.tui.muting import Mutes, counted, kind_of, mutes, put_firing
 from costtui.tui.quantities import limit_of, quantity, value_title
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.table import Column, Table
@@ -15,11 +18,15 @@ _SEVERITY = {"critical": 0, "warning": 1, "info": 2}
 ROLES = {"firing": "alarm", "pending": "warn", "resolved": "ok", "inactive": "quiet"}
 
 
-def by_urgency(alerts: tuple[AlertStatus, ...]) -> list[AlertStatus]:
-    """Firing first, then by severity, then the newest."""
+def by_urgency(alerts: Iterable[AlertStatus], found: Mutes | None = None) -> list[AlertStatus]:
+    """Firing first, of these what is not muted, then by severity, then the newest."""
+    muted = found or {}
     return sorted(
-        alerts, key=lambda a: (_ORDER.get(a.state, 9), _SEVERITY.get(a.severity, 9), -a.since)
-    )
+        alerts,
+        key=lambda a: (
+            _ORDER.get(a.state, 9), bool(kind_of(a, muted)), _SEVERITY.get(a.severity, 9), -a.since,
+        ),
+    )  # fmt: skip
 
 
 def labels_text(alert: AlertStatus, look: Look) -> str:
@@ -35,6 +42,7 @@ class Alerts(Table[AlertStatus]):
     """One row an alert instance, firing ones first and red."""
 
     shown: Shown | None = None
+    mutes: Mutes = {}  # noqa: RUF012 - never changed in place
 
     @property
     def past(self) -> bool:
@@ -48,15 +56,15 @@ class Alerts(Table[AlertStatus]):
         return not item.since or (self.past and item.state == "inactive")
 
     def show(self, shown: Shown) -> None:
-        self.shown = shown
+        self.shown, self.mutes = shown, mutes(shown)
         alerts = shown.overview.alerts if shown.overview is not None else ()
-        self.set_items(by_urgency(alerts))
+        self.set_items(by_urgency(alerts, self.mutes))
 
     def key(self, item: AlertStatus) -> str:
         return f"{item.rule}\0{item.labels}"
 
     def columns(self, width: int) -> list[Column]:
-        columns = [Column("state", "state", 8), Column("rule", "alert", 0)]
+        columns = [Column("state", "state", self.state_width()), Column("rule", "alert", 0)]
         columns.append(Column("value", value_title(self.items), 8, "right"))
         columns.append(Column("limit", "limit", 14))
         if width >= 64:
@@ -64,10 +72,10 @@ class Alerts(Table[AlertStatus]):
         return columns
 
     def title_line(self) -> Line:
-        firing = sum(a.state == "firing" for a in self.items)
+        firing, muted = counted(self.items, self.mutes)
         line = Line(self.look).put("alerts", "focus-title" if self.has_focus else "title")
         if firing:
-            line.put(" ").styled(f" {firing} firing ", self.look.palette.style("alarm"))
+            put_firing(line, firing, muted, self.look)
         elif self.items:
             line.put(f" {len(self.items)}", "quiet")
         if self.past:
@@ -78,16 +86,24 @@ class Alerts(Table[AlertStatus]):
         if self.past:
             return "no state is known of then: the history begins later"
         rules = self.shown.rules if self.shown is not None else 0
-        if rules:
-            return f"{rules} rule{'' if rules == 1 else 's'}, not evaluated yet"
+        budgets = len(self.shown.budgets) if self.shown is not None else 0
+        numbers = [f"{n} {what}{'' if n == 1 else 's'}"
+                   for n, what in ((rules, "rule"), (budgets, "budget")) if n]  # fmt: skip
+        if numbers:
+            return f"{' and '.join(numbers)}, not evaluated yet"
         return "none set: add `alerts:` to the configuration"
 
+    def state_width(self) -> int:
+        """A cell more where something is inhibited."""
+        return 9 if any(kind_of(a, self.mutes) == "inhibited" for a in self.items) else 8
+
     def draw(self, item: AlertStatus, column: Column, line: Line) -> None:
-        g, firing = self.look.glyphs, item.state == "firing"
+        g, muted = self.look.glyphs, kind_of(item, self.mutes)
+        firing = item.state == "firing" and not muted
         match column.id:
             case "state":
-                text = " FIRING " if firing else item.state
-                line.cell(text, column.width, ROLES.get(item.state, "text"))
+                text = " FIRING " if firing else muted or item.state
+                line.cell(text, column.width, "warn" if muted else ROLES.get(item.state, "text"))
             case "rule":
                 text = outside(item.rule)
                 labels = labels_text(item, self.look)

@@ -10,6 +10,7 @@ from costtui.model.snapshot import Overview
 from costtui.tui.bindings import footer_keys
 from costtui.tui.cells import cell_len, fit, outside
 from costtui.tui.look import Line
+from costtui.tui.muting import kind_of, mutes
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.alerts import by_urgency, labels_text
 from costtui.tui.widgets.health import backfill, exactness_hint, health, reconcile_hint
@@ -46,12 +47,18 @@ class Status(Lines):
         g, look = self.look.glyphs, self.look
         if shown.error:
             yield Line(look).put(f"{g.cross} {outside(shown.error, 60)}", "over")
-        firing = [a for a in by_urgency(overview.alerts) if a.state == "firing"]
+        found = mutes(shown)
+        every = [a for a in by_urgency(overview.alerts, found) if a.state == "firing"]
+        firing = [a for a in every if not kind_of(a, found)]
+        muted = f" ({len(every) - len(firing)} muted)" if len(every) > len(firing) else ""
         if firing:
             text = f" {outside(firing[0].rule, 24)} {labels_text(firing[0], look)}".rstrip()
             more = f" +{len(firing) - 1}" if len(firing) > 1 else ""
             text = fit(text, min(cell_len(text), 34), g.cut)
-            yield Line(look).styled(f" FIRING{text}{more} ", look.palette.style("alarm"))
+            chip = Line(look).styled(f" FIRING{text}{more} ", look.palette.style("alarm"))
+            yield chip.put(muted, "warn")
+        elif every:
+            yield Line(look).put(f"{len(every)} firing (muted)", "warn")
         elif overview.alerts:
             yield Line(look).put(f"{g.dot} ", "ok").put("no alert", "quiet")
         states: dict[str, list[str]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from textual.geometry import Size
@@ -106,14 +107,24 @@ def shades(look: Look) -> tuple[str, str, str]:
 
 
 class Month:
-    """One drawing of `width` × `height` cells."""
+    """One drawing of `width` × `height` cells: a sum that rises, and where it goes."""
+
+    points: Sequence[Point]
+    top: int
+    limit: int
+    window: Window
+    now: int
 
     def __init__(self, look: Look, told: Told, width: int, height: int) -> None:
-        self.look, self.told = look, told
+        self._fit(look, width, height)
+        self.top, self.limit = top_of(told), told.limit
+        self.window, self.now = month_window(told), told.forecast.start
+        self.points = month_line(told, self.room)
+
+    def _fit(self, look: Look, width: int, height: int) -> None:
+        self.look = look
         self.rows = max(1, height - 2)
         self.room = max(1, width - AXIS - 1)
-        self.top = top_of(told)
-        self.points = month_line(told, self.room)
         self.colors = look.palette.gradient(self.rows)
 
     def _level(self, value: int) -> int:
@@ -121,8 +132,8 @@ class Month:
         return min(steps, (2 * value * steps + self.top) // (2 * self.top)) if value > 0 else 0
 
     def lines(self) -> list[Line]:
-        look, g, told = self.look, self.look.glyphs, self.told
-        limit = self._level(told.limit) if 0 < told.limit <= self.top else 0
+        look, g, window = self.look, self.look.glyphs, self.window
+        limit = self._level(self.limit) if 0 < self.limit <= self.top else 0
         out = []
         for row in reversed(range(self.rows)):
             label = self._label(self.rows - 1 - row)
@@ -131,14 +142,13 @@ class Month:
             for point in self.points:
                 self._cell(line, point, row, limit)
             out.append(line)
-        window = month_window(told)
         days = window.buckets()
         columns = [max(0, (d - window.start) * self.room // window.seconds) for d in days]
         labels = time_labels(window, columns, self.room, look.zone)
         cells = [g.axis[3]] * self.room
         for at, _ in labels:
             cells[at] = g.axis[4]
-        now = min(self.room - 1, (told.forecast.start - window.start) * self.room // window.seconds)
+        now = min(self.room - 1, (self.now - window.start) * self.room // window.seconds)
         line = Line(look).cell("$0", AXIS - 2, "quiet", "right").put(" ").put(g.axis[2], "line")
         line.put("".join(cells[:now]), "line").put(g.here, "focus")
         out.append(line.put("".join(cells[now + 1 :]), "line"))

@@ -12,6 +12,7 @@ from costtui.model.timewindow import WINDOWS
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
 from costtui.tui.look import Line, Look
+from costtui.tui.muting import notifier_warning
 from costtui.tui.shown import Shown
 from costtui.tui.unusual import said
 from costtui.tui.widgets.lines import Lines
@@ -85,7 +86,7 @@ class Header(Lines):
             line.put(g.dot, "ok").put(" live", "text")
         if shown.pending:
             line.put(f" {g.middle} reading", "quiet")
-        line.put("  ")
+        line.put("  ").extend(notifier_warning(shown, self.look, width))
         if overview is not None:
             if width >= 76:
                 line.put("collector ", "quiet")

@@ -113,3 +113,99 @@ def test_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert document["alerts"][0]["value"] == 61 * 10**9
     assert document["alerts"][0]["unit"] == "cost"
     assert document["alerts"][0]["since"] == "2026-09-21T14:13:20Z"
+
+
+# Muting -----------------------------------------------------------------------------------------
+
+BUDGET = "budgets:\n  - {name: team, limit: 10, by: [team]}\n"
+
+
+def fired(store: Path) -> None:
+    """Two teams have reached a step, one of them two."""
+    steps = (("a", "50%"), ("a", "80%"), ("b", "50%"))
+    alerts = [
+        AlertStatus("budget team", (("team", team), ("step", step)), "firing", "warning", 900_000,
+                    int(step[:-1]) * 10_000, NOW, "month", unit="share", id=f"{team}{step}")
+        for team, step in steps
+    ]  # fmt: skip
+
+    async def go() -> None:
+        async with await Store.open(store, now=NOW) as opened:
+            await opened.put_alerts(alerts, NOW)
+
+    asyncio.run(go())
+
+
+def test_a_silence_from_a_shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "ann")
+    flags = config(tmp_path, BUDGET)
+    fired(tmp_path / "store.db")
+    command = ["alerts", "silence", "budget team", "--for", "2h", "--match", "team=b", *flags]
+    assert main([*command, "--reason", "load \x1b[31mtest"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("silence 1 until ")
+    assert said.endswith(": 1 present alerts fit, 1 fire\n")
+    assert main(["alerts", "silences", *flags]) == 0
+    line = capsys.readouterr().out
+    assert "active" in line
+    assert "alert=budget team team=b" in line
+    assert "by ann: load \\x1b[31mtest" in line
+    assert main(["alerts", "--format", "json", *flags]) == 0
+    found = {tuple(a["labels"].values()): a["muted"]
+             for a in json.loads(capsys.readouterr().out)["alerts"]}  # fmt: skip
+    assert [m["by"] for m in found["b", "50%"]] == ["silenced"]
+    assert found["b", "50%"][0]["author"] == "ann"
+    assert [m["by"] for m in found["a", "50%"]] == ["inhibited"]
+    assert found["a", "80%"] == []
+    assert main(["alerts", "unsilence", "1", *flags]) == 0
+    assert main(["alerts", "unsilence", "1", *flags]) == 2
+    assert "no silence 1 that has not ended" in capsys.readouterr().err
+    assert main(["alerts", "silences", "--format", "json", "--all", *flags]) == 0
+    (ended,) = json.loads(capsys.readouterr().out)["silences"]
+    assert (ended["state"], ended["id"]) == ("ended", 1)
+
+
+def test_an_acknowledgement_from_a_shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = config(tmp_path, BUDGET)
+    fired(tmp_path / "store.db")
+    ack = ["alerts", "ack", "budget team", "--match", "team=a", *flags]
+    assert main([*ack, "--reason", "on it"]) == 0
+    assert main(["alerts", *flags]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("2 acknowledged\n")
+    assert out.count("acked by ") == 2
+    assert ": on it" in out
+    assert main([*ack, "--undo"]) == 0
+    assert capsys.readouterr().out == "2 no longer acknowledged\n"
+    assert main(["alerts", "ack", "budget nobody", *flags]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["silence", "--for", "2h"], "mute everything"),
+        (["silence", "x", "--for", "soon"], "--for soon is not a duration"),
+        (["silence", "x", "--for", "5s"], "a minute or more"),
+        (["silence", "--for", "2h", "--match", "team"], "is not LABEL=VALUE"),
+        (["silence", "--for", "2h", "--match", "team=~("], "--match team=~("),
+    ],
+)
+def test_what_is_no_silence(
+    words: list[str], why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["alerts", *words, *config(tmp_path, BUDGET)]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_without_a_store_nothing_is_muted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = config(tmp_path, BUDGET)
+    assert main(["alerts", "silences", *flags]) == 0
+    assert "no silence is active" in capsys.readouterr().err
+    assert main(["alerts", "silence", "budget team", "--for", "1h", *flags]) == 1
+    assert "there is no store yet" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from costtui.tui.navigation import SCREENS as SCREENS_ABOVE
 ROOT = Path(__file__).resolve().parents[3]
 PLACES = {place for key in KEYS for place in key.where.split(",")}
 SCREENS = sorted({*SCREENS_ABOVE, *PLACES, "request", "help"} - {"app", "table"})
-BOXES = {"chooser", "filters", "themes"}
+BOXES = {"chooser", "filters", "silencing", "themes"}
 """Lists that lie over a screen: their own Esc comes before the app's."""
 
 

@@ -8,6 +8,7 @@ from datetime import UTC
 from typing import Any, cast
 
 from costtui.errors import StoreCorruptError
+from costtui.model.notifier import NotifierHealth
 from costtui.model.snapshot import AlertStatus, Overview, SourceStatus, Totals, View
 from costtui.model.timewindow import WINDOW_BY_NAME, window_at
 from costtui.tui.data import Answer, Data, Desk
@@ -34,6 +35,9 @@ class Scripted:
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         return (SourceStatus("a", "jsonl", "g"),)
+
+    def notifiers(self) -> tuple[NotifierHealth, ...]:
+        return ()
 
     def collector_alive(self, now: float) -> bool:
         return self.alive
