@@ -35,7 +35,10 @@ from costtui.model.timewindow import DAY, HOUR, MINUTE
 LOOK_BACK: Final = "1h"
 """How long a counter that is not there is remembered: a target that is down for less loses
 nothing."""
-REMEMBERED: Final = "1d:5m"
+LATELY: Final = "5m"
+"""How long the last sample of one that is not there is taken for its present one: what was used
+just before a target went away."""
+REMEMBERED: Final = "6h"
 """How long what was recorded survives an outage of the server itself."""
 CLOCK: Final = "costtui:clock:seconds"
 YEARS: Final = 6
@@ -164,11 +167,16 @@ class Recorder:
         return Rule(f"{self.level(part.quantity)}:growth", expr, tuple(labels))
 
     def _grown(self, selector: str) -> str:
-        now = f"last_over_time({selector}[{LOOK_BACK}])"
-        then = f"last_over_time({selector}[{LOOK_BACK}] offset {self.interval}s)"
+        """What came of each series since the evaluation before. In order: one that was not on a
+        page that was read is new; one that rose; one that fell began again; one that was not
+        known is new, too, where its target was down for a moment."""
+        ago = f"offset {self.interval}s"
+        now = f"last_over_time({selector}[{LATELY}])"
+        then = f"last_over_time({selector}[{LOOK_BACK}] {ago})"
         return (
-            f"(\n  {now}\n  - (\n    ({then} <= {now})\n    or 0 * {then}\n"
-            f"    or 0 * ({now} and on (job, instance) (up offset {self.interval}s == 1))\n  )\n)"
+            f"(\n  ({selector} unless {selector} {ago} and on (job, instance) (up {ago} == 1))\n"
+            f"  or ({now} - {then} >= 0)\n  or ({now} and {then})\n"
+            f"  or ({now} and on (job, instance) (max_over_time(up[{LATELY}] {ago}) == 1))\n)"
         )
 
     def _rate(self, page: Page, part: Part, dimensions: Sequence[str]) -> str:
@@ -291,13 +299,14 @@ class Recorder:
         )
 
     def _window(self, quantity: str, seconds: int) -> Rule:
-        """The total now less the one when the window began: at the first whole minute in it. One
-        that is not there, or above, began again since."""
+        """The total now less the one when the window began: at the first whole minute in it, as
+        costtui's windows do. One that is not there, or above, began again since."""
         total = f"{self.level(quantity)}:total"
-        offset = milliseconds((seconds - MINUTE) * 1000 - 999)
-        began = f"min_over_time(({total} offset 1ms)[61s:1m] offset {offset})"
+        # One whole minute lies in it, whether a range has its left end (2.x) or not (3.x).
+        offset = (seconds - MINUTE) * 1000 - 1
+        began = f"min_over_time({total}[1m:1m] offset {milliseconds(offset)})"
         if seconds == MINUTE:
-            began = f"min_over_time(({total} offset 1ms)[60001ms:1m])"
+            began = f"min_over_time({total}[59999ms:1m])"
         return Rule(self.window(quantity, seconds), f"({total} - {began} >= 0)\nor {total}")
 
     def _week(self, quantity: str, seconds: int, back: int) -> Rule:
@@ -310,9 +319,9 @@ class Recorder:
 
     def _period(self, quantity: str, period: str) -> Rule:
         name = self.period(quantity, period)
-        number = f"scalar(last_over_time({_index(period)}[1d]))"
+        number = f"scalar(last_over_time({_index(period)}[{REMEMBERED}]))"
         same = f"({number} == bool scalar({self._now_index(period)}))"
-        expr = f"({_remembered(name)})\n* {same}\nor {self.level(quantity)}:growth"
+        expr = f"{_remembered(name)}\n* {same}\nor {self.level(quantity)}:growth"
         return Rule(name, summed(self.dimensions(quantity), expr))
 
     def _clock(self) -> Rule:
@@ -372,7 +381,7 @@ def offsets(zone: tzinfo, now: float) -> tuple[int, list[tuple[int, int]]]:
 
 def _remembered(name: str) -> str:
     """The last value of what this very rule recorded, over an outage of the server, too."""
-    return f"{name} or last_over_time({name}[{REMEMBERED}])"
+    return f"last_over_time({name}[{REMEMBERED}])"
 
 
 def _index(period: str) -> str:

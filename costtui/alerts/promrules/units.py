@@ -310,7 +310,7 @@ def _input(
                     continue
                 for good in (p for p in parts if p.quantity == REQUESTS):
                     fine = _raw(page, good, wanted, failing)
-                    if fine is not None and good.factor == one:
+                    if fine is not None and good.factor == one and part.metric not in good.unless:
                         return [
                             _Series(part.metric, failed, Decimal(bad)),
                             _Series(good.metric, fine, Decimal(every - bad)),

@@ -119,7 +119,7 @@ class Watcher:
     def _windows(self, watch: Watch) -> set[int]:
         budget = watch.budget
         if budget is None:
-            return {watch.window, watch.limit + MINUTE} if watch.unit == "seconds" else {
+            return {watch.window, watch.limit + MINUTE + 1} if watch.unit == "seconds" else {
                 watch.window
             }  # fmt: skip
         if watch.measure == BUDGET_BURN:
@@ -230,8 +230,10 @@ class Watcher:
         )  # fmt: skip
 
     def _silent(self, watch: Watch) -> Made:
+        # The silence begins with the end of the last minute with usage, and is above the limit a
+        # second later.
         some = self._sum(watch, self._usage, watch.window)
-        lately = self._sum(watch, self._usage, watch.limit + MINUTE)
+        lately = self._sum(watch, self._usage, watch.limit + MINUTE + 1)
         return Made(
             f"({some} > 0)\nand ({lately} == 0)", COUNTED,
             "while a target is down it looks silent; costtui does not take that for silence",
