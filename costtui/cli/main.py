@@ -33,7 +33,7 @@ COMMANDS = {
     "report": Entry("costtui.cli.report:ReportCommand", "print costs as text, CSV or JSON"),
     "demo": Entry("costtui.cli.demo:DemoCommand", "watch a simulated fleet"),
     "alerts": Entry("costtui.cli.alerts_cmd:AlertsCommand", "list alerts, test who is told"),
-    "rules": Entry("costtui.cli.rules_cmd:RulesCommand", "take rules to Prometheus, try them on the past"),
+    "rules": Entry("costtui.cli.rules_cmd:RulesCommand", "rules for Prometheus, rules on the past"),
     "web": Entry("costtui.cli.web:WebCommand", "watch costs in a browser"),
     "db": Entry("costtui.cli.db:DbCommand", "look after the local store"),
     "config": Entry("costtui.cli.config_cmd:ConfigCommand", "check and show the configuration"),

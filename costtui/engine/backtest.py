@@ -1,9 +1,9 @@
 """When rules and budgets would have fired over the stored history, with other limits, too.
 
-The same measures (`alerts.measures`) and states (`alerts.machine`) as live, over `store.replay`, with a
-clock of its own that moves by whole minutes. A window ends with the minute that is running, so in
-every minute there is one look, at its end, when it holds all of it. What is found is true to the
-minute: live, an alert fires at some second of that minute.
+The same measures (`alerts.measures`) and states (`alerts.machine`) as live, over `store.replay`,
+with a clock of its own that moves by whole minutes. A window ends with the minute that is running,
+so in every minute there is one look, at its end, when it holds all of it. What is found is true to
+the minute: live, an alert fires at some second of that minute.
 
 A rule is looked at once for all of its limits, and the states of each limit follow.
 """
@@ -85,8 +85,7 @@ class Trial:
         before = self._instances
         if not active and not before and not (unknown and watch.timing.no_data == "alert"):
             return
-        # The states are by label sets; by the values of `by` alone they are the same.
-        after = step(watch.timing, before, active, now, unknown, passed)  # type: ignore[type-var]
+        after = step(watch.timing, before, active, now, unknown, passed)
         for key in {*before, *after}:
             was, became = before.get(key), after.get(key)
             fires = became is not None and became.state == "firing"

@@ -1,7 +1,7 @@
 """The past as alert rules would have looked at it, minute by minute.
 
-A `Replay` answers as `watching.Sight` does, for a moment that moves forwards. What a window sums up is
-not asked of the store each time: rows that enter it are added and rows that leave it are
+A `Replay` answers as `watching.Sight` does, for a moment that moves forwards. What a window sums up
+is not asked of the store each time: rows that enter it are added and rows that leave it are
 taken off, so that a month of minutes costs as much as its rows do, not 43,000 queries.
 """
 
@@ -151,7 +151,14 @@ class Replay(Sight):
             )
         gaps = self.gaps(int(now) - WEEKS * 7 * DAY, int(now))
         return hours_before(
-            self._connection, self._catalogue, self._floors, chosen, self._earliest, gaps, now, known
+            self._connection,
+            self._catalogue,
+            self._floors,
+            chosen,
+            self._earliest,
+            gaps,
+            now,
+            known,
         )
 
     def statuses(self) -> tuple[SourceStatus, ...]:

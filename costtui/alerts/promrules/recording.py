@@ -3,8 +3,8 @@
 `growth` is what came since the evaluation before: the difference to the last sample an
 interval ago; a counter that fell began again, and one that was not there although its target was
 scraped is new, so both count whole. Nothing is extrapolated and no first value is lost, which
-is where `increase()` goes wrong. `total` adds it up for ever, so any window is the difference of two
-samples. Decision 058 has the reasons and the measured errors.
+is where `increase()` goes wrong. `total` adds it up for ever, so any window is the difference of
+two samples. Decision 058 has the reasons and the measured errors.
 """
 
 from __future__ import annotations
@@ -391,8 +391,7 @@ def _index(period: str) -> str:
 def _replace(expr: str, target: str, value: str, label: str, pattern: str) -> str:
     inside = f"\n{indented(expr, 2)},\n  " if "\n" in expr else f"{expr}, "
     return (
-        f"label_replace({inside}"
-        f"{quote(target)}, {quote(value)}, {quote(label)}, {quote(pattern)})"
+        f"label_replace({inside}{quote(target)}, {quote(value)}, {quote(label)}, {quote(pattern)})"
     )
 
 

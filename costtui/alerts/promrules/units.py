@@ -213,9 +213,7 @@ def _dimensions(watch: Watch, page: Page, raw: _Labels, config: Config) -> _Labe
     return out
 
 
-def _raw(
-    page: Page, part: Part, wanted: _Labels, avoid: Sequence[Part] = ()
-) -> _Labels | None:
+def _raw(page: Page, part: Part, wanted: _Labels, avoid: Sequence[Part] = ()) -> _Labels | None:
     """Labels of a series that the part counts and none of `avoid` does."""
     base: _Labels = {}
     for dimension, value in wanted.items():

@@ -168,9 +168,7 @@ class Watcher:
         )
         head = template_text(watch.name) + (f" ({where})" if where else "")
         text = sentence(watch, "\0", template_text(limit), template_text(watch.window_name))
-        if watch.measure == "silent_for":
-            text = text.replace("\0", f"more than {limit}").replace(f", limit {limit}", "")
-        elif watch.measure == "source_down_for":
+        if watch.measure in ("silent_for", "source_down_for"):
             text = text.replace("\0", f"more than {limit}").replace(f", limit {limit}", "")
         return (
             ("summary", f"{head}: {text.replace(chr(0), value)}"),

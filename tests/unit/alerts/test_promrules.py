@@ -159,7 +159,9 @@ def test_nothing_to_export_says_what_to_do(
 
 
 def test_two_sources_of_a_kind_are_told_apart_by_their_address(tmp_path: Path) -> None:
-    other = '  - {name: k2, type: metrics, preset: kong, gateway: k2, url: "http://b:1/m"}\nconsumers'
+    other = (
+        '  - {name: k2, type: metrics, preset: kong, gateway: k2, url: "http://b:1/m"}\nconsumers'
+    )
     found = made(configured(tmp_path, SOURCES.replace("consumers", other) + RULES))
     assert 'kong_ai_llm_cost_total{instance="127.0.0.1:8001"}' in found.text
     assert 'kong_ai_llm_cost_total{instance="b:1"}' in found.text
@@ -203,9 +205,12 @@ def test_the_wall_clock_is_that_of_the_time_zone(name: str) -> None:
             continue
         # What the recorded numbers say has changed has changed for costtui, too.
         then = at - 3 * 86_400
-        day, week = (lambda t: local(t) // 86_400), (lambda t: (local(t) - 345_600) // 604_800)
-        assert (day(at) == day(then)) == (start_of_day(at, zone) == start_of_day(then, zone))
-        assert (week(at) == week(then)) == (start_of_week(at, zone) == start_of_week(then, zone))
+        here, there = local(at), local(then)
+        assert (here // 86_400 == there // 86_400) == (
+            start_of_day(at, zone) == start_of_day(then, zone)
+        )
+        weeks = [(t - 345_600) // 604_800 for t in (here, there)]
+        assert (weeks[0] == weeks[1]) == (start_of_week(at, zone) == start_of_week(then, zone))
         month = [datetime(1970, 1, 1) + timedelta(seconds=local(t)) for t in (at, then)]  # noqa: DTZ001
         same = (month[0].year, month[0].month) == (month[1].year, month[1].month)
         assert same == (start_of_month(at, zone) == start_of_month(then, zone))

@@ -1,4 +1,4 @@
-"""A backtest says what a live run over the same stretch has said: to the minute, for every alert."""
+"""A backtest says what a live run has said, to the minute, for every alert."""
 
 from __future__ import annotations
 

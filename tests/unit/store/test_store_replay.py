@@ -66,24 +66,28 @@ async def test_each_window_sums_up_as_it_does_live(store_path: Path, retention: 
         ((), ()), ((), ("model",)), ((), ("consumer", "model")), ((("model", "a"),), ("consumer",)),
     ]  # fmt: skip
     rng = random.Random(5)
-    with ReplayReader(store_path, zone=UTC) as replays, WatchReader(store_path, zone=UTC) as live:
-        with replays.replaying(low, high) as past, live.watching() as sight:
-            moments = sorted(rng.sample(range(NOW - 5 * DAY, NOW, 60), 150))
-            compared = 0
-            for end in moments:
-                begun = end - end % DAY  # a day's budget grows, and begins again
-                windows = [(end - length, end) for length in (60, 900, 5 * HOUR, DAY)]
-                for window in [*windows, (begun, end)]:
-                    for where, by in asked:
-                        ours = past.sums(*window, where, by)
-                        truth = sight.sums(*window, where, by)
-                        assert ours[1:] == truth[1:]
-                        assert dict(ours[0]) == dict(truth[0])
-                        compared += bool(truth[0])
+    with (
+        ReplayReader(store_path, zone=UTC) as replays,
+        WatchReader(store_path, zone=UTC) as live,
+        replays.replaying(low, high) as past,
+        live.watching() as sight,
+    ):
+        moments = sorted(rng.sample(range(NOW - 5 * DAY, NOW, 60), 150))
+        compared = 0
+        for end in moments:
+            begun = end - end % DAY  # a day's budget grows, and begins again
+            windows = [(end - length, end) for length in (60, 900, 5 * HOUR, DAY)]
+            for window in [*windows, (begun, end)]:
                 for where, by in asked:
-                    last = past.last_usage(end - DAY, end, where, by)
-                    if retention == Retention():  # else it is as coarse as what is kept
-                        assert last == last_of(used, end - DAY, end, dict(where).get("model", ""), by)
-                at = float(end)
-                assert past.hours((), at) == sight.hours((), at)
-            assert compared > 500
+                    ours = past.sums(*window, where, by)
+                    truth = sight.sums(*window, where, by)
+                    assert ours[1:] == truth[1:]
+                    assert dict(ours[0]) == dict(truth[0])
+                    compared += bool(truth[0])
+            for where, by in asked:
+                last = past.last_usage(end - DAY, end, where, by)
+                if retention == Retention():  # else it is as coarse as what is kept
+                    assert last == last_of(used, end - DAY, end, dict(where).get("model", ""), by)
+            at = float(end)
+            assert past.hours((), at) == sight.hours((), at)
+        assert compared > 500
