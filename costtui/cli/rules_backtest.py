@@ -74,7 +74,7 @@ def run(config: Config, args: argparse.Namespace, now: float) -> int:
         print(json.dumps(_data(trials, stretch), indent=2))
     else:
         print("\n".join(_table(trials, stretch, zone)))
-        if args.rule:
+        if args.rule and not args.sweep:
             for line in _list(trials, stretch, zone):
                 print(line)
         sys.stdout.flush()

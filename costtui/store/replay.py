@@ -165,10 +165,8 @@ class Replay(Sight):
         """As they were: a source fails while there is a gap of it, and else has just been read."""
         out = []
         for status in self._stored:
-            gap = next(
-                (g for g in self._all_gaps if g.source == status.name and g.start < self.at < g.end),
-                None,
-            )  # fmt: skip
+            own = (g for g in self._all_gaps if g.source == status.name)
+            gap = next((g for g in own if g.start < self.at < g.end), None)
             out.append(
                 replace(
                     status, last_attempt=self.at, last_ok=gap.start if gap else self.at,

@@ -7,8 +7,9 @@ from datetime import tzinfo
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from costtui.alerts.promrules.clock import YEARS, offsets
 from costtui.alerts.promrules.pages import COST, Page
-from costtui.alerts.promrules.recording import YEARS, Recorder, offsets
+from costtui.alerts.promrules.recording import Recorder
 from costtui.alerts.promrules.text import Group, Rule, rendered
 from costtui.alerts.promrules.watched import Remark, Watcher
 from costtui.alerts.watches import Watch, watches

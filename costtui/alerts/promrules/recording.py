@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import tzinfo
 from decimal import Decimal
 from typing import Final
 
 from costtui.alerts.measures import WEEKS
+from costtui.alerts.promrules.clock import CLOCK, clock_rule
 from costtui.alerts.promrules.pages import COST, Page, Part, plain_glob, service_names
 from costtui.alerts.promrules.text import (
     NO_VALUES,
@@ -40,9 +41,6 @@ LATELY: Final = "5m"
 just before a target went away."""
 REMEMBERED: Final = "6h"
 """How long what was recorded survives an outage of the server itself."""
-CLOCK: Final = "costtui:clock:seconds"
-YEARS: Final = 6
-"""For which changes of the clock are written out."""
 PERIODS: Final = ("day", "week", "month")
 
 
@@ -131,7 +129,7 @@ class Recorder:
                 out += [self._week(quantity, seconds, back) for back in range(1, WEEKS + 1)]
             out += [self._period(quantity, p) for p in PERIODS if p in needed.periods]
         used = {p for needed in self.needed.values() for p in needed.periods}
-        clock = [self._clock()] if used or self.clocked else []
+        clock = [clock_rule(self.zone, self.now)] if used or self.clocked else []
         return [*clock, *out, *(self._number(p) for p in PERIODS if p in used)]
 
     # Growth ---------------------------------------------------------------------------------
@@ -324,16 +322,6 @@ class Recorder:
         expr = f"{_remembered(name)}\n* {same}\nor {self.level(quantity)}:growth"
         return Rule(name, summed(self.dimensions(quantity), expr))
 
-    def _clock(self) -> Rule:
-        base, changes = offsets(self.zone, self.now)
-        text = "time()" + (f" {'+' if base > 0 else '-'} {abs(base)}" if base else "")
-        for at, by in changes:
-            text += f"\n{'+' if by > 0 else '-'} {abs(by)} * (time() >= bool {at})"
-        return Rule(
-            CLOCK, f"vector({text})" if not changes else f"vector(\n{indented(text, 2)}\n)",
-            comment=("Seconds of the wall clock.",),
-        )  # fmt: skip
-
     def _number(self, period: str) -> Rule:
         return Rule(
             _index(period), self._now_index(period),
@@ -354,29 +342,6 @@ class Recorder:
             self.clocked = True
             return f"{DAY} * scalar(days_in_month({CLOCK}))"
         return str(DAY if period == "day" else 7 * DAY)
-
-
-def offsets(zone: tzinfo, now: float) -> tuple[int, list[tuple[int, int]]]:
-    """(seconds that the wall clock is ahead of UTC 60 days ago, [(when it changes, by how much)])
-    until `YEARS` from now."""
-
-    def ahead(moment: int) -> int:
-        delta = datetime.fromtimestamp(moment, UTC).astimezone(zone).utcoffset() or timedelta()
-        return int(delta.total_seconds())
-
-    at = int(now) // DAY * DAY - 60 * DAY
-    base = before = ahead(at)
-    changes = []
-    for day in range(at, at + YEARS * 366 * DAY, DAY):
-        after = ahead(day + DAY)
-        if after != before:
-            low, high = day, day + DAY
-            while high - low > 1:
-                middle = (low + high) // 2
-                low, high = (middle, high) if ahead(middle) == before else (low, middle)
-            changes.append((high, after - before))
-            before = after
-    return base, changes
 
 
 def _remembered(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -10,7 +10,7 @@ from costtui.alerts.measures import LEAST_WEEKS
 from costtui.alerts.promrules.pages import COST, ERRORS, REQUESTS, THROTTLED, TOKENS
 from costtui.alerts.promrules.recording import Recorder, label_of, rounded, summed, usd
 from costtui.alerts.promrules.text import Rule, number, quote, template_text
-from costtui.alerts.watches import BUDGET_BURN, BUDGET_FORECAST, BUDGET_STEP, STEP, Watch
+from costtui.alerts.watches import BUDGET_BURN, BUDGET_FORECAST, BUDGET_STEP, Watch
 from costtui.alerts.words import sentence
 from costtui.config.alert_schema import ROLLING
 from costtui.config.durations import duration_text
@@ -34,10 +34,6 @@ class Remark(NamedTuple):
     text: str
     left_out: bool = True
     """There is no rule for it; else there is one that can say otherwise."""
-
-
-class Left(Exception):
-    """A watch that PromQL cannot say. The message says why."""
 
 
 class Made(NamedTuple):
@@ -305,8 +301,3 @@ def _description(watch: Watch) -> str:
         parts.append(f"by {', '.join(watch.by)}")
     parts += [f"where {name} is {value or '(none)'}" for name, value in watch.where]
     return "; ".join(parts)
-
-
-def alert_labels(watch: Watch) -> Sequence[str]:
-    """The names of the labels that its alerts have from usage, and the step of a budget."""
-    return (*map(label_of, watch.by), *((STEP,) if watch.step else ()))

@@ -14,9 +14,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from costtui.alerts.promrules.clock import offsets
 from costtui.alerts.promrules.export import Exported, exported
 from costtui.alerts.promrules.pages import glob_pattern
-from costtui.alerts.promrules.recording import offsets
 from costtui.alerts.promrules.text import Group, Rule, quote, rendered, template_text
 from costtui.alerts.promrules.units import unit_tests
 from costtui.config.load import load
@@ -43,7 +43,10 @@ consumers:
 """
 RULES = r"""
 alerts:
-  - preset: usual
+  - {name: total 24h, cost_over: 50, window: 24h, for: 5m}
+  - {name: rate, projected_over: 50, per: 24h, window: 1h}
+  - {name: spike, spike_over: 3, window: 1h}
+  - {name: throttled, throttled_share_over: 10%, window: 15m, min_requests: 20}
   - {name: "hos\"tile\\ {{ $x }} {{", tokens_over: 1000, window: 90m, by: [model],
      where: {model: "a\"b\\c$1 {{"}, labels: {say: "{{ boo }} \\ \""}}
   - {name: quiet, silent_for: 30m, by: [consumer]}
@@ -88,7 +91,14 @@ def test_promtool_takes_the_rules_of_every_preset(tmp_path: Path) -> None:
 @needs_promtool
 @pytest.mark.parametrize("preset", ["", "app-cost"])
 def test_each_alert_fires_above_its_limit_and_not_below(tmp_path: Path, preset: str) -> None:
-    config = configured(tmp_path)
+    few = """
+alerts:
+  - {name: team, cost_over: 5, window: 1h, by: [team], where: {team: red}, keep_firing_for: 5m}
+  - {name: throttled, throttled_share_over: 2.5%, window: 15m, for: 3m}
+budgets:
+  - {name: day, limit: 3, period: day, forecast: false}
+"""
+    config = configured(tmp_path, SOURCES + (few if preset else RULES))
     found = made(config, preset=preset)
     (tmp_path / "rules.yml").write_text(found.text)
     text, untested = unit_tests(found, config, "rules.yml")
