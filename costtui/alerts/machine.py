@@ -14,10 +14,12 @@ spent; `alert` reads it as the condition.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from collections.abc import Hashable, Mapping
+from typing import Final, NamedTuple, TypeVar
 
 Labels = tuple[tuple[str, str], ...]
+L = TypeVar("L", bound=Hashable)
+"""Whatever tells the instances of one rule apart: their labels, or the values of them."""
 
 RESOLVED_FOR: Final = 900.0
 """Seconds for which a resolved instance is kept; Prometheus's `resolvedRetention`."""
@@ -56,12 +58,12 @@ class Instance(NamedTuple):
 
 def step(
     timing: Timing,
-    before: Mapping[Labels, Instance],
-    active: frozenset[Labels] | set[Labels],
+    before: Mapping[L, Instance],
+    active: frozenset[L] | set[L],
     now: float,
-    unknown: frozenset[Labels] | set[Labels] = frozenset(),
+    unknown: frozenset[L] | set[L] = frozenset(),
     passed: float = 0.0,
-) -> dict[Labels, Instance]:
+) -> dict[L, Instance]:
     """The instances after one evaluation at `now`, `passed` seconds after the one before.
 
     `active` are the label sets for which the condition holds; `unknown` those that cannot be
@@ -70,7 +72,7 @@ def step(
     if timing.no_data == "alert":
         active = active | unknown
     held = (unknown - active) if timing.no_data == "keep" else frozenset()
-    after: dict[Labels, Instance] = {}
+    after: dict[L, Instance] = {}
     for labels in [*before, *(a for a in active if a not in before)]:
         old = before.get(labels)
         if labels in held and old is not None and old.state != "resolved":

@@ -36,15 +36,22 @@ def summary(status: AlertStatus, watch: Watch | None, note: str = "") -> str:
     head = visible(status.rule, 100) + (f" ({where})" if where else "")
     if status.state == "resolved":
         head = f"resolved: {head}"
+    text = sentence(
+        watch,
+        quantity_text(status.unit, status.value, status.exactness),
+        quantity_text(status.unit, status.limit),
+        status.window,
+    )
+    return f"{head}: {text}" + (f" ({visible(note, 100)})" if note else "")
+
+
+def sentence(watch: Watch | None, value: str, limit: str, window: str) -> str:
+    """`value` and `limit` of a watch in words; without a watch only the two of them."""
     phrase = _PHRASES[watch.measure] if watch is not None else "{value}, limit {limit}"
     per = length_text(watch.rule.per) if watch is not None and watch.rule is not None else ""
     rolling = watch is not None and watch.budget is not None and watch.budget.seconds > 0
-    text = phrase.format(
-        value=quantity_text(status.unit, status.value, status.exactness),
-        limit=quantity_text(status.unit, status.limit), window=status.window, per=per,
-        period=f"{'the last' if rolling else 'this'} {status.window}",
-    )  # fmt: skip
-    return f"{head}: {text}" + (f" ({visible(note, 100)})" if note else "")
+    period = f"{'the last' if rolling else 'this'} {window}"
+    return phrase.format(value=value, limit=limit, window=window, per=per, period=period)
 
 
 def _value(name: str, value: str) -> str:

@@ -36,6 +36,7 @@ COMMANDS = {
         "costtui.cli.check:CheckCommand", "one line and an exit code for Nagios or cron"
     ),
     "alerts": Entry("costtui.cli.alerts_cmd:AlertsCommand", "list alerts, test who is told"),
+    "rules": Entry("costtui.cli.rules_cmd:RulesCommand", "rules for Prometheus, rules on the past"),
     "web": Entry("costtui.cli.web:WebCommand", "watch costs in a browser"),
     "db": Entry("costtui.cli.db:DbCommand", "look after the local store"),
     "config": Entry("costtui.cli.config_cmd:ConfigCommand", "check and show the configuration"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from typing import Final
 
@@ -88,30 +88,33 @@ def hours_before(
     earliest: float,
     gaps: Iterable[Gap],
     now: float,
+    known: Mapping[int, tuple[int, int]] | None = None,
 ) -> tuple[int, tuple[int | None, ...]]:
-    """(start of the first one, the spend of each whole hour up to `now`; None is a gap)."""
+    """(start of the first one, the spend of each whole hour up to `now`; None is a gap). `known`
+    is what `hours_spent` says of all of it, where it is asked for again and again."""
     # The hour that is running is not over, and the first one of the store need not be whole.
     last = floor_to(int(now), HOUR)
     oldest = ceil_to(int(earliest), HOUR) if earliest else last
     first = min(last, max(last - WEEKS * 7 * DAY, oldest, floors.hour))
-    return first, _hours(connection, catalogue, chosen, first, last, gaps)
+    spent = hours_spent(connection, catalogue, chosen, first, last) if known is None else known
+    return first, _hours(spent, first, last, gaps)
 
 
-def _hours(
-    connection: sqlite3.Connection,
-    catalogue: Catalogue,
-    chosen: Selection,
-    first: int,
-    last: int,
-    gaps: Iterable[Gap],
-) -> tuple[int | None, ...]:
-    """The spend of each hour. Grouped by time alone: rows arrive in its order."""
+def hours_spent(
+    connection: sqlite3.Connection, catalogue: Catalogue, chosen: Selection, first: int, last: int
+) -> dict[int, tuple[int, int]]:
+    """hour → (nano-USD, requests). Grouped by time alone: rows arrive in its order."""
     everything = len(chosen) == len(catalogue.series)
     among = () if everything else (json.dumps(sorted(chosen)),)
     sql = _HOURS_SQL.format("" if everything else _AMONG)
-    spent: dict[int, tuple[int, int]] = {
-        t: (cost, count) for t, cost, count in connection.execute(sql, (first, last, *among))
-    }
+    rows = connection.execute(sql, (first, last, *among))
+    return {t: (cost, count) for t, cost, count in rows}
+
+
+def _hours(
+    spent: Mapping[int, tuple[int, int]], first: int, last: int, gaps: Iterable[Gap]
+) -> tuple[int | None, ...]:
+    """The spend of each hour."""
     starts = range(first, last, HOUR)
     cost = [spent.get(t, (0, 0))[0] for t in starts]
     count = [spent.get(t, (0, 0))[1] for t in starts]

@@ -146,6 +146,7 @@ async def test_below_the_smallest_size_there_is_one_line(
         await ui.pilot.resize_terminal(*size)
         await ui.until(lambda: ui.app.screen._compositor.size == size)
         await ui.press("escape", "f3")
+        await ui.settle()
         assert "too small"[: size[0]] in "".join(ui.lines)
         assert "costtui" not in "".join(ui.lines)
 
