@@ -10,6 +10,7 @@ import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from rich.cells import cell_len
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Terminal
+    from tests.e2e.drawn import Drawn
 
     Terminals = Callable[[], Terminal]
     Until = Callable[..., object]
@@ -28,35 +30,6 @@ pytestmark = [
     pytest.mark.timeout(120),
 ]
 
-FAKES = Path(__file__).resolve().parents[1] / "snapshot"
-PROGRAM = f"""
-import asyncio, json, os, signal, sys
-from pathlib import Path
-sys.path.insert(0, {str(FAKES)!r})
-import fakes
-from costtui.cli import run
-from costtui.tui import terminal
-terminal.prepare(os.environ)
-from costtui.tui.app import CosttuiApp
-
-class App(CosttuiApp):
-    def on_mount(self):
-        super().on_mount()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.tell)
-
-    def tell(self):
-        screens = [type(screen).__name__ for screen in self.screen_stack]
-        lines = [strip.text.rstrip() for strip in self.screen._compositor.render_strips()]
-        there = Path("drawn.json.new")
-        there.write_text(json.dumps([self.size, screens, self.state.window, lines]))
-        there.rename("drawn.json")
-
-    def action_refresh(self):
-        raise KeyError("broken \\x1b[31m" + "x" * 900)
-
-app = App(fakes.FakeData, config=fakes.config(), clock=fakes.FrozenClock(), theme="costtui-dark")
-sys.exit(run._end(app, False, None))
-"""
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 50), (300, 80))
 SCREENS = {
     "F2": "OverviewScreen",
@@ -67,52 +40,10 @@ SCREENS = {
 }
 
 
-class Drawn:
-    """The program in a terminal, and what it says that it drew."""
-
-    def __init__(self, terminal: Terminal, until: Until) -> None:
-        self.terminal, self.until = terminal, until
-        (terminal.home / "program.py").write_text(PROGRAM)
-        import sys
-
-        terminal.type(f"'{sys.executable}' program.py; echo co''de=$?")
-        terminal.keys("Enter")
-        terminal.shows("970.88", timeout=60)
-        self.size, self.screens, self.window = [120, 40], ["OverviewScreen"], "24h"
-
-    def tell(self) -> list[str]:
-        """The lines that it drew."""
-        file = self.terminal.home / "drawn.json"
-        file.unlink(missing_ok=True)
-        os.kill(self.terminal.program, signal.SIGUSR1)
-        self.until(file.exists, "an answer")
-        self.size, self.screens, self.window, lines = json.loads(file.read_text())
-        return [str(line) for line in lines]
-
-    def same(self, width: int, height: int, top: str = "") -> list[str]:
-        """Wait until the terminal shows exactly what was drawn, at this size."""
-        seen: list[str] = []
-        drawn: list[str] = []
-
-        def look() -> bool:
-            nonlocal seen, drawn
-            drawn = self.tell()
-            seen = [line.rstrip() for line in self.terminal.line]
-            seen += [""] * (len(drawn) - len(seen))
-            right = self.size == [width, height] and top in ("", self.screens[-1])
-            return right and seen == drawn
-
-        def said() -> str:
-            other = [pair for pair in zip(seen, drawn, strict=False) if pair[0] != pair[1]]
-            return f"{self.size} {self.screens} {len(seen)} lines, of which differ {other}"
-
-        self.until(look, said)
-        return seen
-
-
 @pytest.fixture
-def drawn(terminals: Terminals, until: Until) -> Drawn:
-    return Drawn(terminals(), until)
+def drawn(terminals: Terminals, until: Until, drawing: ModuleType) -> Drawn:
+    made: Drawn = drawing.Drawn(terminals(), until, drawing.FAKES, "970.88")
+    return made
 
 
 def burst(rng: random.Random) -> tuple[list[str], tuple[int, int] | None]:
@@ -151,49 +82,6 @@ def test_the_last_of_quick_window_keys_wins(drawn: Drawn) -> None:
             lambda wanted=wanted: drawn.tell() and drawn.window == wanted, f"the window {wanted}"
         )
         drawn.same(120, 40)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_every_screen_fits(drawn: Drawn, size: tuple[int, int]) -> None:
-    width, height = size
-    terminal = drawn.terminal
-    terminal.resize(width, height)
-    for key, name in SCREENS.items():
-        terminal.keys(key)
-        lines = drawn.same(width, height, name)
-        whole(lines, width, height)
-        assert any("▌" in line for line in lines), "the cursor's row"
-        if key == "F2":
-            assert "$970.88" in "\n".join(lines)
-            assert "24h" in lines[0]
-            assert "live" in lines[0]
-        if key == "F3":
-            terminal.keys("Enter")
-            whole(drawn.same(width, height, "RequestScreen"), width, height)
-            terminal.keys("Escape")
-            drawn.same(width, height, "RequestsScreen")
-        assert "? help" in lines[-1]
-    terminal.keys("F2")
-    drawn.same(width, height, "OverviewScreen")
-    terminal.keys("/")
-    terminal.shows("filter:", "~regex")
-    drawn.same(width, height)
-    terminal.keys("Escape")
-    drawn.until(lambda: "filter:" not in terminal.screen, "no filter line")
-    terminal.keys(":")
-    shown = terminal.shows("commands ", "view NAME").splitlines()
-    assert any("╰" in line for line in shown)
-    terminal.keys("Escape")
-
-
-def whole(lines: list[str], width: int, height: int) -> None:
-    """No frame is cut, no line too long."""
-    assert len(lines) == height
-    assert max(map(cell_len, lines)) <= width
-    for line in lines:
-        assert line.count("╭") == line.count("╮"), line
-        assert line.count("╰") == line.count("╯"), line
-        assert not line.startswith("│") or line.endswith(("│", "╮", "╯")), line
 
 
 def test_a_terminal_that_is_too_small_and_grows_again(drawn: Drawn) -> None:

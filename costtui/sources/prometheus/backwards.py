@@ -108,8 +108,7 @@ def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, gap_ms: int, out:
     for run in runs:
         head = ledger.head(run, stretch)
         hole.put_head(head, run.track, out.parts, run.track.key in moved)
-        if not head.before:
-            waiting.setdefault(target.key, set()).add(run.track.key)
+        hole.wait_for(head, run.track)
     found += gauges.steps
     if stretch.scrapes:
         first = stretch.scrapes[0]
@@ -180,14 +179,21 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
             born[tail.ms] = tail.created
             samples = [(tail.ms, tail.value), (head.ms, head.value)]
             bottom.runs.append(Run(track, samples))
-        elif older is not None:
-            if key not in older.heads:
-                older.put_head(head, track, out.parts, True)
-        else:
-            before = head.before
-            if head.ms == hole.above.get(target.key, Above()).scrape:
-                before = bottom.stretch.scrape_before(head.ms)
-            bottom.firsts.append((Run(track, [(head.ms, head.value)]), before))
+            continue
+        lowest = hole.above.get(target.key, Above()).scrape
+        if not head.before or head.ms == lowest:
+            # At the oldest scrape of its target, also where an idle one's stored time is newer.
+            ms = min(head.ms, lowest or head.ms)
+            head = head._replace(ms=ms, before=bottom.stretch.scrape_before(ms))
+            born[ms] = head.created
+        if older is None:
+            bottom.firsts.append((Run(track, [(head.ms, head.value)]), head.before))
+        elif key not in older.heads:
+            older.put_head(head, track, out.parts, True)
+            older.wait_for(head, track)
+    if older is not None:
+        for key in hole.above.keys() - hole.below.keys() - older.above.keys():
+            older.put_above(key, hole.above[key], out.parts)
     hole.erase(out.parts)
     for bottom in bottoms.values():
         stretch, parts = bottom.stretch, out.parts

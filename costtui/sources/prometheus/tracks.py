@@ -237,6 +237,10 @@ class Tracks:
         except KeyError:
             return self._by_metric.setdefault(identity, self._understand(metric, identity))
 
+    def knows(self, key: str) -> bool:
+        """Are the labels of the series `key` known?"""
+        return key in self._by_key
+
     def of_head(self, key: str, metric: Mapping[str, str]) -> Track:
         """The track `key`, whose stored labels are `metric`. Where those hold fingerprints of
         secrets they do not lead to it."""
