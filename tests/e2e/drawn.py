@@ -112,8 +112,9 @@ class Drawn:
                     break
             assert time.monotonic() < deadline, before
 
-    def same(self, width: int, height: int, top: str = "") -> list[str]:
-        """Wait until the terminal shows exactly what was drawn, at this size."""
+    def same(self, width: int, height: int, top: str = "", words: str = "") -> list[str]:
+        """Wait until the terminal shows exactly what was drawn, at this size, with `words` on the
+        screen `top`."""
         seen: list[str] = []
         drawn: list[str] = []
 
@@ -124,11 +125,13 @@ class Drawn:
                 return False
             seen = [line.rstrip() for line in self.terminal.line]
             seen += [""] * (len(drawn) - len(seen))
-            return seen == drawn
+            return seen == drawn and words in "\n".join(seen)
 
         def said() -> str:
             other = [pair for pair in zip(seen, drawn, strict=False) if pair[0] != pair[1]]
-            return f"{self.size} {self.screens} {len(seen)} lines, of which differ {other}"
+            return (
+                f"{self.size} {self.screens} {len(seen)} lines, of which differ {other} ({words})"
+            )
 
         deadline = time.monotonic() + 20
         while not look():

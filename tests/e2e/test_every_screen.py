@@ -62,8 +62,8 @@ OVER = (
     Over("overview", ("filter",), "", "filter:"),
     Over("overview", ("at",), "", "yesterday"),
     Over("overview", ("palette",), "", "commands"),
-    Over("help", ("find",), "", "find"),
-    Over("overview", ("drill", "filters"), "FilterList", "="),
+    Over("help", ("find",), "", "Enter keeps"),
+    Over("overview", ("drill", "filters"), "FilterList", "takes it out"),
 )
 
 
@@ -108,10 +108,7 @@ def everywhere(shown: Drawn, drawing: ModuleType, top: str, words: str) -> None:
     """Through all sizes, and after the last one others write on the terminal."""
     for width, height in SIZES:
         shown.terminal.resize(width, height)
-        lines = shown.same(width, height, top)
-        drawing.fits(lines, width, height)
-        if not top or width >= 80:
-            assert words in "\n".join(lines), (words, lines)
+        drawing.fits(shown.same(width, height, top, words), width, height)
     scribble(shown.terminal)
     shown.terminal.keys(key("redraw"))
     shown.same(*SIZES[-1], top)
@@ -146,7 +143,7 @@ def test_what_opens_over_a_screen(over: Over, shown: Drawn, drawing: ModuleType)
     below = "HelpScreen" if over.screen == "help" else "OverviewScreen"
     below = SCREENS.get(over.screen, below).rpartition(":")[2]
     shown.terminal.keys(opener(over.screen))
-    shown.same(*shown.size, below)
+    shown.same(*shown.size, below, "▌")
     for name in over.keys:
         before = shown.screens, shown.filters, shown.typing
         shown.terminal.keys(key(name))

@@ -230,13 +230,14 @@ def _close_target(ledger: Ledger, hole: Hole, bottom: _Bottom, out: Outcome) -> 
         for place in step.track.series.placements
     }
     for dims, carry in joiner.settle().items():
-        # A part whose whole was counted in a newer stretch, with the part still in it.
+        # A part whose whole was counted in a newer stretch, with the part still in it; so whether
+        # it has its money is not asked of the bottom.
         start, end = when.get(dims, (hole.lo - MINUTE_MS, hole.lo))
         out.records.append(
             UsageRecord(
                 start * MS_NS, end * MS_NS, dims, requests=0,
                 input=carry.input, output=carry.output,
-                reported_nano=0 if target.is_priced(dims, until_ms=end) else None,
+                reported_nano=0 if target.is_priced(dims, until_ms=max(end, hole.hi)) else None,
             )
         )  # fmt: skip
     out.parts[f"T:{target.key}"] = target.dump()

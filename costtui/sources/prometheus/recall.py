@@ -90,9 +90,10 @@ def take(reading: Reading, ledger: Ledger, hole: Hole | None = None) -> None:
 
 
 def _unknown(states: dict[str, State], ledger: Ledger) -> Iterator[State]:
-    """The memories of series whose labels are not known."""
+    """The memories of series that no answer has had since the start. The labels of some are known
+    from a head; when they were last seen is not."""
     for key, state in states.items():
-        if not state.passed and not ledger.tracks.knows(key):
+        if not state.passed and not ledger.tracks.answered(key):
             yield state
 
 
