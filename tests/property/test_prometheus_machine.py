@@ -416,14 +416,18 @@ def _moments(text: str) -> list[tuple[str, int, int]]:
             id="the labels changed between two stretches that are not read yet",
         ),
         pytest.param(
-            1, "relabel 0 0, relabel 0 0, refuses 1 0, scrapes 1 0, relabel 0 0, refuses 2 2, crash",
+            1,
+            "relabel 0 0, relabel 0 0, refuses 1 0, scrapes 1 0, relabel 0 0, refuses 2 2, crash",
             id="the labels of an idle series changed, then a crash before its beginning was read",
         ),
         pytest.param(
             1, "refuses 1 0, restart 0 0, server down 1 0",
             id="a cached part whose whole is told at the bottom",
         ),
-        pytest.param(2, "scrapes 2 0, refuses 3 19", id="a first value of one request and no token"),
+        pytest.param(
+            2, "scrapes 2 0, refuses 3 19",
+            id="a first value of one request and no token",
+        ),
     ],
 )  # fmt: skip
 def test_what_was_counted_wrong_once(instances: int, events: str) -> None:

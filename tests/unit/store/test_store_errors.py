@@ -100,7 +100,7 @@ async def test_what_is_no_file_is_refused_at_once(what: str, tmp_path: Path) -> 
     with Reader(path, zone=UTC) as reader, pytest.raises(StoreError, match="not a file"):
         reader.data_version()
     if what != "device":  # whose folder is not ours to write a lock in
-        with pytest.raises(StoreError, match="not a file|Is a directory"):
+        with pytest.raises(StoreError, match=r"not a file|Is a directory"):
             await Store.open(path, now=NOW)
 
 
