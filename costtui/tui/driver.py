@@ -100,7 +100,9 @@ class TerminalDriver(LinuxDriver):
         super().disable_input()
 
     def stop_application_mode(self) -> None:
-        self.write(_BY_ITSELF)
+        # Where there is no other screen to go back to (the Linux console, GNU screen as it comes)
+        # the prompt would be written over what was drawn.
+        self.write(_BY_ITSELF + "\x1b[0m\x1b[H\x1b[2J")
         super().stop_application_mode()
 
     # Stopped and continued ------------------------------------------------------------------

@@ -25,7 +25,7 @@ from costtui.tui.terminal import colors
 ENTER = "\x1b[?1049h"
 """To the alternate screen: what Textual writes, too."""
 HIDE_CURSOR = "\x1b[?25l"
-LEAVE = "\x1b[0m\x1b[?1049l\x1b[?25h"
+LEAVE = "\x1b[0m\x1b[H\x1b[2J\x1b[?1049l\x1b[?25h"
 FORMAT = 2
 _ENVIRONMENT = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "HOME",
                 "COST_TRACKING_FILE")  # fmt: skip

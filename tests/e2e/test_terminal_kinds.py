@@ -170,7 +170,7 @@ def test_gnu_screen(
     shows(again, "spend", "openai")
     again.keys("q")
     shows(again, "code=0")
-    assert "openai" not in again.text(), "the alternate screen is left"
+    assert "openai" not in again.text(), "screen has no alternate screen unless told to"
     again.keys("Enter")
 
 
@@ -208,5 +208,5 @@ def test_ten_keys_on_a_line_of_200_ms_each_way(
     ]
     (_, once), (_, keys) = counted
     print(f"{once} bytes for the start and the end, {keys - once} for ten keys")
-    assert once < 40_000
-    assert keys - once < 60_000, "a few frames, not one for each byte"
+    assert once < 80_000
+    assert keys - once < 150_000, "a few frames, not one for each byte"
