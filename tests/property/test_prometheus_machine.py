@@ -421,6 +421,12 @@ def _moments(text: str) -> list[tuple[str, int, int]]:
             id="the labels of an idle series changed, then a crash before its beginning was read",
         ),
         pytest.param(
+            1,
+            "scrapes 2 0, poll, crash, scrapes 12 29, relabel 0 0, relabel 0 0, poll, crash, "
+            "relabel 0 0, hours 5 0",
+            id="the labels of an idle series changed, and older history was read after a crash",
+        ),
+        pytest.param(
             1, "refuses 1 0, restart 0 0, server down 1 0",
             id="a cached part whose whole is told at the bottom",
         ),

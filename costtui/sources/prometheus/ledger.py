@@ -77,6 +77,8 @@ class Ledger:
         """Unfinished ones, the newest last."""
         self.unlearnt: set[str] = set()
         """Targets known from a checkpoint of which nothing newer was read yet: see `recall`."""
+        self.restored = False
+        """It goes on from a checkpoint."""
         self.view_from = 0
         """Nothing before this moment is looked at, epoch ms."""
         self.asked: dict[str, int] = {}

@@ -9,14 +9,19 @@ server is asked for that target's last scrape before.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from costtui.sources.metrics.counters import fell
 from costtui.sources.prometheus.holes import Above, Hole, State
 from costtui.sources.prometheus.ledger import Ledger
 from costtui.sources.prometheus.succession import SAME_START
 from costtui.sources.prometheus.tracks import Reading, Target
+
+MOST: Final = 50
+"""Scrapes above a hole that are read again of one target: those at which most series began. Where
+labels change, all series of a target end and begin at one."""
 
 
 class Last(NamedTuple):
@@ -47,7 +52,7 @@ def at_bottom(ledger: Ledger, hole: Hole) -> list[Last]:
     """What to read again before `hole` is closed."""
     if len(ledger.holes) > 1:  # what begins above it waits for the bottom of an older one
         return []
-    begun: dict[str, set[int]] = {}
+    begun: dict[str, Counter[int]] = {}
     targets: dict[str, Target] = {}
     for key, head in hole.heads.items():
         tail = hole.tails.get(key)
@@ -55,7 +60,7 @@ def at_bottom(ledger: Ledger, hole: Hole) -> list[Last]:
             target = ledger.tracks.of_head(key, head.metric).target
             targets[target.key] = target
             below = hole.below.get(target.key, Above()).scrape
-            begun.setdefault(target.key, set()).add(head.before or below)
+            begun.setdefault(target.key, Counter())[head.before or below] += 1
     former: dict[str, Target] = {}
     for target in targets.values():
         start = hole.above.get(target.key, Above()).start
@@ -67,10 +72,19 @@ def at_bottom(ledger: Ledger, hole: Hole) -> list[Last]:
     for state in _unknown(ledger.states, ledger):
         if state.target in former:
             found.add((state.target, former[state.target].good))
-        for ms in begun.get(state.target, ()):
-            # What stands still above the hole has an older time stored than it was seen.
-            if ms == state.ms or ms > hole.hi:
-                found.add((state.target, ms))
+        if state.ms in begun.get(state.target, ()):
+            found.add((state.target, state.ms))
+    if ledger.restored:
+        # What stood still above the hole has an older time stored than when it was seen, and may
+        # have been read in the hole since.
+        idle: dict[str, int] = {}
+        for state in ledger.states.values():
+            if not state.passed:
+                idle[state.target] = min(state.ms, idle.get(state.target, state.ms))
+        for key, times in begun.items():
+            for ms, _ in times.most_common(MOST):
+                if ms > hole.hi and key in idle and idle[key] < ms:
+                    found.add((key, ms))
     known = targets | former
     return [Last(known[key], ms) for key, ms in sorted(found) if ms]
 
