@@ -8,7 +8,7 @@ import random
 import signal
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.slow,
     pytest.mark.timeout(120),
+    pytest.mark.xdist_group("terminals"),
 ]
 
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 50), (300, 80))
@@ -40,8 +41,32 @@ SCREENS = {
 }
 
 
+@pytest.fixture(scope="module")
+def shared(
+    tmp_path_factory: pytest.TempPathFactory,
+    new_terminal: Callable[[Path], Terminal],
+    drawing: ModuleType,
+    until: Until,
+) -> Iterator[Drawn]:
+    """One program for the tests after which it is there to be used again."""
+    terminal = new_terminal(tmp_path_factory.mktemp("drawn"))
+    yield drawing.Drawn(terminal, until, drawing.FAKES, "970.88")
+    terminal.close()
+
+
 @pytest.fixture
-def drawn(terminals: Terminals, until: Until, drawing: ModuleType) -> Drawn:
+def drawn(shared: Drawn) -> Drawn:
+    shared.terminal.resize(120, 40)
+    shared.home()
+    shared.terminal.keys("4")
+    shared.until(lambda: shared.tell() and shared.window == "24h", "a day")
+    shared.same(120, 40, "OverviewScreen")
+    return shared
+
+
+@pytest.fixture
+def ending(terminals: Terminals, until: Until, drawing: ModuleType) -> Drawn:
+    """One that is ended by the test."""
     made: Drawn = drawing.Drawn(terminals(), until, drawing.FAKES, "970.88")
     return made
 
@@ -60,15 +85,15 @@ def burst(rng: random.Random) -> tuple[list[str], tuple[int, int] | None]:
     return command[:-1], size
 
 
-def test_after_bursts_of_keys_and_sizes_the_terminal_shows_what_was_drawn(drawn: Drawn) -> None:
+def test_after_bursts_of_keys_and_sizes_the_terminal_shows_what_was_drawn(ending: Drawn) -> None:
     """Seed 1 ended the program within three bursts and seed 3 left a former frame, before."""
     rng = random.Random(1)
     size = (120, 40)
     for _ in range(14):
         command, last = burst(rng)
-        drawn.terminal._tmux(*command)
+        ending.terminal._tmux(*command)
         size = last or size
-        drawn.same(*size)
+        ending.same(*size)
 
 
 def test_the_last_of_quick_window_keys_wins(drawn: Drawn) -> None:
@@ -112,8 +137,8 @@ def test_ctrl_z_gives_the_shell_and_fg_the_whole_screen(drawn: Drawn) -> None:
     drawn.until(lambda: drawn.tell() and drawn.window == "1h", "the key")
 
 
-def test_stopped_by_force_it_takes_the_terminal_back(drawn: Drawn) -> None:
-    terminal = drawn.terminal
+def test_stopped_by_force_it_takes_the_terminal_back(ending: Drawn) -> None:
+    drawn, terminal = ending, ending.terminal
     os.kill(terminal.program, signal.SIGSTOP)
     drawn.until(lambda: "Stopped" in terminal.screen, "the shell")
     terminal.type("fg; echo co''de=$?")
@@ -125,8 +150,8 @@ def test_stopped_by_force_it_takes_the_terminal_back(drawn: Drawn) -> None:
     assert terminal.ended() == 0
 
 
-def test_a_crash_is_one_line_and_a_file(drawn: Drawn) -> None:
-    terminal = drawn.terminal
+def test_a_crash_is_one_line_and_a_file(ending: Drawn) -> None:
+    terminal = ending.terminal
     terminal.keys("R")
     assert terminal.ended() == 1
     shown = terminal.screen
