@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from costtui.config.schema import SourceConfig
     from costtui.sources.metrics.http import Fetched
 
+_ENOUGH = 64 << 20
+"""Bytes that are read of a file: of a page everything, of a log its beginning."""
+
 
 class PresetsCommand:
     """List the presets, show one, or find out which one fits a page or a log.
@@ -192,11 +195,15 @@ def _page(args: argparse.Namespace) -> bytes:
     if "://" not in args.what:
         import gzip
 
+        from costtui.config.files import read_bytes
+
         try:
-            raw = Path(args.what).expanduser().read_bytes()
+            raw = read_bytes(Path(args.what).expanduser(), _ENOUGH)
+            if len(raw) > _ENOUGH:
+                raw = raw[: raw.rfind(b"\n") + 1]
             body = framed([gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw])
         except (OSError, EOFError) as error:
-            reason = getattr(error, "strerror", None) or "cannot be read"
+            reason = getattr(error, "strerror", None) or str(error) or "cannot be read"
             raise SourceUnreachableError(f"{args.what}: {reason}") from None
         kind = ""
     else:

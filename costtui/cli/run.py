@@ -210,8 +210,6 @@ def _app(
     first: FirstConfig | None = None,
     greeting: str = "",
 ) -> CosttuiApp:
-    import locale
-
     from costtui.cli.first_config import sample_config
     from costtui.config.locate import themes_dir
     from costtui.tui import terminal
@@ -230,7 +228,7 @@ def _app(
         warning=of.warning,
         readonly=of.readonly,
         themes_dir=themes_dir(os.environ),
-        encoding=encoding or locale.getpreferredencoding(False),
+        encoding=encoding or terminal.encoding(os.environ),
         wait_for_first=FIRST_ANSWER_WAIT if wait_for_first is None else wait_for_first,
         sample_config=str(sample_config()),
         keep_screen=last.keep if last is not None else None,

@@ -116,6 +116,7 @@ def guard_of(args: argparse.Namespace) -> tuple[Guard, str | None]:
 
     The token is taken out of the environment, so that no child has it.
     """
+    from costtui.config.files import read_bytes
     from costtui.web.guard import Guard, check_token, is_loopback, make_token, origin_of
 
     given = os.environ.pop(VARIABLE, "")
@@ -125,9 +126,10 @@ def guard_of(args: argparse.Namespace) -> tuple[Guard, str | None]:
     elif args.token_file:
         path = Path(args.token_file).expanduser()
         try:
-            token = check_token(path.read_text(encoding="utf-8"), f"--token-file {path}")
+            text = read_bytes(path, 4096).decode()
+            token = check_token(text, f"--token-file {path}")
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            reason = (error.strerror or error) if isinstance(error, OSError) else "it is not text"
             raise UsageError(f"--token-file {path}: {reason}") from None
         if path.stat().st_mode & 0o077:
             say(f"costtui: {path} can be read by others; chmod 600 would keep the token")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from costtui.config import matchers
 from costtui.config.checks import Checks, direct
-from costtui.config.doubles import MATCHER, as_counted, elsewhere, exclude, place_of
+from costtui.config.doubles import as_counted, elsewhere, exclude, place_of
 from costtui.config.durations import duration_text
 from costtui.config.keys import CONSUMER, PRICE, RETENTION
 from costtui.config.presets import preset_types
@@ -132,7 +133,7 @@ class Builder(Checks):
         if match.startswith("{") and match.endswith("}"):
             match = match[1:-1].strip()
         fields["match"] = match.rstrip(",")
-        if reason := _bad_match(match):
+        if reason := matchers.wrong(match):
             self._wrong(values, "match", reason)
         other = "preset" if values.get("preset") else "fields" if values.get("fields") else ""
         if queries and other:
@@ -278,20 +279,6 @@ def _service(value: Value) -> ServiceMapping:
     fields = _direct(value.data, SERVICE)
     fields.setdefault("provider", "")
     return ServiceMapping(**fields)
-
-
-def _bad_match(text: str) -> str:
-    """Why `text` is no list of label matchers, or ""."""
-    text = text.rstrip(", ")
-    at = 0
-    while at < len(text):
-        found = MATCHER.match(text, at)
-        if found is None:
-            return 'is not a list of label matchers: write job="agentgateway",namespace=~"llm-.*"'
-        if found[1] == "__name__":
-            return "must not name the metric: the preset does"
-        at = found.end()
-    return ""
 
 
 def _bad_url(url: str, example: str) -> str:

@@ -8,16 +8,11 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
+from costtui.config.matchers import MATCHER
 from costtui.config.schema import Elsewhere, SourceConfig
 
 _PAGES = re.compile(r"(/api/v1)?(/query(_range)?)?/*$|/(graph|vmui)/*$")
 """What people copy behind a server's URL."""
-
-
-MATCHER = re.compile(
-    r"""\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)\s*(,|$)"""
-)
-"""One label matcher of a `match:`."""
 
 
 def address_of(source: SourceConfig) -> tuple[object, ...] | None:

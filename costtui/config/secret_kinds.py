@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from costtui.config.files import read_bytes
 from costtui.config.kinds import ENV_SCHEMA, File, Kind, Written
 from costtui.config.secret import Secret
 
@@ -70,8 +71,7 @@ class SecretFile(Masked):
     def parse(self, written: Written) -> Secret:
         path = File().parse(written)
         try:
-            with open(path, "rb") as file:
-                data = file.read(65_537)
+            data = read_bytes(path, 65_536)
         except OSError as error:
             raise ValueError(f"cannot be read: {error.strerror or error}") from None
         if len(data) > 65_536:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from costtui.config.files import read_bytes
 from costtui.config.words import Problems, quoted
 from costtui.errors import ConfigError, Problem
 
@@ -66,8 +67,7 @@ Node = Scalar | Sequence | Mapping
 def read_text(path: Path) -> str:
     """The text of a configuration file. Raises `ConfigError`."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_bytes(path, MAX_BYTES)
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConfigError([Problem(str(path), 0, "", f"cannot be read: {reason}")]) from None

@@ -17,6 +17,7 @@ from typing import Final
 
 import yaml
 
+from costtui.config.files import read_bytes
 from costtui.errors import PricingError, Problem
 from costtui.model.safetext import visible
 from costtui.pricing.aliases import canonical
@@ -73,10 +74,10 @@ def load(path: Path) -> ProxyPrices:
     cannot be opened, is no YAML, or has no providers.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
+        data = read_bytes(path, _MAX_BYTES)
     except OSError as error:
-        raise PricingError(f"{path}: cannot read the pricing file: {error.strerror}") from None
+        reason = error.strerror or error
+        raise PricingError(f"{path}: cannot read the pricing file: {reason}") from None
     if len(data) > _MAX_BYTES:
         raise PricingError(f"{path}: larger than 16 MiB, that is no pricing file")
     try:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -96,9 +97,20 @@ def make_file(path: Path) -> None:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+        try:
+            must_be_file(path, os.fstat(descriptor).st_mode)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def must_be_file(path: Path, mode: int) -> None:
+    """Refuse what SQLite would wait for or take for empty. Raises StoreError."""
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+        raise StoreError(f"{path}: is {what}, not a file: choose another store with --db")
 
 
 def make_private(path: Path) -> None:
@@ -161,8 +173,10 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
     A store whose writer ended has no `-wal` and `-shm`, and SQLite makes them to read; where the
     folder cannot be written the file is opened as immutable, which is right as long as there is
-    no writer. Raises `sqlite3.Error`.
+    no writer. Raises `sqlite3.Error`, and StoreError for what is no file.
     """
+    with suppress(OSError):  # what cannot be looked at, SQLite tells
+        must_be_file(path, path.stat().st_mode)
     uri = "file:" + quote(str(path.absolute()))
     try:
         return _connect_ro(uri + "?mode=ro")

@@ -13,7 +13,7 @@ from typing import Self
 from costtui.config.schema import Consumer
 from costtui.errors import StoreError, StoreOlderError
 from costtui.store.catalogue import Catalogue
-from costtui.store.connection import inspect, open_reader, store_errors
+from costtui.store.connection import inspect, must_be_file, open_reader, store_errors
 from costtui.store.levels import Floors, read_floors
 from costtui.store.lock import WriterLock
 from costtui.store.migrate import migrations, newest
@@ -65,6 +65,7 @@ class Reading:
         """The connection, opened (again) where the file appeared or was replaced."""
         try:
             stat = self.path.stat()
+            must_be_file(self.path, stat.st_mode)
             file = (stat.st_dev, stat.st_ino) if stat.st_size else None
         except FileNotFoundError:
             file = None

@@ -274,6 +274,8 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "Type a command; finds any action by name", "app", ": or ctrl+p", 7),
         ("suspend", "ctrl+z", "suspend_process", "suspend",
          "Back to the shell for a while; fg comes back", "app", "ctrl+z", 0),
+        ("redraw", "ctrl+l", "redraw", "redraw",
+         "Paint the whole screen again, after something else wrote on it", "app", "ctrl+l", 0),
         ("quit", "q", "back_or_quit", "quit", "Back; quit on the overview", "app", "q", 0),
         ("stop", "ctrl+c", "stop", "quit now", "Quit from anywhere", "app", "ctrl+c", 0),
     ),
@@ -298,7 +300,7 @@ def textual_bindings(where: str) -> list[BindingType]:
             show=False,
             id=key.id,
             tooltip=key.tooltip,
-            priority=key.id == "stop",
+            priority=key.id in ("stop", "redraw"),
         )
         for key in KEYS
         if where in key.where.split(",")

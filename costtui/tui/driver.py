@@ -29,6 +29,10 @@ _POINTER = "\x1b]22;"
 """OSC 22, the shape of the mouse's pointer: Textual sets it also where it has no mouse."""
 _MODES = "\x1b[?25l\x1b[?1004h\x1b[?2004h\x1b[?7l" + _IN_ORDER
 """No cursor, focus and pastes told, no wrapping at the right edge."""
+_PLAIN = "\x1b(B\x0f\x1b[4l\x1b[?6l\x1b[r\x1b[0m"
+"""What a binary file on the terminal may have switched: letters drawn as lines, insert mode, a part
+that scrolls, colours. The soft reset (DECSTR) would do it in four bytes; the Linux console has
+none."""
 
 
 class TerminalDriver(LinuxDriver):
@@ -96,7 +100,9 @@ class TerminalDriver(LinuxDriver):
         super().disable_input()
 
     def stop_application_mode(self) -> None:
-        self.write(_BY_ITSELF)
+        # Where there is no other screen to go back to (the Linux console, GNU screen as it comes)
+        # the prompt would be written over what was drawn.
+        self.write(_BY_ITSELF + "\x1b[0m\x1b[H\x1b[2J")
         super().stop_application_mode()
 
     # Stopped and continued ------------------------------------------------------------------
@@ -136,8 +142,12 @@ class TerminalDriver(LinuxDriver):
             termios.tcsetattr(self.fileno, termios.TCSANOW, modes)
         except (OSError, termios.error):
             return
-        self.write(ENTER + _MODES)
+        self.take_back()
         self._resized()
+
+    def take_back(self) -> None:
+        """Others have written on the terminal. All has to be painted again."""
+        self.write(ENTER + _PLAIN + _MODES)
 
 
 class PaintedDriver(TerminalDriver):

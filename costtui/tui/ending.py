@@ -29,7 +29,7 @@ ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 """SIGINT as `kill` sends it: ctrl+c is a key while the screen is on."""
 RESET = (
     "\x1b[0m\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?7h\x1b[8h"
-    "\x1b[<u\x1b[?1049l\x1b[?25h"
+    "\x1b[<u\x1b[H\x1b[2J\x1b[?1049l\x1b[?25h"
 )
 """Everything that Textual's driver and ours switch on, off again."""
 CRASH = "crash.log"

@@ -14,6 +14,7 @@ from typing import IO
 
 from costtui.errors import CosttuiError
 from costtui.model.safetext import csv_cell
+from costtui.tui import private
 from costtui.tui.sheet import Sheet
 
 
@@ -93,6 +94,7 @@ def created(
     and leaves nothing behind when the block raises. Raises OSError."""
     if folder != Path.cwd():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private.sweep(folder, r"costtui-[^/]+\.(?:csv|json)")
     path, beside, file = _reserved(folder, stem_of(name, now, zone), kind)
     try:
         with file:

@@ -25,10 +25,8 @@ from costtui.tui.terminal import colors
 ENTER = "\x1b[?1049h"
 """To the alternate screen: what Textual writes, too."""
 HIDE_CURSOR = "\x1b[?25l"
-LEAVE = "\x1b[0m\x1b[?1049l\x1b[?25h"
+LEAVE = "\x1b[0m\x1b[H\x1b[2J\x1b[?1049l\x1b[?25h"
 FORMAT = 2
-LIMIT = 1_000_000
-"""Bytes; a 400x100 screen in true colour has 300,000."""
 _ENVIRONMENT = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "HOME",
                 "COST_TRACKING_FILE")  # fmt: skip
 
@@ -97,9 +95,7 @@ class LastScreen:
         """The frame, if there is one of this key, for this size."""
         try:
             size = os.get_terminal_size(2)
-            if self._path.stat().st_size > LIMIT:
-                return ""
-            head, _, frame = self._path.read_text(encoding="utf-8").partition("\n")
+            head, _, frame = private.read(self._path).partition("\n")
             known = json.loads(head)
         except (OSError, ValueError):
             return ""

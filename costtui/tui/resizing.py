@@ -116,6 +116,13 @@ class Fitting(App[int]):
                 screen.post_message(Resize(self.size, self.size))
         self.screen.refresh()
 
+    def action_redraw(self) -> None:
+        """Something else wrote on the terminal: `wall`, the kernel, a job in the background."""
+        take_back = getattr(self._driver, "take_back", None)
+        if take_back is not None:
+            take_back()
+        self.settle()
+
     def fit(self, size: Size | None = None) -> None:
         """Cover what does not fit `size`, which is the app's."""
         if not self._screen_stack:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 FALLBACK = (80, 24)
@@ -60,6 +62,29 @@ def colors(env: Mapping[str, str]) -> str:
     if name.startswith(_TRUE) or name.endswith("-direct"):
         return "truecolor"
     return "256" if "256color" in name or name in ("xterm-kitty", "iterm2") else "standard"
+
+
+def encoding(env: Mapping[str, str], started: Path = Path("/proc/self/environ")) -> str:
+    """What the terminal takes, as the locale says.
+
+    Python reads `LANG=C` as UTF-8 (PEP 538 and 540), because in containers nobody sets anything.
+    So do we where nobody did; who says C or POSIX has a terminal for which that is true. Where only
+    LANG says it, Python has set LC_CTYPE before we look; what it was, `started` has.
+    """
+    ctype = env.get("LC_CTYPE", "")
+    if ctype in ("C.UTF-8", "C.utf8", "UTF-8"):
+        with suppress(OSError):
+            ctype = "" if b"LC_CTYPE=" not in started.read_bytes() else ctype
+    said = env.get("LC_ALL") or ctype or env.get("LANG", "")
+    if said in ("C", "POSIX"):
+        return "ascii"
+    # By its name: over ssh comes a locale of the other machine, which need not be on this one.
+    named = said.partition(".")[2].partition("@")[0]
+    if named:
+        return named
+    import locale
+
+    return locale.getpreferredencoding(False)
 
 
 def prepare(env: dict[str, str] | os._Environ[str]) -> None:

@@ -282,17 +282,21 @@ def holder(store: Path) -> int:
     return held.pid if held else 0
 
 
-def load_bench() -> ModuleType:
-    """benchmarks/bench_exactness.py: real servers, and gateways that keep their truth."""
-    name = "bench_exactness"
+def load(path: Path) -> ModuleType:
+    """A module beside the tests: test directories are no packages."""
+    name = path.stem
     if name not in sys.modules:
-        path = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
         assert spec.loader is not None
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     return sys.modules[name]
+
+
+def load_bench() -> ModuleType:
+    """benchmarks/bench_exactness.py: real servers, and gateways that keep their truth."""
+    return load(Path(__file__).parents[2] / "benchmarks" / "bench_exactness.py")
 
 
 PATCHED = """
@@ -361,6 +365,17 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="session", name="bench")
 def _bench() -> ModuleType:
     return load_bench()
+
+
+@pytest.fixture(scope="session", name="new_terminal")
+def _new_terminal() -> type[Terminal]:
+    need_tmux()
+    return Terminal
+
+
+@pytest.fixture(scope="session", name="drawing")
+def _drawing() -> ModuleType:
+    return load(Path(__file__).with_name("drawn.py"))
 
 
 @pytest.fixture(scope="session", name="need")

@@ -8,8 +8,9 @@ import random
 import signal
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from rich.cells import cell_len
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Terminal
+    from tests.e2e.drawn import Drawn
 
     Terminals = Callable[[], Terminal]
     Until = Callable[..., object]
@@ -26,37 +28,9 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.slow,
     pytest.mark.timeout(120),
+    pytest.mark.xdist_group("terminals"),
 ]
 
-FAKES = Path(__file__).resolve().parents[1] / "snapshot"
-PROGRAM = f"""
-import asyncio, json, os, signal, sys
-from pathlib import Path
-sys.path.insert(0, {str(FAKES)!r})
-import fakes
-from costtui.cli import run
-from costtui.tui import terminal
-terminal.prepare(os.environ)
-from costtui.tui.app import CosttuiApp
-
-class App(CosttuiApp):
-    def on_mount(self):
-        super().on_mount()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.tell)
-
-    def tell(self):
-        screens = [type(screen).__name__ for screen in self.screen_stack]
-        lines = [strip.text.rstrip() for strip in self.screen._compositor.render_strips()]
-        there = Path("drawn.json.new")
-        there.write_text(json.dumps([self.size, screens, self.state.window, lines]))
-        there.rename("drawn.json")
-
-    def action_refresh(self):
-        raise KeyError("broken \\x1b[31m" + "x" * 900)
-
-app = App(fakes.FakeData, config=fakes.config(), clock=fakes.FrozenClock(), theme="costtui-dark")
-sys.exit(run._end(app, False, None))
-"""
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 50), (300, 80))
 SCREENS = {
     "F2": "OverviewScreen",
@@ -67,52 +41,34 @@ SCREENS = {
 }
 
 
-class Drawn:
-    """The program in a terminal, and what it says that it drew."""
-
-    def __init__(self, terminal: Terminal, until: Until) -> None:
-        self.terminal, self.until = terminal, until
-        (terminal.home / "program.py").write_text(PROGRAM)
-        import sys
-
-        terminal.type(f"'{sys.executable}' program.py; echo co''de=$?")
-        terminal.keys("Enter")
-        terminal.shows("970.88", timeout=60)
-        self.size, self.screens, self.window = [120, 40], ["OverviewScreen"], "24h"
-
-    def tell(self) -> list[str]:
-        """The lines that it drew."""
-        file = self.terminal.home / "drawn.json"
-        file.unlink(missing_ok=True)
-        os.kill(self.terminal.program, signal.SIGUSR1)
-        self.until(file.exists, "an answer")
-        self.size, self.screens, self.window, lines = json.loads(file.read_text())
-        return [str(line) for line in lines]
-
-    def same(self, width: int, height: int, top: str = "") -> list[str]:
-        """Wait until the terminal shows exactly what was drawn, at this size."""
-        seen: list[str] = []
-        drawn: list[str] = []
-
-        def look() -> bool:
-            nonlocal seen, drawn
-            drawn = self.tell()
-            seen = [line.rstrip() for line in self.terminal.line]
-            seen += [""] * (len(drawn) - len(seen))
-            right = self.size == [width, height] and top in ("", self.screens[-1])
-            return right and seen == drawn
-
-        def said() -> str:
-            other = [pair for pair in zip(seen, drawn, strict=False) if pair[0] != pair[1]]
-            return f"{self.size} {self.screens} {len(seen)} lines, of which differ {other}"
-
-        self.until(look, said)
-        return seen
+@pytest.fixture(scope="module")
+def shared(
+    tmp_path_factory: pytest.TempPathFactory,
+    new_terminal: Callable[[Path], Terminal],
+    drawing: ModuleType,
+    until: Until,
+) -> Iterator[Drawn]:
+    """One program for the tests after which it is there to be used again."""
+    terminal = new_terminal(tmp_path_factory.mktemp("drawn"))
+    yield drawing.Drawn(terminal, until, drawing.FAKES, "970.88")
+    terminal.close()
 
 
 @pytest.fixture
-def drawn(terminals: Terminals, until: Until) -> Drawn:
-    return Drawn(terminals(), until)
+def drawn(shared: Drawn) -> Drawn:
+    shared.terminal.resize(120, 40)
+    shared.home()
+    shared.terminal.keys("4")
+    shared.until(lambda: shared.tell() and shared.window == "24h", "a day")
+    shared.same(120, 40, "OverviewScreen")
+    return shared
+
+
+@pytest.fixture
+def ending(terminals: Terminals, until: Until, drawing: ModuleType) -> Drawn:
+    """One that is ended by the test."""
+    made: Drawn = drawing.Drawn(terminals(), until, drawing.FAKES, "970.88")
+    return made
 
 
 def burst(rng: random.Random) -> tuple[list[str], tuple[int, int] | None]:
@@ -129,15 +85,15 @@ def burst(rng: random.Random) -> tuple[list[str], tuple[int, int] | None]:
     return command[:-1], size
 
 
-def test_after_bursts_of_keys_and_sizes_the_terminal_shows_what_was_drawn(drawn: Drawn) -> None:
+def test_after_bursts_of_keys_and_sizes_the_terminal_shows_what_was_drawn(ending: Drawn) -> None:
     """Seed 1 ended the program within three bursts and seed 3 left a former frame, before."""
     rng = random.Random(1)
     size = (120, 40)
     for _ in range(14):
         command, last = burst(rng)
-        drawn.terminal._tmux(*command)
+        ending.terminal._tmux(*command)
         size = last or size
-        drawn.same(*size)
+        ending.same(*size)
 
 
 def test_the_last_of_quick_window_keys_wins(drawn: Drawn) -> None:
@@ -151,49 +107,6 @@ def test_the_last_of_quick_window_keys_wins(drawn: Drawn) -> None:
             lambda wanted=wanted: drawn.tell() and drawn.window == wanted, f"the window {wanted}"
         )
         drawn.same(120, 40)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_every_screen_fits(drawn: Drawn, size: tuple[int, int]) -> None:
-    width, height = size
-    terminal = drawn.terminal
-    terminal.resize(width, height)
-    for key, name in SCREENS.items():
-        terminal.keys(key)
-        lines = drawn.same(width, height, name)
-        whole(lines, width, height)
-        assert any("▌" in line for line in lines), "the cursor's row"
-        if key == "F2":
-            assert "$970.88" in "\n".join(lines)
-            assert "24h" in lines[0]
-            assert "live" in lines[0]
-        if key == "F3":
-            terminal.keys("Enter")
-            whole(drawn.same(width, height, "RequestScreen"), width, height)
-            terminal.keys("Escape")
-            drawn.same(width, height, "RequestsScreen")
-        assert "? help" in lines[-1]
-    terminal.keys("F2")
-    drawn.same(width, height, "OverviewScreen")
-    terminal.keys("/")
-    terminal.shows("filter:", "~regex")
-    drawn.same(width, height)
-    terminal.keys("Escape")
-    drawn.until(lambda: "filter:" not in terminal.screen, "no filter line")
-    terminal.keys(":")
-    shown = terminal.shows("commands ", "view NAME").splitlines()
-    assert any("╰" in line for line in shown)
-    terminal.keys("Escape")
-
-
-def whole(lines: list[str], width: int, height: int) -> None:
-    """No frame is cut, no line too long."""
-    assert len(lines) == height
-    assert max(map(cell_len, lines)) <= width
-    for line in lines:
-        assert line.count("╭") == line.count("╮"), line
-        assert line.count("╰") == line.count("╯"), line
-        assert not line.startswith("│") or line.endswith(("│", "╮", "╯")), line
 
 
 def test_a_terminal_that_is_too_small_and_grows_again(drawn: Drawn) -> None:
@@ -224,8 +137,8 @@ def test_ctrl_z_gives_the_shell_and_fg_the_whole_screen(drawn: Drawn) -> None:
     drawn.until(lambda: drawn.tell() and drawn.window == "1h", "the key")
 
 
-def test_stopped_by_force_it_takes_the_terminal_back(drawn: Drawn) -> None:
-    terminal = drawn.terminal
+def test_stopped_by_force_it_takes_the_terminal_back(ending: Drawn) -> None:
+    drawn, terminal = ending, ending.terminal
     os.kill(terminal.program, signal.SIGSTOP)
     drawn.until(lambda: "Stopped" in terminal.screen, "the shell")
     terminal.type("fg; echo co''de=$?")
@@ -237,8 +150,8 @@ def test_stopped_by_force_it_takes_the_terminal_back(drawn: Drawn) -> None:
     assert terminal.ended() == 0
 
 
-def test_a_crash_is_one_line_and_a_file(drawn: Drawn) -> None:
-    terminal = drawn.terminal
+def test_a_crash_is_one_line_and_a_file(ending: Drawn) -> None:
+    terminal = ending.terminal
     terminal.keys("R")
     assert terminal.ended() == 1
     shown = terminal.screen

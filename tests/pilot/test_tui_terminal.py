@@ -313,7 +313,8 @@ def test_a_broken_configuration_after_the_last_screen_leaves_a_clean_terminal(
 
 
 def test_whatever_is_in_the_file_is_no_reason_to_fail(tmp_path: Path) -> None:
-    from costtui.tui.lastscreen import LIMIT, LastScreen, key_of
+    from costtui.tui.lastscreen import LastScreen, key_of
+    from costtui.tui.private import LIMIT
 
     path = tmp_path / "state" / "last-screen"
     env, kept = {"HOME": "/h", "SECRET": "no"}, tmp_path / "remembered.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 
+from costtui.config.files import must_be_file
 from costtui.config.schema import SourceConfig
 from costtui.errors import SourceUnreachableError
 
@@ -30,10 +31,9 @@ def _identify(made: ssl.SSLContext, config: SourceConfig) -> None:
     for name, path in (("cert_file", config.cert_file), ("key_file", config.key_file)):
         try:
             if path:
-                with open(path, "rb"):
-                    pass
+                must_be_file(path)
         except OSError as error:
-            raise SourceUnreachableError(f"{name} {path}: {error.strerror}") from None
+            raise SourceUnreachableError(f"{name} {path}: {error.strerror or error}") from None
     secret = config.key_password.reveal() if config.key_password else ""
     asked = False
 

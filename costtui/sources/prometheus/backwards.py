@@ -108,8 +108,7 @@ def _fill_target(ledger: Ledger, hole: Hole, stretch: Stretch, gap_ms: int, out:
     for run in runs:
         head = ledger.head(run, stretch)
         hole.put_head(head, run.track, out.parts, run.track.key in moved)
-        if not head.before:
-            waiting.setdefault(target.key, set()).add(run.track.key)
+        hole.wait_for(head, run.track)
     found += gauges.steps
     if stretch.scrapes:
         first = stretch.scrapes[0]
@@ -180,14 +179,21 @@ def close(ledger: Ledger, hole: Hole) -> Outcome:
             born[tail.ms] = tail.created
             samples = [(tail.ms, tail.value), (head.ms, head.value)]
             bottom.runs.append(Run(track, samples))
-        elif older is not None:
-            if key not in older.heads:
-                older.put_head(head, track, out.parts, True)
-        else:
-            before = head.before
-            if head.ms == hole.above.get(target.key, Above()).scrape:
-                before = bottom.stretch.scrape_before(head.ms)
-            bottom.firsts.append((Run(track, [(head.ms, head.value)]), before))
+            continue
+        lowest = hole.above.get(target.key, Above()).scrape
+        if not head.before or head.ms == lowest:
+            # At the oldest scrape of its target, also where an idle one's stored time is newer.
+            ms = min(head.ms, lowest or head.ms)
+            head = head._replace(ms=ms, before=bottom.stretch.scrape_before(ms))
+            born[ms] = head.created
+        if older is None:
+            bottom.firsts.append((Run(track, [(head.ms, head.value)]), head.before))
+        elif key not in older.heads:
+            older.put_head(head, track, out.parts, True)
+            older.wait_for(head, track)
+    if older is not None:
+        for key in hole.above.keys() - hole.below.keys() - older.above.keys():
+            older.put_above(key, hole.above[key], out.parts)
     hole.erase(out.parts)
     for bottom in bottoms.values():
         stretch, parts = bottom.stretch, out.parts
@@ -224,13 +230,14 @@ def _close_target(ledger: Ledger, hole: Hole, bottom: _Bottom, out: Outcome) -> 
         for place in step.track.series.placements
     }
     for dims, carry in joiner.settle().items():
-        # A part whose whole was counted in a newer stretch, with the part still in it.
+        # A part whose whole was counted in a newer stretch, with the part still in it; so whether
+        # it has its money is not asked of the bottom.
         start, end = when.get(dims, (hole.lo - MINUTE_MS, hole.lo))
         out.records.append(
             UsageRecord(
                 start * MS_NS, end * MS_NS, dims, requests=0,
                 input=carry.input, output=carry.output,
-                reported_nano=0 if target.is_priced(dims, until_ms=end) else None,
+                reported_nano=0 if target.is_priced(dims, until_ms=max(end, hole.hi)) else None,
             )
         )  # fmt: skip
     out.parts[f"T:{target.key}"] = target.dump()

@@ -99,5 +99,7 @@ def _restore(checkpoint: Mapping[str, str], ledger: Ledger) -> Meta:
             holes[number].joiner(target, make).restore(parts)
         elif target in ledger.tracks.targets:
             ledger.tracks.targets[target].joiner.restore(parts)
+    ledger.restored = True
+    ledger.unlearnt = {key for key, target in ledger.tracks.targets.items() if target.good}
     ledger.holes = sorted(holes.values(), key=lambda hole: hole.number)
     return meta

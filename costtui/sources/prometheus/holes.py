@@ -129,11 +129,17 @@ class Hole:
         moved: bool = False,
     ) -> None:
         """Set a series' head. One whose number did not move is not stored again: a stored time
-        that is too new says the same of a counter that stood still."""
+        that is too new says the same of a counter that stood still. Where it began is stored."""
         old = self.heads.get(track.key)
         self.heads[track.key] = head
-        if moved or old is None or (old.value, old.created) != (head.value, head.created):
+        began = old is not None and (old.before or head.before) and old != head
+        if began or moved or old is None or (old.value, old.created) != (head.value, head.created):
             parts[f"h:{self.number}:{track.key}"] = head.dump()
+
+    def wait_for(self, head: Head, track: Track) -> None:
+        """For the scrape before `head`, where that is not read yet."""
+        if not head.before and self.waiting is not None:
+            self.waiting.setdefault(track.target.key, set()).add(track.key)
 
     def put_above(self, target: str, above: Above, parts: dict[str, str | None]) -> None:
         if self.above.get(target) != above:

@@ -75,6 +75,10 @@ class Ledger:
         self.states: dict[str, State] = {}
         self.holes: list[Hole] = []
         """Unfinished ones, the newest last."""
+        self.unlearnt: set[str] = set()
+        """Targets known from a checkpoint of which nothing newer was read yet: see `recall`."""
+        self.restored = False
+        """It goes on from a checkpoint."""
         self.view_from = 0
         """Nothing before this moment is looked at, epoch ms."""
         self.asked: dict[str, int] = {}
@@ -96,14 +100,17 @@ class Ledger:
     ) -> None:
         target = stretch.target
         fresh = [ms for ms in stretch.scrapes if ms > target.good]
+        # What lies between the scrapes below a hole and these is still to be read: a restart in
+        # there would be found here and, where it was, once more.
+        good = target.good if hole is None or target.good > hole.lo else 0
         if stretch.scrapes and not target.first:
             target.first = stretch.scrapes[0]
         if hole is not None and stretch.scrapes and target.key not in hole.above:
             first = levels.read(stretch, stretch.scrapes[:1], self.rules, gap_ms=self.gap_ms)
             shown = first.scrapes[0][1] if first.scrapes else {}
             hole.put_above(target.key, lowest_of(stretch, Above(), shown), out.parts)
-        if target.good and (not stretch.scrapes or target.good < stretch.scrapes[0]):
-            stretch.scrapes.insert(0, target.good)
+        if good and (not stretch.scrapes or good < stretch.scrapes[0]):
+            stretch.scrapes.insert(0, good)
         runs: list[Run] = []
         new: list[Run] = []
         found: list[Step] = []
@@ -123,18 +130,21 @@ class Ledger:
                 if state.created:
                     stretch.born.setdefault(track.series.pair, {})[state.ms] = state.created
             elif hole is not None:
-                hole.put_head(self.head(run, stretch), track, out.parts)
+                head = self.head(run, stretch)
+                hole.put_head(head, track, out.parts)
+                hole.wait_for(head, track)
             else:
                 new.append(run)
             runs.append(Run(track, samples))
-        starts = [(target.good, target.start)] if target.start else []
+        starts = [(good, target.start)] if good and target.start else []
         starts += [pair for pair in stretch.starts if pair[0] > target.good]
         self.settle(stretch, runs, starts, found, out)
-        known = (target.good, target.levels) if target.good else None
+        known = (good, target.levels) if good else None
         gauges = levels.read(stretch, fresh, self.rules, before=known, gap_ms=self.gap_ms)
         if fresh:
             target.levels = dict(gauges.scrapes[-1][1]) if gauges.scrapes else {}
             target.good = fresh[-1]
+            self.unlearnt.discard(target.key)
             target.start = stretch.starts[-1][1] if stretch.starts else target.start
             target.version = stretch.versions[-1][1] if stretch.versions else target.version
         self._remember(runs, found, stretch, out.parts)

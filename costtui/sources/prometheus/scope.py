@@ -44,6 +44,11 @@ class Scope:
                 self._known.setdefault(instance, set()).add(labels.get("job", ""))
         return set() if self._everything else new
 
+    def forget(self, instances: Iterable[str]) -> None:
+        """They are new again."""
+        for instance in instances:
+            self._known.pop(instance, None)
+
     async def discover(self, api: Api, low: int, high: int) -> int:
         """Ask for every instance that had something to count in `(low, high]`, epoch ms. Where
         that began, to a day; `low` where the server does not say. Never raises: what is not told

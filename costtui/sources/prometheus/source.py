@@ -21,9 +21,10 @@ from costtui.model.snapshot import SkippedLine
 from costtui.sources.base import Batch, Checkpoint
 from costtui.sources.metrics.mapping import Mapper
 from costtui.sources.metrics.shape import Shape
-from costtui.sources.prometheus import backwards, remarks, steps
+from costtui.sources.prometheus import backwards, recall, remarks, steps
 from costtui.sources.prometheus.api import Api, Result, Row
 from costtui.sources.prometheus.checkpoint import META, restore
+from costtui.sources.prometheus.holes import Hole
 from costtui.sources.prometheus.ledger import Ledger, Outcome
 from costtui.sources.prometheus.plan import DAY_MS, FIRST_MS, HOUR_MS, MINUTE_MS, Piece, Selector
 from costtui.sources.prometheus.plan import next_piece as plan_next
@@ -181,6 +182,7 @@ class PrometheusSource:
         if not first:
             ledger.asked.update(dict.fromkeys(self._new_names(), start if fresh else now_ms))
         if fresh:
+            await self._recall(recall.before_live(ledger, reading))
             outcome = await self._apply(ledger.live, reading)
         else:
             hole = backwards.dig(ledger, meta.next, low, now_ms, first=first)
@@ -240,9 +242,28 @@ class PrometheusSource:
         tracks = (self._tracks.track(row.metric) for row in result.rows)
         new = self._scope.learn(track.target for track in tracks)
         if new:
-            back = LOOK_BACK_MS if look_back else 0
-            targets += await self._target_rows(self._scope.selector(new), start - back, end)
+            try:
+                targets += await self._first_rows(new, start, end, look_back=look_back)
+            except SourceError:
+                self._scope.forget(new)  # or nobody would look back again
+                raise
         return Result([*targets, *result.rows], result.warnings)
+
+    async def _first_rows(
+        self, new: set[str], start: int, end: int, *, look_back: bool
+    ) -> list[Row]:
+        """Of instances that are seen for the first time; also, in short pieces, from a server that
+        refuses so long a stretch."""
+        selector, low = self._scope.selector(new), start - LOOK_BACK_MS * look_back
+        try:
+            return await self._target_rows(selector, low, end)
+        except (SourceOverloadedError, SourceTooLargeError):
+            if not look_back:
+                raise
+        rows = await self._target_rows(selector, start, end)
+        for piece in range(low, start, FIRST_MS):
+            rows += await self._target_rows(selector, piece, min(piece + FIRST_MS, start))
+        return rows
 
     async def _target_rows(self, selector: str, start: int, end: int) -> list[Row]:
         return (await self._api.raw(selector, start, end)).rows if selector else []
@@ -254,6 +275,7 @@ class PrometheusSource:
         hole = ledger.holes[-1]
         if hole.edge <= hole.lo:
             await self._meet(backwards.newcomers(ledger, hole), hole.lo)
+            await self._recall(recall.at_bottom(ledger, hole), hole)
             outcome = await asyncio.to_thread(backwards.close, ledger, hole)
             return self._batch(outcome, Reading({}), now_ms, history=True)
         if not self._discovered:
@@ -286,6 +308,13 @@ class PrometheusSource:
             stretch = reading.stretches.get(target.key)
             if stretch is not None and stretch.scrapes:
                 target.first = min(target.first or stretch.scrapes[0], stretch.scrapes[0])
+
+    async def _recall(self, wanted: list[recall.Last], hole: Hole | None = None) -> None:
+        """Read scrapes again whose series are remembered without their labels."""
+        for target, ms in wanted:
+            result = await self._api.raw(self._selector.of_target(target.labels), ms - 1000, ms)
+            reading = await self._read(result, ms - 1000, ms)
+            recall.take(reading, self._ledger, hole)
 
     def _fill(self, reading: Reading, piece: Piece) -> Outcome:
         hole = self._ledger.holes[-1]

@@ -171,6 +171,7 @@ class Tracks:
         self.targets: dict[str, Target] = {}
         self._by_metric: dict[tuple[tuple[str, str], ...], Track] = {}
         self._by_key: dict[str, Track] = {}
+        self._answered: set[str] = set()
         self._gauges: dict[str, dict[str, Track]] = {}
         self._of_metric: dict[tuple[str, str], dict[str, Track]] = {}
         self._open_labels: dict[str, set[str]] = {}
@@ -210,6 +211,7 @@ class Tracks:
         self.targets.clear()
         self._by_metric.clear()
         self._by_key.clear()
+        self._answered.clear()
         self._gauges.clear()
         self._of_metric.clear()
 
@@ -227,6 +229,7 @@ class Tracks:
         for metric, track in gone.items():
             del self._by_metric[metric]
             self._by_key.pop(track.key, None)
+            self._answered.discard(track.key)
             self._of_metric.get((track.name, target.key), {}).pop(track.key, None)
 
     def track(self, metric: Mapping[str, str]) -> Track:
@@ -235,7 +238,13 @@ class Tracks:
         try:
             return self._by_metric[identity]
         except KeyError:
-            return self._by_metric.setdefault(identity, self._understand(metric, identity))
+            found = self._understand(metric, identity)
+            self._answered.add(found.key)
+            return self._by_metric.setdefault(identity, found)
+
+    def answered(self, key: str) -> bool:
+        """Was the series `key` in an answer since the last start?"""
+        return key in self._answered
 
     def of_head(self, key: str, metric: Mapping[str, str]) -> Track:
         """The track `key`, whose stored labels are `metric`. Where those hold fingerprints of

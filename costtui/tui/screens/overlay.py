@@ -14,7 +14,8 @@ from costtui.tui.widgets.table import Table
 
 
 class Overlay(Repainting, ModalScreen[None]):
-    """One list in a box; what is under it stays visible. It takes every key but ctrl+c."""
+    """One list in a box; what is under it stays visible. It takes every key but ctrl+c
+    and ctrl+l."""
 
     where = ""
     CSS = """

@@ -89,6 +89,21 @@ async def test_a_file_that_is_no_database_is_refused_untouched(store_path: Path)
     await refused(store_path, StoreCorruptError, "damaged")
 
 
+@pytest.mark.parametrize("what", ["folder", "pipe", "device"])
+async def test_what_is_no_file_is_refused_at_once(what: str, tmp_path: Path) -> None:
+    """SQLite would wait for a pipe for ever and take a device for an empty store."""
+    path = Path("/dev/zero") if what == "device" else tmp_path / what
+    if what == "folder":
+        path.mkdir()
+    elif what == "pipe":
+        os.mkfifo(path)
+    with Reader(path, zone=UTC) as reader, pytest.raises(StoreError, match="not a file"):
+        reader.data_version()
+    if what != "device":  # whose folder is not ours to write a lock in
+        with pytest.raises(StoreError, match=r"not a file|Is a directory"):
+            await Store.open(path, now=NOW)
+
+
 async def test_a_torn_file_is_told(store_path: Path) -> None:
     await make(store_path)
     write(store_path, first_page(store_path) + os.urandom(40_000))

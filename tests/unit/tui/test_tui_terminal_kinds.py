@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from base64 import b64decode
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -110,3 +111,26 @@ def test_a_line_cut_to_nothing_is_nothing() -> None:
     line = Line(Look(Palette(colors), ASCII, UTC)).put("some text")
     assert line.cut(-5).width == 0
     assert sum(len(segment.text) for segment in line.segments) == 0
+
+
+@pytest.mark.parametrize(
+    ("env", "before", "found"),
+    [
+        ({"LC_ALL": "C"}, b"", "ascii"),
+        ({"LC_ALL": "POSIX", "LANG": "C.UTF-8"}, b"", "ascii"),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, b"LANG=C\0", "ascii"),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, b"LANG=C\0LC_CTYPE=C.UTF-8\0", "UTF-8"),
+        ({"LC_CTYPE": "C.UTF-8"}, b"", "utf-8"),
+        ({"LANG": "de_DE"}, b"", "utf-8"),
+        ({"LANG": "de_DE.ISO-8859-15@euro"}, b"", "ISO-8859-15"),
+        ({"LANG": "xx_XX.utf8"}, b"", "utf8"),
+        ({"LANG": "C.UTF-8"}, b"", "UTF-8"),
+        ({}, b"", "utf-8"),
+    ],
+)
+def test_what_the_locale_says_of_the_terminal(
+    env: dict[str, str], before: bytes, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("locale.getpreferredencoding", lambda _: "utf-8")
+    (tmp_path / "environ").write_bytes(before)
+    assert terminal.encoding(env, tmp_path / "environ") == found
