@@ -6,14 +6,14 @@ it burns; they share the alert's name and differ in the label `step`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from costtui.alerts.machine import Labels, Timing
 from costtui.config.alert_schema import ROLLING, AlertRule, BudgetConfig
 from costtui.config.durations import duration_text
-from costtui.model.alert import SHARE
+from costtui.model.alert import SHARE, AlertStatus
 from costtui.model.quantity import quantity_text
 
 STEP: Final = "step"
@@ -60,6 +60,22 @@ def watches(rules: Iterable[AlertRule], budgets: Iterable[BudgetConfig]) -> tupl
     for budget in budgets:
         found += _of_budget(budget)
     return tuple(found)
+
+
+WatchOf = Callable[[AlertStatus], Watch | None]
+
+
+def watch_of(watches: Iterable[Watch]) -> WatchOf:
+    """Which watch a status is of; None where it has left the configuration."""
+    known = {(w.name, w.step): w for w in watches}
+
+    def found(status: AlertStatus) -> Watch | None:
+        plain = known.get((status.rule, ""))
+        if plain is not None:
+            return plain
+        return known.get((status.rule, status.labels[-1][1] if status.labels else ""))
+
+    return found
 
 
 def _of_rule(rule: AlertRule) -> Watch:

@@ -84,10 +84,8 @@ class SumCache:
         """Forget what has changed since the last time."""
         if revision == self._revision:
             return
-        touches = connection.execute(
-            "SELECT low, high FROM touch WHERE revision > ? ORDER BY low", (self._revision,)
-        ).fetchall()
-        if self._revision < 0 or len(touches) != revision - self._revision:
+        touches = touches_since(connection, self._revision, revision)
+        if touches is None:
             self.clear()
         elif touches:
             merged: list[list[int]] = []
@@ -291,6 +289,17 @@ class SumCache:
         while room < 0 and len(into) > 2:
             room += len(into.popitem(last=False)[1])
         return value
+
+
+def touches_since(
+    connection: sqlite3.Connection, known: int, revision: int
+) -> list[tuple[int, int]] | None:
+    """The stretches of time in which usage changed between two revisions, oldest first; None where
+    that is not known any more, or `known` is none."""
+    rows = connection.execute(
+        "SELECT low, high FROM touch WHERE revision > ? ORDER BY low", (known,)
+    ).fetchall()
+    return rows if known >= 0 and len(rows) == revision - known else None
 
 
 def _touched(segments: tuple[Segment, ...], low: int, high: int) -> bool:
