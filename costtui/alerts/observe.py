@@ -107,11 +107,13 @@ def _changed(
     """`seen` with what differs judged again; itself where nothing does."""
     of = terms.of
     moved = []
+    new = 0
     for key, one in of.items():
         was = before.get(key, _MISSING)
         if was is not one and was != one:
             moved.append(key)
-    gone = before.keys() - of.keys()
+            new += was is _MISSING
+    gone = before.keys() - of.keys() if len(before) + new > len(of) else ()
     if not moved and not gone:
         return seen
     out = dict(seen)

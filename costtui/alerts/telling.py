@@ -83,6 +83,8 @@ def letters(
     quiet = inhibited(watches, after)
     acked = {ack.episode for ack in muting.acks}
     named = {n.name: n for n in notifiers}
+    repeats = {n.name: repeat_of(n) for n in notifiers}
+    silences = muting.silences
     heard: dict[str, list[str]] = {}
     for (episode, name), last in told.items():
         if last.state == "firing" and name in named and hears_ends(named[name]):
@@ -98,7 +100,9 @@ def letters(
             continue
         if status.state != "firing" or status.id in quiet or status.id in acked:
             continue
-        if watch is None or silenced(muting.silences, status, watch.extra, now) is not None:
+        if watch is None:
+            continue
+        if silences and silenced(silences, status, watch.extra, now) is not None:
             continue
         whom = (watch.notify, status.severity)
         if whom not in names:
@@ -106,7 +110,7 @@ def letters(
         due = [
             name
             for name in names[whom]
-            if _due(named[name], told.get((status.id, name)), status, watch, muting, now)
+            if _due(told.get((status.id, name)), repeats[name], status, watch, silences, now)
         ]
         if due:  # of ten thousand that fire nearly all were told: words for them take 0.3 s
             event = _event(status, watch, note)
@@ -135,21 +139,20 @@ def standing(
 
 
 def _due(
-    notifier: NotifierConfig,
     last: Told | None,
+    repeat: int | None,
     status: AlertStatus,
     watch: Watch,
-    muting: Muting,
+    silences: Sequence[Silence],
     now: float,
 ) -> bool:
     if last is None or last.state != "firing":
         return True
     if last.waiting:  # it has not heard the last one yet
         return False
-    repeat = repeat_of(notifier)
     if repeat is not None and now - last.at >= repeat:
         return True
-    return spoke_again(muting.silences, status, watch.extra, last.at, now)
+    return bool(silences) and spoke_again(silences, status, watch.extra, last.at, now)
 
 
 def _gone(

@@ -21,7 +21,7 @@ from costtui.model.timewindow import DAY, MINUTE, Window, ceil_minute
 
 MOST: Final = 20
 """Reads for causes in one evaluation, of 10-50 ms each. What is left is looked for at the next."""
-TOGETHER: Final = 400
+TOGETHER: Final = 1000
 """Causes that are told from one read at most, 0.1 ms each."""
 MEASURES: Final = (
     "cost_over", "projected_over", "spike_over", BUDGET_STEP, BUDGET_FORECAST, BUDGET_BURN,

@@ -1,8 +1,8 @@
 """Sums by label set of windows that end now, carried on from one look to the next.
 
 Alert rules ask for the same windows again every few seconds. A window that has moved on by a minute
-is what it was, less the minute that it left, plus the one that it reached: work grows with the usage
-of those two, and not with what the window holds. Integers make this exact.
+is what it was, less the minute that it left, plus the one that it reached: work grows with the
+usage of those two, and not with what the window holds. Integers make this exact.
 
 The newest ten to twenty minutes are added up anew after every revision, because usage still arrives
 in them. A revision that touches something older makes its windows be added up from the start, which
@@ -20,7 +20,7 @@ from operator import add, sub
 from typing import Any, Final, TypeVar
 
 from costtui.model.snapshot import Totals
-from costtui.model.timewindow import DAY, HOUR, MINUTE, TEN_MINUTES, Window, floor_to
+from costtui.model.timewindow import HOUR, MINUTE, TEN_MINUTES, Window, floor_to
 from costtui.store.catalogue import Selection, token_of
 from costtui.store.cover import kept
 from costtui.store.levels import Floors
@@ -148,8 +148,7 @@ class Rolling:
         self._asked.add(key)
         made = self._made.get(key)
         if made is None:
-            # A day more: retention may have widened what was read.
-            made = self._made[key] = (floor_to(low, DAY) - DAY, high + 2 * DAY, make())
+            made = self._made[key] = (low, high, make())
         found: T = made[2]
         return found
 

@@ -15,10 +15,10 @@ from costtui.model.alert import Labels
 from costtui.model.comparison import Compared
 from costtui.model.snapshot import Filter, Gap, SourceStatus, Totals, View
 from costtui.model.timewindow import DAY, MINUTE, Window
-from costtui.store.catalogue import Catalogue, Selection
+from costtui.store.catalogue import Catalogue, Selection, token_of
 from costtui.store.cover import cover, kept, whole_minutes
 from costtui.store.levels import LEVELS, Floors, oldest_usage
-from costtui.store.outlook import WEEKS, hours_before
+from costtui.store.outlook import WEEKS, Spends, hours_before
 from costtui.store.rolling import Rolling
 from costtui.store.rows import all_statuses, gaps_between
 from costtui.store.sums import SumCache, touches_since
@@ -132,7 +132,8 @@ class Sight:
     def once(self, key: Hashable, low: int, high: int, make: Callable[[], T]) -> T:
         """What `make` makes of the usage in `[low, high)`. It is made again when that has changed;
         `key` says what it is, and all else that it depends on."""
-        return self._rolling.once(key, low, high, make)
+        window = self._window(low, high)
+        return self._rolling.once(key, window.start, window.end, make)
 
     def last_usage(self, low: int, high: int, where: Labels, by: Key) -> dict[Key, int]:
         """values of `by` → the end of the last minute with usage in `[low, high)`."""
@@ -159,9 +160,14 @@ class Sight:
 
     def hours(self, where: Labels, now: float) -> tuple[int, tuple[int | None, ...]]:
         """(start, the spend of each whole hour from there to `now`), as a forecast wants it."""
+        chosen = self._chosen(where)
+
+        def once(first: int, last: int, read: Callable[[], Spends]) -> Spends:
+            return self.once(("hours", token_of(chosen), first, last), first, last, read)
+
         return hours_before(
-            self._connection, self._catalogue, self._floors, self._chosen(where),
-            self.earliest(), self.gaps(int(now) - WEEKS * 7 * DAY, int(now)), now,
+            self._connection, self._catalogue, self._floors, chosen, self.earliest(),
+            self.gaps(int(now) - WEEKS * 7 * DAY, int(now)), now, once,
         )  # fmt: skip
 
     def statuses(self) -> tuple[SourceStatus, ...]:
