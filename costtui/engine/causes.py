@@ -40,16 +40,19 @@ def turns(
 ) -> Iterator[tuple[Watch, float, Sequence[AlertStatus]]]:
     """(watch, when they began to fire, alerts) of each read that this evaluation has time for, of
     the alerts that wait longest first."""
+    reads: list[tuple[float, int, Watch, list[Sequence[AlertStatus]]]] = []
+    for place, ((watch, fired_at), some) in enumerate(groups.items()):
+        together = set(watch.by) <= set(BY) and len(some) > 1
+        own: list[Sequence[AlertStatus]] = (
+            [some[:TOGETHER]] if together else [[one] for one in some]
+        )
+        reads.append((fired_at, len(own) * len(groups) + place, watch, own))
+    reads.sort(key=lambda one: one[:2])  # of one moment, what is told by the fewest reads
     left = MOST
-    for watch, fired_at in sorted(groups, key=lambda group: group[1]):
-        some = groups[watch, fired_at]
-        if set(watch.by) <= set(BY) and len(some) > 1:
-            reads: list[Sequence[AlertStatus]] = [some[:TOGETHER]]
-        else:
-            reads = [[one] for one in some]
-        for one in reads[:left]:
-            yield watch, fired_at, one
-        left -= len(reads[:left])
+    for fired_at, _, watch, own in reads:
+        for some in own[:left]:
+            yield watch, fired_at, some
+        left -= len(own[:left])
 
 
 def causes_of(

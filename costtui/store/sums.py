@@ -62,6 +62,9 @@ _AMONG: Final = " AND series IN (SELECT value FROM json_each(?))"
 class SumCache:
     """Sums of one store. Every method is called inside of a read transaction."""
 
+    of_each = (6, 8)
+    """Cached rows of sums, and of what was put together, of every series where that is more."""
+
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self._sums: OrderedDict[Segment, Sums] = OrderedDict()
@@ -140,7 +143,7 @@ class SumCache:
             entry[sid] = tuple(sums)
         self._sums[segment] = entry
         self._rows += len(entry) + 1
-        room = max(SUMS_KEPT, 6 * len(self.catalogue.series))
+        room = max(SUMS_KEPT, self.of_each[0] * len(self.catalogue.series))
         while self._rows > room and len(self._sums) > 1:
             _, old = self._sums.popitem(last=False)
             self._rows -= len(old) + 1
@@ -285,7 +288,8 @@ class SumCache:
     ) -> dict[Any, Any]:
         into[key] = value
         into.move_to_end(key)
-        room = max(ROWS_KEPT, 8 * len(self.catalogue.series)) - sum(map(len, into.values()))
+        room = max(ROWS_KEPT, self.of_each[1] * len(self.catalogue.series))
+        room -= sum(map(len, into.values()))
         while room < 0 and len(into) > 2:
             room += len(into.popitem(last=False)[1])
         return value

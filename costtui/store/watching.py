@@ -208,6 +208,7 @@ class WatchReader(Views):
                 # another file, other series
                 self._lasts, self._kept_of = LastUsage(), self._opened
                 self._rolling = Rolling(self._cache)
+                self._cache.of_each = (2, 2)  # what rules ask for again is in `Rolling`
             self._rolling.refresh(connection, self._revision, self._floors)
 
             def last(low: int, high: int) -> Mapping[int, int]:
