@@ -40,7 +40,10 @@ QUIET = 0.08
 KEYS = "12345678gguuuc[[LjjjkkMM\t\t\t"
 """What is pressed in costtui: windows, groups, units, the past, rows, panels."""
 APP = """
-import sys, time
+import gc, os, sys, time
+gc.disable()  # as the command line does, until the first paint
+from costtui.tui import terminal
+terminal.prepare(os.environ)
 from datetime import UTC
 from pathlib import Path
 from costtui.config.schema import Config, StoreConfig, SourceConfig, DisplayConfig

@@ -130,17 +130,14 @@ class SumCache:
             self._sums.move_to_end(segment)
             return known
         rows = connection.execute(_SUM_SQL.format(segment.table), segment[1:])
+        entry: Sums = {row[0]: row[1:] + _CERTAIN for row in rows}
         series = self.catalogue.series
-        entry: Sums = {}
-        for sid, *sums in rows:
-            basis = series[sid].basis
-            if basis is CostBasis.UNPRICED:
-                sums += (sums[0], sum(sums[3:9]), 0, 0)
-            elif basis is CostBasis.ESTIMATED:
-                sums += (0, 0, sums[EFFECTIVE], sums[0])
+        for sid in self.catalogue.uncertain & entry.keys():
+            sums = entry[sid][: len(COLUMNS)]
+            if series[sid].basis is CostBasis.UNPRICED:
+                entry[sid] = (*sums, sums[0], sum(sums[3:9]), 0, 0)
             else:
-                sums += _CERTAIN
-            entry[sid] = tuple(sums)
+                entry[sid] = (*sums, 0, 0, sums[EFFECTIVE], sums[0])
         self._sums[segment] = entry
         self._rows += len(entry) + 1
         room = max(SUMS_KEPT, self.of_each[0] * len(self.catalogue.series))
