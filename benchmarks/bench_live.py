@@ -6,7 +6,7 @@
     refresh   bytes of one refresh with 1 % and with 100 % of the cells changed, beside a plain
               Textual app of as many cells that refreshes its widget
     day       memory of the viewer after 24 simulated hours, a look every two seconds and usage
-              every minute (in process, no terminal)
+              every minute by another process (no terminal)
 
 Peers: `btop`, and `claude-monitor` (a live view of one machine's coding-agent cost) on a synthetic
 history; each is left out, and said to be, where it is not installed. Everything is on one
@@ -24,6 +24,7 @@ import os
 import resource
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -39,7 +40,10 @@ QUIET = 0.08
 KEYS = "12345678gguuuc[[LjjjkkMM\t\t\t"
 """What is pressed in costtui: windows, groups, units, the past, rows, panels."""
 APP = """
-import sys, time
+import gc, os, sys, time
+gc.disable()  # as the command line does, until the first paint
+from costtui.tui import terminal
+terminal.prepare(os.environ)
 from datetime import UTC
 from pathlib import Path
 from costtui.config.schema import Config, StoreConfig, SourceConfig, DisplayConfig
@@ -179,16 +183,43 @@ def opened(argv: list[str], marker: bytes, runs: int) -> dict[str, float]:
             for name in ("first_byte", "content", "settled")}  # fmt: skip
 
 
+def commands(folder: Path, store: Path, marker: bytes, runs: int) -> dict[str, dict[str, float]]:
+    """The command itself, with a configuration: without a kept frame, and with the one that the
+    start before has left."""
+    config = folder / "costtui.yml"
+    config.write_text(
+        f"store: {{path: {store}}}\ndisplay: {{window: 24h}}\nsources:\n"
+        "  - {name: bench, type: metrics, preset: litellm, gateway: gateway-0, url: http://127.0.0.1:9/metrics}\n"
+    )
+    argv = [sys.executable, "-m", "costtui", "--config", str(config), "--readonly"]
+    os.environ["XDG_STATE_HOME"] = str(folder / "state")
+    found: dict[str, list[Any]] = {}
+    for _ in range(runs + 1):
+        shutil.rmtree(folder / "state", ignore_errors=True)
+        for name in ("the command", "second start (kept frame)"):
+            terminal = Terminal(argv)
+            found.setdefault(name, []).append(terminal.start(marker))
+            os.write(terminal.fd, b"q")  # which keeps the frame
+            until = time.perf_counter() + 3
+            while os.waitpid(terminal.pid, os.WNOHANG)[0] == 0 and time.perf_counter() < until:
+                terminal.read(0.02)
+            os.close(terminal.fd)
+    return {
+        name: {of: round(statistics.median(getattr(r, of) for r in rows[1:]), 3)
+               for of in ("first_byte", "content", "settled")}
+        for name, rows in found.items()
+    }  # fmt: skip
+
+
 def a_refresh(argv: list[str], marker: bytes, seconds: float) -> float:
     """Bytes of one refresh, one a second."""
     return left_open(argv, marker, seconds).bytes_per_second
 
 
 def a_day(store: Path, hours: int) -> dict[str, float]:
-    """RSS in MB at the start, after one hour and at the end; a new process each time it is run."""
-    script = DAY.format(store=str(store), now=bench_queries.NOW, hours=hours)
-    import subprocess
-
+    """RSS in MB at the start, after some hours and at the end; a new process each time."""
+    writer = WRITER.format(store=str(store), now=bench_queries.NOW)
+    script = DAY.format(store=str(store), now=bench_queries.NOW, hours=hours, writer=writer)
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     if said.returncode:
         raise SystemExit(said.stderr[-3000:])
@@ -196,14 +227,27 @@ def a_day(store: Path, hours: int) -> dict[str, float]:
     return found
 
 
-DAY = """
-import asyncio, json, os, sys, tempfile
-from datetime import UTC
+WRITER = """
+import asyncio, sys
 from pathlib import Path
 from benchmarks import bench_queries
-from costtui.config.schema import Config, DisplayConfig, Retention, SourceConfig, StoreConfig
-from costtui.store.reader import Reader
+from costtui.config.schema import Retention
 from costtui.store.writer import Store
+async def main():
+    forever = Retention(None, None, None, None)
+    async with await Store.open(Path({store!r}), forever, now={now!r}) as store:
+        print("up", flush=True)
+        for line in sys.stdin:
+            await bench_queries._touch(store, float(line))
+            print("stored", flush=True)
+asyncio.run(main())
+"""
+DAY = """
+import asyncio, json, os, subprocess, sys
+from datetime import UTC
+from pathlib import Path
+from costtui.config.schema import Config, DisplayConfig, SourceConfig, StoreConfig
+from costtui.store.reader import Reader
 from costtui.tui.app import CosttuiApp
 path = Path({store!r})
 def rss():
@@ -214,29 +258,35 @@ class Clock:
     def monotonic(self): return self.at
 async def main():
     clock = Clock()
+    # A process of its own, as the collector is: what it keeps is not the viewer's.
+    writer = subprocess.Popen([sys.executable, "-c", {writer!r}], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    writer.stdout.readline()
     config = Config(store=StoreConfig(path), timezone="UTC",
         sources=(SourceConfig("bench", "metrics", "gateway-0"),),
         display=DisplayConfig(window="24h", refresh=3600.0))
     app = CosttuiApp(lambda: Reader(path, zone=UTC), config=config, clock=clock,
         theme="costtui-dark", wait_for_first=30.0)
     found = {{}}
-    async with await Store.open(path, Retention(None, None, None, None), now=clock.at) as store:
-        async with app.run_test(size=(120, 40)) as pilot:
-            await app.settled(); await pilot.pause()
-            found["start"] = rss()
-            for second in range(0, {hours} * 3600, 2):
-                clock.at += 2
-                if second % 60 == 0:
-                    await bench_queries._touch(store, clock.at)
-                if second % 600 == 300:
-                    await pilot.press("12345678"[second // 600 % 8])
-                app.tick()
-                await app.settled()
-                await pilot.pause()
-                if second == 3600:
-                    found["after an hour"] = rss()
-            found["at the end"] = rss()
-            found["painted cells"] = sum(getattr(w, "painted", 0) for w in app.screen.query("*"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.settled(); await pilot.pause()
+        found["start"] = rss()
+        for second in range(0, {hours} * 3600, 2):
+            clock.at += 2
+            if second % 60 == 0:
+                writer.stdin.write(str(clock.at) + "\\n"); writer.stdin.flush()
+                writer.stdout.readline()
+            if second % 600 == 300:
+                await pilot.press("12345678"[second // 600 % 8])
+            app.tick()
+            await app.settled()
+            await pilot.pause()
+            if second in (3600, 3 * 3600, 6 * 3600, 12 * 3600):
+                found["after %d h" % (second // 3600)] = rss()
+        found["at the end"] = rss()
+        found["painted cells"] = sum(getattr(w, "painted", 0) for w in app.screen.query("*"))
+    writer.stdin.close()
+    writer.wait()
     print(json.dumps(found))
 asyncio.run(main())
 """
@@ -259,6 +309,9 @@ def main() -> None:
     os.environ["PYTHONPATH"] = str(ROOT)
     os.environ["COSTTUI_CONFIG"] = os.devnull
     result: dict[str, Any] = {}
+    # Now, because the command knows no other clock.
+    bench_queries.NOW = float(int(time.time()))
+    bench_queries.END = int(bench_queries.NOW) // 60 * 60 + 60
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         store = folder / "bench.db"
@@ -276,6 +329,7 @@ def main() -> None:
         present = [(who, argv, mark) for who, argv, mark in rows if argv is not None]
         if "paint" in parts:
             result["paint"] = {who: opened(argv, m, args.runs) for who, argv, m in present}
+            result["paint"] |= commands(folder, store, marker, args.runs)
         if "keys" in parts:
             result["keys"] = {"costtui": keys(ours, marker, KEYS, args.runs)}
             if btop:

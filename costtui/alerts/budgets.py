@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
-from costtui.alerts.look import Key, Look, Measured, Seen
+from costtui.alerts.look import Key, Look, Seen, Terms, judged
 from costtui.alerts.periods import Period, period_of
 from costtui.alerts.ratios import ceil_div
 from costtui.alerts.watches import Watch
@@ -19,8 +19,6 @@ from costtui.model.timewindow import HOUR, Window
 FORECAST_FROM: Final = 10
 """A forecast begins when one of so many parts of the period has passed: the first hour of a month
 says nothing of its end, and would page somebody every first of a month."""
-
-Answer = tuple[Measured, frozenset[Key]]
 
 
 def budget_of(watch: Watch) -> BudgetConfig:
@@ -44,15 +42,15 @@ def period_until_now(look: Look, watch: Watch) -> tuple[Period, int]:
     return period, min(look.end, period.end)
 
 
-def reached(look: Look, watch: Watch) -> Answer:
+def reached(look: Look, watch: Watch) -> Terms:
     """Spent ÷ limit, rounded down: a step is reached, exactly at it too."""
     period, end = period_until_now(look, watch)
     sums, right = spent_in(look, watch, period.start, end)
     unknown = look.unknown(watch, watch.by)
     limit = budget_of(watch).limit_nano
     whole = quantity_text("cost", limit)
-    out = {}
-    for key, totals in sums.items():
+
+    def judge(key: Key, totals: Totals) -> Seen:
         spent = totals.effective_nano
         exact = totals.exactness | right
         if key in unknown:
@@ -61,17 +59,18 @@ def reached(look: Look, watch: Watch) -> Answer:
         note = ""
         if value >= watch.limit:  # ten thousand notes are 0.2 s
             note = f"{quantity_text('cost', spent, Exactness(exact))} of {whole}"
-        out[key] = Seen(value, value >= watch.limit, Exactness(exact), note)
-    return out, unknown
+        return Seen(value, value >= watch.limit, Exactness(exact), note)
+
+    return Terms(sums, judge, (right, unknown), unknown)
 
 
-def forecast(look: Look, watch: Watch) -> Answer:
+def forecast(look: Look, watch: Watch) -> Terms:
     """What the period will have cost at its end. Over the limit, and not yet spent: then a step
     says it better."""
     period, end = period_until_now(look, watch)
     elapsed = end - period.start
     if elapsed * FORECAST_FROM < period.seconds:
-        return {}, frozenset()
+        return judged({})
     sums, _ = spent_in(look, watch, period.start, end)
     told = None
     if look.forecast is not None:
@@ -83,36 +82,52 @@ def forecast(look: Look, watch: Watch) -> Answer:
     else:
         ends = {k: t.effective_nano * period.seconds // elapsed for k, t in sums.items()}
     none = Totals()
-    out = {}
-    for key, nano in ends.items():
+
+    def judge(key: Key, nano: int) -> Seen:
         exact = Exactness(sums.get(key, none).exactness | Exactness.ESTIMATE)
-        out[key] = Seen(nano, nano > watch.limit, exact)
-    return out, look.unknown(watch, watch.by)
+        return Seen(nano, nano > watch.limit, exact)
+
+    return Terms(ends, judge, (sums,), look.unknown(watch, watch.by))
 
 
-def burn(look: Look, watch: Watch) -> Answer:
+def burn(look: Look, watch: Watch) -> Terms:
     """How many times faster than evenly it is spent: over both windows, so the lower of the two.
 
     The long window says that it matters, the short one that it still goes on (the two-window rule
     of Google's SRE workbook, chapter 5, for error budgets).
     """
     budget = budget_of(watch)
-    out: dict[Key, Seen] = {}
-    long = burn_rates(look, watch, budget.burn_window)
-    short = burn_rates(look, watch, budget.burn_short_window)
-    for key, (value, exact) in long.items():
-        lower = min(value, short.get(key, (0, exact))[0])
-        out[key] = Seen(lower, lower > watch.limit, Exactness(exact | Exactness.ESTIMATE))
-    return out, look.unknown(watch, watch.by)
+    long, pace = _spent_and_pace(look, watch, budget.burn_window)
+    short, pace_now = _spent_and_pace(look, watch, budget.burn_short_window)
+
+    def judge(_: Key, spent: tuple[Totals, Totals | None]) -> Seen:
+        before, now = spent
+        lower = min(pace.of(before), pace_now.of(now) if now is not None else 0)
+        exact = Exactness(before.exactness | Exactness.ESTIMATE)
+        return Seen(lower, lower > watch.limit, exact)
+
+    both = {key: (totals, short.get(key)) for key, totals in long.items()}
+    return Terms(both, judge, (pace, pace_now), look.unknown(watch, watch.by))
+
+
+class _Pace(NamedTuple):
+    """Of even spending: nano-USD × `times` ÷ `allowed` is how much faster than that it was."""
+
+    times: int
+    allowed: int
+
+    def of(self, totals: Totals) -> int:
+        return ceil_div(totals.effective_nano * self.times, self.allowed)
 
 
 def burn_rates(look: Look, watch: Watch, window: int) -> dict[Key, tuple[int, Exactness]]:
     """How many times faster than evenly it was spent in the last `window` seconds, thousandths."""
+    sums, pace = _spent_and_pace(look, watch, window)
+    return {key: (pace.of(t), t.exactness) for key, t in sums.items()}
+
+
+def _spent_and_pace(look: Look, watch: Watch, window: int) -> tuple[Mapping[Key, Totals], _Pace]:
     budget = budget_of(watch)
     seconds = period_of(budget, look.now, look.zone).seconds
     sums, start, end = look.sight.sums(look.end - window, look.end, watch.where, watch.by)
-    allowed = budget.limit_nano * (end - start)
-    return {
-        key: (ceil_div(t.effective_nano * seconds * FACTOR, allowed), t.exactness)
-        for key, t in sums.items()
-    }
+    return sums, _Pace(seconds * FACTOR, budget.limit_nano * (end - start))

@@ -11,10 +11,10 @@ fraction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from costtui.alerts.watches import Watch
 from costtui.model.alert import Labels
@@ -24,6 +24,7 @@ from costtui.model.snapshot import Gap, SourceStatus, Totals, View
 from costtui.model.timewindow import MINUTE, ceil_minute
 
 Key = tuple[str, ...]
+T = TypeVar("T")
 
 GRACE: Final = 60.0
 """Seconds, and twice its interval where that is longer, after which a source that was not read is
@@ -36,6 +37,12 @@ class Sight(Protocol):
     def sums(
         self, low: int, high: int, where: Labels, by: Key
     ) -> tuple[Mapping[Key, Totals], int, int]: ...
+
+    def spent(
+        self, low: int, high: int, where: Labels, by: Key
+    ) -> tuple[Mapping[Key, int], int, int]: ...
+
+    def once(self, key: Hashable, low: int, high: int, make: Callable[[], T]) -> T: ...
 
     def last_usage(self, low: int, high: int, where: Labels, by: Key) -> dict[Key, int]: ...
 
@@ -119,8 +126,21 @@ class Look:
         return frozenset(blind)
 
 
-Measured = Mapping[Key, Seen]
-"""What a measure sees, by the values of its label names."""
+class Terms(NamedTuple):
+    """What a measure sees of each label set, and how it is judged. A label set whose `of` is the
+    same under the same `context` is judged the same, so it is judged once."""
+
+    of: Mapping[Key, Any]
+    judge: Callable[[Key, Any], Seen | None]
+    """None where there is nothing to say."""
+    context: tuple[Any, ...]
+    """All else that `judge` depends on."""
+    unknown: frozenset[Key] = frozenset()
+
+
+def judged(of: Mapping[Key, Seen], unknown: frozenset[Key] = frozenset()) -> Terms:
+    """Terms of what is judged already."""
+    return Terms(of, lambda _, seen: seen, (), unknown)
 
 
 def recent(look: Look, watch: Watch, window: int = 0) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from costtui.alerts import budgets
-from costtui.alerts.look import Key, Look, Measured, Seen, recent
+from costtui.alerts.look import Key, Look, Seen, Terms, judged, recent
 from costtui.alerts.periods import weeks_before
 from costtui.alerts.ratios import ceil_div
 from costtui.alerts.watches import BUDGET_BURN, BUDGET_FORECAST, BUDGET_STEP, Watch
@@ -18,8 +18,7 @@ from costtui.model.money import NANO
 from costtui.model.snapshot import Gap, Totals
 from costtui.model.timewindow import TEN_MINUTES, floor_to
 
-Answer = tuple[Measured, frozenset[Key]]
-Measure = Callable[[Look, Watch], Answer]
+Measure = Callable[[Look, Watch], Terms]
 
 WEEKS: Final = 8
 """Weeks that spikes are compared with."""
@@ -57,90 +56,106 @@ def _bound(exactness: int, key: Key, unknown: frozenset[Key]) -> Exactness:
     return Exactness(exactness | (Exactness.LOWER_BOUND if key in unknown else 0))
 
 
-def _amount(
-    of: Callable[[Totals], int], *, priced: bool = False
-) -> Callable[[Look, Watch], Answer]:
-    def measure(look: Look, watch: Watch) -> Answer:
+def _amount(of: Callable[[Totals], int], *, priced: bool = False) -> Measure:
+    def measure(look: Look, watch: Watch) -> Terms:
         sums, unknown, right, _ = _sums(look, watch)
-        out = {}
-        for key, totals in sums.items():
+
+        def judge(key: Key, totals: Totals) -> Seen:
             value = of(totals)
             exact = right | (totals.exactness if priced else Exactness.EXACT)
-            out[key] = Seen(value, value > watch.limit, _bound(exact, key, unknown))
-        return out, unknown
+            return Seen(value, value > watch.limit, _bound(exact, key, unknown))
+
+        return Terms(sums, judge, (right, unknown), unknown)
 
     return measure
 
 
 def _share(of: Callable[[Totals], int]) -> Measure:
-    def measure(look: Look, watch: Watch) -> Answer:
+    def measure(look: Look, watch: Watch) -> Terms:
         sums, unknown, right, _ = _sums(look, watch)
         least = max(1, _rule(watch).min_requests)
-        out = {}
-        for key, totals in sums.items():
+
+        def judge(key: Key, totals: Totals) -> Seen | None:
             if totals.requests < least:
-                continue
+                return None
             part = ceil_div(of(totals) * SHARE, totals.requests)
             exact = right | (Exactness.ESTIMATE if key in unknown else Exactness.EXACT)
             note = f"{of(totals):,} of {totals.requests:,} requests"
-            out[key] = Seen(part, part > watch.limit, Exactness(exact), note)
-        return out, unknown
+            return Seen(part, part > watch.limit, Exactness(exact), note)
+
+        return Terms(sums, judge, (right, unknown), unknown)
 
     return measure
 
 
-def _projected(look: Look, watch: Watch) -> Answer:
+def _projected(look: Look, watch: Watch) -> Terms:
     sums, unknown, _, seconds = _sums(look, watch)
     per = _rule(watch).per
-    out = {}
-    for key, totals in sums.items():
+
+    def judge(key: Key, totals: Totals) -> Seen:
         value = ceil_div(totals.effective_nano * per, seconds)
         exact = totals.exactness | Exactness.ESTIMATE
-        out[key] = Seen(value, value > watch.limit, _bound(exact, key, unknown))
-    return out, unknown
+        return Seen(value, value > watch.limit, _bound(exact, key, unknown))
+
+    return Terms(sums, judge, (seconds, unknown), unknown)
 
 
-def _spike(look: Look, watch: Watch) -> Answer:
+def _spike(look: Look, watch: Watch) -> Terms:
     """The cost of the window ÷ the median of the same hours of the weeks before."""
     sums, unknown, right, _ = _sums(look, watch)
-    usual = _usual(look, watch)
+    weeks, twice = _usual(look, watch)
+    if weeks < LEAST_WEEKS:
+        twice = {}
     least = _rule(watch).min_cost_nano
-    out: dict[Key, Seen] = {}
-    unjudged = set(unknown)
-    for key, totals in sums.items():
-        costs = [week.get(key, 0) for week in usual]
-        twice = twice_the_median(costs)
-        if len(costs) < LEAST_WEEKS or not twice:
-            # Nothing usual: only a rule that keeps its state may take that for "not known".
-            if watch.timing.no_data == "keep":
-                unjudged.add(key)
-            continue
-        value = ceil_div(2 * FACTOR * totals.effective_nano, twice)
+    unjudged = unknown
+    # Nothing usual: only a rule that keeps its state may take that for "not known".
+    if watch.timing.no_data == "keep":
+        unjudged = unknown.union(key for key in sums if key not in twice)
+
+    def judge(key: Key, totals: Totals) -> Seen | None:
+        usual = twice.get(key)
+        if not usual:
+            return None
+        value = ceil_div(2 * FACTOR * totals.effective_nano, usual)
         exact = _bound(totals.exactness | right, key, unknown)
         over = value > watch.limit and totals.effective_nano >= least
-        out[key] = Seen(value, over, exact)
-    return out, frozenset(unjudged)
+        return Seen(value, over, exact)
+
+    return Terms(sums, judge, (right, unknown, twice), unjudged)
 
 
-def _usual(look: Look, watch: Watch) -> list[dict[Key, int]]:
-    """nano-USD by label set in the same window of each week before that is known, newest first.
+def _usual(look: Look, watch: Watch) -> tuple[int, Mapping[Key, int]]:
+    """(weeks that are known, twice the median of what was spent in the same window of each of them
+    by label set, nano-USD; those with none are left out).
 
-    Its end is brought down to ten minutes, so that it is the same for as long and is read once.
+    The end is brought down to ten minutes, so that it is the same for as long and is read once.
     """
     length = watch.window
     end = floor_to(look.end, TEN_MINUTES)
     earliest = look.sight.earliest()
     gaps = look.sight.gaps(weeks_before(end, WEEKS, look.zone) - length, end - length)
-    weeks: list[dict[Key, int]] = []
-    for back in range(1, WEEKS + 1):
-        high = weeks_before(end, back, look.zone)
-        low = high - length
-        if not earliest or low < earliest or _gap_in(gaps, low, high) * MOST_GAP > length:
-            continue
-        sums, start, stop = look.sight.sums(low, high, watch.where, watch.by)
-        read = stop - start
-        weeks.append({k: t.effective_nano * length // read for k, t in sums.items()})
-    return weeks
+    ends = [weeks_before(end, back, look.zone) for back in range(1, WEEKS + 1)]
+    known = tuple(
+        high
+        for high in ends
+        if earliest
+        and high - length >= earliest
+        and _gap_in(gaps, high - length, high) * MOST_GAP <= length
+    )
+
+    def medians() -> dict[Key, int]:
+        weeks: list[Mapping[Key, int]] = []
+        for high in known:
+            spent, start, stop = look.sight.spent(high - length, high, watch.where, watch.by)
+            weeks.append({k: nano * length // (stop - start) for k, nano in spent.items()})
+        keys = {key for week in weeks for key in week}
+        found = ((k, twice_the_median([week.get(k, 0) for week in weeks])) for k in keys)
+        return {key: twice for key, twice in found if twice}
+
+    if not known:
+        return 0, {}
+    asked = ("usual", watch.where, watch.by, length, known)
+    return len(known), look.sight.once(asked, min(known) - length, max(known), medians)
 
 
 def _gap_in(gaps: Sequence[Gap], low: int, high: int) -> float:
@@ -155,26 +170,29 @@ def twice_the_median(values: Sequence[int]) -> int:
     return ordered[(count - 1) // 2] + ordered[count // 2] if ordered else 0
 
 
-def _silent(look: Look, watch: Watch) -> Answer:
+def _silent(look: Look, watch: Watch) -> Terms:
     low, high = recent(look, watch)
     unknown = look.unknown(watch, watch.by)
-    out = {}
-    for key, end in look.sight.last_usage(low, high, watch.where, watch.by).items():
-        silence = max(0, int(look.now) - end)
+    now = int(look.now)
+
+    def judge(key: Key, end: int) -> Seen:
+        silence = max(0, now - end)
         # What a source that is down has not told is no silence.
-        out[key] = Seen(silence, silence > watch.limit and key not in unknown)
-    return out, unknown
+        return Seen(silence, silence > watch.limit and key not in unknown)
+
+    ends = look.sight.last_usage(low, high, watch.where, watch.by)
+    return Terms(ends, judge, (now, unknown), unknown)
 
 
-def _source_down(look: Look, watch: Watch) -> Answer:
+def _source_down(look: Look, watch: Watch) -> Terms:
     out: dict[Key, Seen] = {}
     for status in look.statuses:
         value = look.unread_for(status)
         out[(status.name,)] = Seen(value, value > watch.limit, note=status.error[:200])
-    return out, frozenset()
+    return judged(out)
 
 
-def _difference(look: Look, watch: Watch) -> Answer:
+def _difference(look: Look, watch: Watch) -> Terms:
     low, high = recent(look, watch)
     by = names_of(watch)[2:]
     out: dict[Key, Seen] = {}
@@ -187,7 +205,7 @@ def _difference(look: Look, watch: Watch) -> Answer:
             out[key] = _compared(row, watch.limit)
     if watch.timing.no_data != "keep":
         unknown.clear()  # two sides that do not overlap yet are no gap
-    return out, frozenset(unknown)
+    return judged(out, frozenset(unknown))
 
 
 def _compared(row: Compared, limit: int) -> Seen:

@@ -67,10 +67,11 @@ def inhibited(watches: Sequence[Watch], statuses: Sequence[AlertStatus]) -> set[
     """
     watch_of = {(w.name, w.step): w for w in watches if w.budget is not None}
     by_budget = {w.budget.name: w for w in watches if w.budget is not None}
+    alerts = {name for name, _ in watch_of}
     firing: dict[str, list[tuple[Watch, dict[str, str]]]] = {}
     mine: list[tuple[AlertStatus, Watch, dict[str, str]]] = []
     for status in statuses:
-        if status.state != "firing" or not status.labels:
+        if status.state != "firing" or status.rule not in alerts or not status.labels:
             continue
         watch = watch_of.get((status.rule, status.labels[-1][1]))
         if watch is not None and watch.budget is not None:

@@ -69,11 +69,35 @@ def _watch(
     if seen is None:
         yield from mine.values()
         return
-    instances = {labels: _instance(status) for labels, status in mine.items()}
     active = {labels for labels, one in seen.seen.items() if one.over}
-    after = step(watch.timing, instances, active, now, seen.unknown, passed)
-    for labels in sorted(after):
-        yield _status(watch, labels, after[labels], seen, mine.get(labels))
+    out = {
+        labels: status
+        for labels, status in mine.items()
+        if labels in active and _goes_on(watch, status, seen.seen[labels], now)
+    }
+    moving = {k: _instance(status) for k, status in mine.items() if k not in out}
+    if moving or seen.unknown or len(out) < len(active):
+        active.difference_update(out)
+        after = step(watch.timing, moving, active, now, seen.unknown - out.keys(), passed)
+        for labels, at in after.items():
+            out[labels] = _status(watch, labels, at, seen, mine.get(labels))
+    for labels in sorted(out):
+        yield out[labels]
+
+
+def _goes_on(watch: Watch, status: AlertStatus, seen: Seen, now: float) -> bool:
+    """Is a status what it would become? Of ten thousand that fire nearly all go on as they are,
+    and making each anew takes 0.15 s."""
+    return (
+        status.state == "firing"
+        and status.id != ""
+        and not status.keep_since
+        and status.active_at <= now
+        and status.value == min(seen.value, MOST)
+        and status.exactness == seen.exactness
+        and (status.severity, status.limit, status.window, status.unit, status.since)
+        == (watch.severity, watch.limit, watch.window_name, watch.unit, status.fired_at)
+    )
 
 
 def _belongs(watch: Watch, labels: Labels) -> bool:
@@ -111,10 +135,11 @@ def _quiet(
     for watch, seen in own:
         if seen is None:
             continue
-        ways = [(_way(watch, one), labels, one) for labels, one in seen.seen.items()]
-        nearest = min(ways, key=lambda way: ((-way[0][0], -way[0][1]), way[1]), default=None)
-        if nearest is not None:
-            found.append((nearest[0], nearest[1], watch, nearest[2]))
+        # One watch has one limit, so the greatest value is the nearest to it.
+        most = max((one.value for one in seen.seen.values()), default=None)
+        if most is not None:
+            labels = min(labels for labels, one in seen.seen.items() if one.value == most)
+            found.append((_way(watch, most), labels, watch, seen.seen[labels]))
     inactive = [status for status in old.values() if status.state == "inactive"]
     if not found and all(seen is None for _, seen in own):
         return inactive
@@ -134,6 +159,6 @@ def _quiet(
     ]  # fmt: skip
 
 
-def _way(watch: Watch, seen: Seen) -> tuple[int, int]:
+def _way(watch: Watch, value: int) -> tuple[int, int]:
     """How far a value is on its way to the limit, in millionths; then the value."""
-    return seen.value * 1_000_000 // max(1, watch.limit), seen.value
+    return value * 1_000_000 // max(1, watch.limit), value

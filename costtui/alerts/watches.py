@@ -62,8 +62,11 @@ def watches(rules: Iterable[AlertRule], budgets: Iterable[BudgetConfig]) -> tupl
     return tuple(found)
 
 
-def watch_of(watches: Iterable[Watch]) -> Callable[[AlertStatus], Watch | None]:
-    """Which of them an alert is of; None where its rule has left the configuration."""
+WatchOf = Callable[[AlertStatus], Watch | None]
+
+
+def watch_of(watches: Iterable[Watch]) -> WatchOf:
+    """Which watch a status is of; None where it has left the configuration."""
     known = {(w.name, w.step): w for w in watches}
 
     def found(status: AlertStatus) -> Watch | None:

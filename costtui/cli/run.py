@@ -161,8 +161,11 @@ def watch(
     terminal shows already and where its last frame is kept. `log` takes what the collector says
     instead of the state directory. `first` and `greeting` are as of the app.
     """
+    from costtui.tui.hurry import starting
+
     if collector_arguments is None:
-        return _end(_app(of, None, last=last, greeting=greeting), mouse, last)
+        with starting():
+            return _end(_app(of, None, last=last, greeting=greeting), mouse, last)
     config = of.config
     supervisor = supervised(config, collector_arguments, log)
     try:
@@ -171,8 +174,9 @@ def watch(
             # it cannot is said on screen, where it is tried again.
             with suppress(OSError):
                 supervisor.ensure()
-        app: CosttuiApp = _app(of, supervisor.ensure, last=last, first=first, greeting=greeting)
-        return _end(app, mouse, last)
+        with starting():
+            app = _app(of, supervisor.ensure, last=last, first=first, greeting=greeting)
+            return _end(app, mouse, last)
     finally:
         supervisor.stop()
 

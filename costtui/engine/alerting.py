@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from costtui.alerts.look import Forecast, Look
-from costtui.alerts.observe import Observation, observe
+from costtui.alerts.observe import Kept, Observation, observe
 from costtui.alerts.states import evaluate
 from costtui.alerts.telling import Letter, Muting, letters, standing
-from costtui.alerts.watches import Watch, watches
+from costtui.alerts.watches import Watch, watch_of, watches
 from costtui.config.schema import Config
 from costtui.engine import causes
 from costtui.engine.clock import Clock
@@ -35,6 +35,14 @@ log = logging.getLogger(__name__)
 Seen = tuple[int, int, Muting]
 
 
+class _Judged(NamedTuple):
+    """What an evaluation comes to."""
+
+    statuses: tuple[AlertStatus, ...]
+    letters: list[Letter]
+    causes_due: frozenset[str]
+
+
 class _Before(NamedTuple):
     """What an evaluation begins with, all of it from the store."""
 
@@ -42,6 +50,8 @@ class _Before(NamedTuple):
     told: Mapping[tuple[str, str], Told]
     muting: Muting
     evaluated: float
+    causes_due: frozenset[str]
+    """Episodes whose cause is still to be looked for."""
 
 
 class Alerting:
@@ -52,6 +62,8 @@ class Alerting:
     ) -> None:
         self.config, self.store, self.clock = config, store, clock
         self.watches = watches(config.alerts, config.budgets)
+        self._watch_of = watch_of(self.watches)
+        self._kept = Kept()
         self._forecast = forecast
         self._zone = zone_of(config.timezone)
         self._names = frozenset(s.name for s in config.sources)
@@ -104,30 +116,30 @@ class Alerting:
             muting = Muting(await self.store.silences(), await self.store.acks())
         before = _Before(
             await self.store.alerts(), await self.store.told(), muting,
-            await self.store.evaluated_at(),
+            await self.store.evaluated_at(), await self.store.causes_due(),
         )  # fmt: skip
-        after, sent = await asyncio.to_thread(self._judge_alone, before, now)
+        after, sent, due = await asyncio.to_thread(self._judge_alone, before, now)
         self._asked = True
         self._busy = self._waits(after)
         # Where time is waited for, a restart must know up to when it has been counted.
         counting = any(s.state == "pending" or s.keep_since for s in after)
-        if tuple(after) != before.statuses or sent or counting:
-            await self.store.put_alerts(after, now, letters=sent)
+        if after != before.statuses or sent or counting or due != before.causes_due:
+            await self.store.put_alerts(after, now, letters=sent, causes_due=due)
             # The revision that our own states made is no news; any other is.
             revision += self.store.revision == revision + 1
         self._seen = (revision, int(now // MINUTE), muting)
 
-    def _waits(self, statuses: Sequence[AlertStatus]) -> bool:
+    def _waits(self, statuses: Iterable[AlertStatus]) -> bool:
         """`for:`, `keep_firing_for:`, the quarter of an hour after the end, repeats, and whatever
         grows with time alone."""
         by_time = any(w.unit == "seconds" for w in self.watches)
         return by_time or any(s.state != "inactive" for s in statuses)
 
-    def _judge_alone(self, before: _Before, now: float) -> tuple[list[AlertStatus], list[Letter]]:
+    def _judge_alone(self, before: _Before, now: float) -> _Judged:
         with self._at_work:
             return self._judge(before, now)
 
-    def _judge(self, before: _Before, now: float) -> tuple[list[AlertStatus], list[Letter]]:
+    def _judge(self, before: _Before, now: float) -> _Judged:
         if self._reader is None:
             self._reader = WatchReader(
                 self.config.store.path, zone=self._zone, consumers=self.config.consumers
@@ -137,42 +149,46 @@ class Alerting:
             with self._reader.watching() as sight:
                 forecast = self._forecast or Outlooks(sight, now, self._zone)
                 look = Look(sight, now, self._zone, self._names, self._started, forecast)
-                observed = observe(look, self.watches)
+                observed = observe(look, self.watches, self._kept)
         passed = max(0.0, now - before.evaluated) if before.evaluated else 0.0
         after = evaluate(self.watches, observed, before.statuses, now, passed)
-        after = self._explained(after, now)
-        notes: dict[tuple[str, object], str] = {
-            (watch.name, labels): one.note
-            for watch, seen in zip(self.watches, observed, strict=True)
-            if seen is not None
-            for labels, one in seen.seen.items()
-            if one.note and one.over
-        }
+        after, due = self._explained(after, before.causes_due, now)
+
+        seen_of = {(w.name, w.step): seen for w, seen in zip(self.watches, observed, strict=True)}
+
+        def note(status: AlertStatus) -> str:
+            watch = self._watch_of(status)
+            seen = seen_of[watch.name, watch.step] if watch is not None else None
+            one = seen.seen.get(status.labels) if seen is not None else None
+            return one.note if one is not None and one.over else ""
+
         sent = letters(
             self.watches, before.statuses, after, before.told, self.config.notifiers,
-            before.muting, now, notes,
+            before.muting, now, note,
         )  # fmt: skip
-        return after, sent
+        return _Judged(tuple(after), sent, due)
 
-    def _explained(self, statuses: list[AlertStatus], now: float) -> list[AlertStatus]:
-        """With the cause of what begins to fire."""
+    def _explained(
+        self, statuses: list[AlertStatus], due: frozenset[str], now: float
+    ) -> tuple[list[AlertStatus], frozenset[str]]:
+        """(with the cause of what begins to fire, and of what began when there were too many to
+        look for; the episodes whose turn has not come)."""
         assert self._reader is not None
-        known: dict[tuple[str, str], Watch] = {(w.name, w.step): w for w in self.watches}
-        left = causes.MOST
-        out = list(statuses)
+        groups: dict[tuple[Watch, float], list[AlertStatus]] = {}
+        places: dict[str, int] = {}
         for place, status in enumerate(statuses):
-            if status.state != "firing" or status.fired_at != now or status.cause or not left:
+            if status.state != "firing" or status.cause:
                 continue
-            step = status.labels[-1][1] if status.labels else ""
-            watch = known.get((status.rule, "")) or known.get((status.rule, step))
-            if watch is None or watch.measure not in causes.MEASURES:
-                continue
-            left -= 1
-            try:
-                out[place] = replace(
-                    status, cause=causes.cause_of(self._reader, watch, status, now)
-                )
-            except StoreError as error:  # an alert without a cause is still an alert
-                log.warning("cause of %s: %s", status.rule, error)
-                break
-        return out
+            if status.fired_at == now or status.id in due:
+                watch = self._watch_of(status)
+                if watch is not None and watch.measure in causes.MEASURES:
+                    groups.setdefault((watch, status.fired_at), []).append(status)
+                    places[status.id] = place
+        out = list(statuses)
+        try:
+            for watch, fired_at, some in causes.turns(groups):
+                for status, cause in causes.causes_of(self._reader, watch, some, fired_at):
+                    out[places.pop(status.id)] = replace(status, cause=cause)
+        except StoreError as error:  # an alert without a cause is still an alert
+            log.warning("causes of alerts: %s", error)
+        return out, frozenset(places)

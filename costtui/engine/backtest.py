@@ -10,12 +10,12 @@ A rule is looked at once for all of its limits, and the states of each limit fol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import Final, NamedTuple
 
-from costtui.alerts.look import Key, Look, Measured
+from costtui.alerts.look import Key, Look, Seen
 from costtui.alerts.machine import Instance, step
 from costtui.alerts.measures import MEASURED, WEEKS, names_of
 from costtui.alerts.watches import BUDGET_FORECAST, BUDGET_STEP, Watch
@@ -73,7 +73,12 @@ class Trial:
         return sum(e.seconds(until) for e in self.episodes)
 
     def take(
-        self, measured: Measured, unknown: frozenset[Key], now: int, passed: float, suffix: Labels
+        self,
+        measured: Mapping[Key, Seen],
+        unknown: frozenset[Key],
+        now: int,
+        passed: float,
+        suffix: Labels,
     ) -> None:
         """One look: `now` is the beginning of the minute."""
         watch = self.watch
@@ -127,7 +132,7 @@ class _Subject:
 
     watch: Watch
     trials: list[Trial]
-    measured: Measured = field(default_factory=dict)
+    measured: Mapping[Key, Seen] = field(default_factory=dict)
     unknown: frozenset[Key] = frozenset()
 
 
@@ -238,11 +243,14 @@ def _look(
         # The forecast knows whole hours; between them only what is spent since grows.
         if watch.measure != BUDGET_FORECAST or hour or not subject.trials[0].judged_from:
             try:
-                subject.measured, subject.unknown = MEASURED[watch.measure](look, watch)
+                terms = MEASURED[watch.measure](look, watch)
             except UsageError as error:
                 for trial in subject.trials:
                     trial.why_not = str(error)
                 continue
+            judged = ((key, terms.judge(key, one)) for key, one in terms.of.items())
+            subject.measured = {key: seen for key, seen in judged if seen is not None}
+            subject.unknown = terms.unknown
         for trial in subject.trials:
             trial.judged_from = trial.judged_from or now
             trial.take(subject.measured, subject.unknown, now, passed, trial.watch.suffix)

@@ -62,6 +62,8 @@ class Catalogue:
         """Those that are worth offering: of the mapped ones what the configuration names."""
         self.unpriced: set[int] = set()
         """Series that have no price."""
+        self.uncertain: set[int] = set()
+        """Those, and series whose price is estimated."""
         self._newest = 0
         self._people = People(consumers)
         self._roles = 0
@@ -88,6 +90,8 @@ class Catalogue:
             self.series[series.id] = series
             if series.basis is CostBasis.UNPRICED:
                 self.unpriced.add(series.id)
+            if series.basis in (CostBasis.UNPRICED, CostBasis.ESTIMATED):
+                self.uncertain.add(series.id)
             self._newest = series.id
 
     @property

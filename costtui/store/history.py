@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Final
 
 from costtui.model.snapshot import AlertChange, AlertStatus
@@ -77,9 +77,11 @@ def changes(
     after: Sequence[AlertStatus],
     known: Mapping[str, str],
     now: float,
+    rules: Set[str] | None = None,
 ) -> list[Change]:
     """The rows that are due when `after` takes the place of `before`. `known` has the last state
-    of each rule that has any; `now`, epoch seconds, dates what has no moment of its own.
+    of each rule that has any; `now`, epoch seconds, dates what has no moment of its own. What is
+    the very same in both may be left out of both; then `rules` are all there are after.
 
     Of a rule without anything to tell the engine has one `inactive` status, of the label set that
     is nearest to the limit. That set changes all the time and is no news: `inactive` makes a row
@@ -87,11 +89,16 @@ def changes(
     """
     old = {(a.rule, a.labels): a for a in before}
     rows: list[Change] = []
-    rules = {a.rule for a in after}
+    if rules is None:
+        rules = {a.rule for a in after}
     told = {rule for rule, state in known.items() if state != REMOVED}
     for status in after:
         was = old.get((status.rule, status.labels))
         if was is not None and _same(was, status) and status.rule in told:
+            if (
+                was.cause != status.cause
+            ):  # found later: it stands in the place of the first telling
+                rows.append(_row(status, status.state, status.since))
             continue
         quiet = status.state == "inactive" and (was is None or was.state == "inactive")
         if quiet and status.rule in told:

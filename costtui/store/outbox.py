@@ -7,8 +7,9 @@ delivered in the instant before a crash is delivered again: an event's `id` is t
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import aiosqlite
@@ -68,18 +69,26 @@ def event_from_text(text: str) -> AlertEvent:
 
 
 async def post(
-    db: aiosqlite.Connection, letters: Sequence[Letter], episodes: Collection[str], now: float
+    db: aiosqlite.Connection,
+    letters: Sequence[Letter],
+    episodes: Collection[str],
+    now: float,
+    gone: Iterable[str] | None = None,
 ) -> None:
     """Inside of `write`: what is to be sent, and what is told then. What was told of episodes that
-    are not among `episodes` any more is forgotten."""
+    are not among `episodes` any more is forgotten; `gone` are they, where that is known."""
     await db.executemany(
         "INSERT INTO outbox (notifier, episode, event, created, due) VALUES (?, ?, ?, ?, ?)",
-        [(to, event.id, event_to_text(event), now, now) for to, event in letters],
+        # Made where it is bound: JSON of ten thousand events would hold the event loop up.
+        ((to, event.id, event_to_text(event), now, now) for to, event in letters),
     )
     await db.executemany(
         "INSERT OR REPLACE INTO told (episode, notifier, state, at) VALUES (?, ?, ?, ?)",
         [(event.id, to, event.state, now) for to, event in letters if event.id in episodes],
     )
+    if gone is not None:
+        await db.executemany("DELETE FROM told WHERE episode = ?", [(one,) for one in gone])
+        return
     await db.execute(
         "DELETE FROM told WHERE episode NOT IN (SELECT value FROM json_each(?))",
         (json.dumps(sorted(episodes)),),
@@ -90,14 +99,27 @@ class Outbox:
     """What a `Store` offers to whoever delivers."""
 
     _session: Session
+    _told: dict[tuple[str, str], Told] | None = None
+    _told_version = 0
+
+    def _listen(self) -> None:
+        """Forget with the session what a transaction that failed may have left wrong."""
+        self._session.on_rollback.append(self._told_changed)
+
+    def _told_changed(self) -> None:
+        self._told = None
+        self._told_version += 1
 
     async def told(self) -> dict[tuple[str, str], Told]:
-        """(episode, notifier) → what it was told last."""
-        rows = await self._session.fetch(TOLD_SQL)
-        return {
-            (episode, notifier): Told(state, at, bool(waiting))
-            for episode, notifier, state, at, waiting in rows
-        }
+        """(episode, notifier) → what it was told last. Not to be changed; read once until somebody
+        is told, or something is delivered."""
+        version, found = self._told_version, self._told
+        if found is None:
+            rows = await self._session.fetch(TOLD_SQL)
+            found = await asyncio.to_thread(_told, rows)
+            if version == self._told_version:
+                self._told = found
+        return found
 
     async def due(self, now: float, limit: int = 100) -> list[Parcel]:
         """Parcels that may be tried at `now`, epoch seconds, the oldest first. Of one episode and
@@ -113,6 +135,7 @@ class Outbox:
         """They have arrived. Keys that are not there are fine."""
         async with self._session.transaction() as db:
             await db.executemany("DELETE FROM outbox WHERE key = ?", [(key,) for key in keys])
+        self._told_changed()
 
     async def failed(self, keys: Sequence[int], error: str, retry_at: float) -> None:
         """They did not arrive; try again at `retry_at`, epoch seconds."""
@@ -127,6 +150,13 @@ class Outbox:
         """How the notifiers are doing, for whoever shows it; no new revision."""
         async with self._session.transaction():
             await self._session.put(HEALTH, health_to_text(notifiers))
+
+
+def _told(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str], Told]:
+    return {
+        (episode, notifier): Told(state, at, bool(waiting))
+        for episode, notifier, state, at, waiting in rows
+    }
 
 
 async def prune(db: aiosqlite.Connection, now: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import tzinfo
 from typing import Final
 
@@ -80,6 +80,10 @@ def outlook(
     )
 
 
+Spends = Mapping[int, tuple[int, int]]
+"""The start of an hour → what was spent in it, nano-USD, and by how many requests."""
+
+
 def hours_before(
     connection: sqlite3.Connection,
     catalogue: Catalogue,
@@ -88,38 +92,34 @@ def hours_before(
     earliest: float,
     gaps: Iterable[Gap],
     now: float,
-    known: Mapping[int, tuple[int, int]] | None = None,
+    once: Callable[[int, int, Callable[[], Spends]], Spends] | None = None,
 ) -> tuple[int, tuple[int | None, ...]]:
-    """(start of the first one, the spend of each whole hour up to `now`; None is a gap). `known`
-    is what `hours_spent` says of all of it, where it is asked for again and again."""
+    """(start of the first one, the spend of each whole hour up to `now`; None is a gap). `once` may
+    remember what is read of a stretch of time."""
     # The hour that is running is not over, and the first one of the store need not be whole.
     last = floor_to(int(now), HOUR)
     oldest = ceil_to(int(earliest), HOUR) if earliest else last
     first = min(last, max(last - WEEKS * 7 * DAY, oldest, floors.hour))
-    spent = hours_spent(connection, catalogue, chosen, first, last) if known is None else known
-    return first, _hours(spent, first, last, gaps)
 
+    def read() -> Spends:
+        return hours_spent(connection, catalogue, chosen, first, last)
 
-def hours_spent(
-    connection: sqlite3.Connection, catalogue: Catalogue, chosen: Selection, first: int, last: int
-) -> dict[int, tuple[int, int]]:
-    """hour → (nano-USD, requests). Grouped by time alone: rows arrive in its order."""
-    everything = len(chosen) == len(catalogue.series)
-    among = () if everything else (json.dumps(sorted(chosen)),)
-    sql = _HOURS_SQL.format("" if everything else _AMONG)
-    rows = connection.execute(sql, (first, last, *among))
-    return {t: (cost, count) for t, cost, count in rows}
-
-
-def _hours(
-    spent: Mapping[int, tuple[int, int]], first: int, last: int, gaps: Iterable[Gap]
-) -> tuple[int | None, ...]:
-    """The spend of each hour."""
+    spent = once(first, last, read) if once is not None else read()
     starts = range(first, last, HOUR)
     cost = [spent.get(t, (0, 0))[0] for t in starts]
     count = [spent.get(t, (0, 0))[1] for t in starts]
     empty = screens.gap_buckets(Window(first, last, HOUR), cost, count, gaps)
-    return tuple(None if at in empty else value for at, value in enumerate(cost))
+    return first, tuple(None if at in empty else value for at, value in enumerate(cost))
+
+
+def hours_spent(
+    connection: sqlite3.Connection, catalogue: Catalogue, chosen: Selection, first: int, last: int
+) -> Spends:
+    """Grouped by time alone: rows arrive in its order."""
+    everything = len(chosen) == len(catalogue.series)
+    among = () if everything else (json.dumps(sorted(chosen)),)
+    sql = _HOURS_SQL.format("" if everything else _AMONG)
+    return {t: (cost, count) for t, cost, count in connection.execute(sql, (first, last, *among))}
 
 
 def _groups(catalogue: Catalogue, by: str, month: Sums, week: Sums) -> tuple[OutlookGroup, ...]:

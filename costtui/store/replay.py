@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import add, sub
@@ -23,9 +23,10 @@ from costtui.model.timewindow import DAY, HOUR, MINUTE, Window
 from costtui.store.catalogue import Catalogue, Selection
 from costtui.store.cover import kept, whole_minutes
 from costtui.store.levels import COLUMNS, EFFECTIVE, LEVELS, Floors
-from costtui.store.outlook import WEEKS, hours_before, hours_spent
+from costtui.store.outlook import WEEKS, Spends, hours_before, hours_spent
+from costtui.store.rolling import Rolling
 from costtui.store.sums import SumCache
-from costtui.store.watching import Key, Sight, WatchReader
+from costtui.store.watching import Key, Sight, T, WatchReader
 
 _ROWS_SQL: Final = "SELECT t, series, {} FROM {} WHERE t >= ? AND t < ? ORDER BY t"
 _NAMES: Final = ", ".join(f'"{name}"' for name in COLUMNS)
@@ -114,11 +115,12 @@ class Replay(Sight):
         high: int,
     ) -> None:
         """`[low, high)` is all that will be asked for, epoch seconds."""
-        super().__init__(connection, cache, catalogue, floors, _no_usage, _no_compare)
+        rolling = Rolling(cache)
+        super().__init__(connection, cache, rolling, catalogue, floors, _no_usage, _no_compare)
         self.at = float(low)
         self._low, self._high = low, high
         self._tracks: dict[tuple[Labels, Key], _Track] = {}
-        self._hours: dict[Labels, dict[int, tuple[int, int]]] = {}
+        self._hours: dict[Labels, Spends] = {}
         self._stored = super().statuses()
         self._all_gaps = super().gaps(low - WEEKS * 7 * DAY, high)
         self._earliest = super().earliest()
@@ -137,18 +139,28 @@ class Replay(Sight):
             found = {(): Totals()}
         return found, window.start, window.end
 
+    def spent(
+        self, low: int, high: int, where: Labels, by: Key
+    ) -> tuple[Mapping[Key, int], int, int]:
+        found, start, end = self.sums(low, high, where, by)
+        return {key: totals.effective_nano for key, totals in found.items()}, start, end
+
+    def once(self, key: Hashable, low: int, high: int, make: Callable[[], T]) -> T:  # noqa: ARG002
+        """Nothing is asked twice for the same moment."""
+        return make()
+
     def last_usage(self, low: int, high: int, where: Labels, by: Key) -> dict[Key, int]:
         last = self._track(where, by).last(high)
         return {key: min(end, high) for key, end in last.items() if min(end, high) > low}
 
     def hours(self, where: Labels, now: float) -> tuple[int, tuple[int | None, ...]]:
         chosen = self._chosen(where)
-        known = self._hours.get(where)
-        if known is None:
+        if where not in self._hours:
             low = self._low - WEEKS * 7 * DAY
-            known = self._hours[where] = hours_spent(
+            self._hours[where] = hours_spent(
                 self._connection, self._catalogue, chosen, low, self._high
             )
+        known = self._hours[where]
         gaps = self.gaps(int(now) - WEEKS * 7 * DAY, int(now))
         return hours_before(
             self._connection,
@@ -158,7 +170,7 @@ class Replay(Sight):
             self._earliest,
             gaps,
             now,
-            known,
+            lambda *_: known,
         )
 
     def statuses(self) -> tuple[SourceStatus, ...]:

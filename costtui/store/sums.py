@@ -62,6 +62,9 @@ _AMONG: Final = " AND series IN (SELECT value FROM json_each(?))"
 class SumCache:
     """Sums of one store. Every method is called inside of a read transaction."""
 
+    of_each = (6, 8)
+    """Cached rows of sums, and of what was put together, of every series where that is more."""
+
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self._sums: OrderedDict[Segment, Sums] = OrderedDict()
@@ -84,10 +87,8 @@ class SumCache:
         """Forget what has changed since the last time."""
         if revision == self._revision:
             return
-        touches = connection.execute(
-            "SELECT low, high FROM touch WHERE revision > ? ORDER BY low", (self._revision,)
-        ).fetchall()
-        if self._revision < 0 or len(touches) != revision - self._revision:
+        touches = touches_since(connection, self._revision, revision)
+        if touches is None:
             self.clear()
         elif touches:
             merged: list[list[int]] = []
@@ -129,20 +130,17 @@ class SumCache:
             self._sums.move_to_end(segment)
             return known
         rows = connection.execute(_SUM_SQL.format(segment.table), segment[1:])
+        entry: Sums = {row[0]: row[1:] + _CERTAIN for row in rows}
         series = self.catalogue.series
-        entry: Sums = {}
-        for sid, *sums in rows:
-            basis = series[sid].basis
-            if basis is CostBasis.UNPRICED:
-                sums += (sums[0], sum(sums[3:9]), 0, 0)
-            elif basis is CostBasis.ESTIMATED:
-                sums += (0, 0, sums[EFFECTIVE], sums[0])
+        for sid in self.catalogue.uncertain & entry.keys():
+            sums = entry[sid][: len(COLUMNS)]
+            if series[sid].basis is CostBasis.UNPRICED:
+                entry[sid] = (*sums, sums[0], sum(sums[3:9]), 0, 0)
             else:
-                sums += _CERTAIN
-            entry[sid] = tuple(sums)
+                entry[sid] = (*sums, 0, 0, sums[EFFECTIVE], sums[0])
         self._sums[segment] = entry
         self._rows += len(entry) + 1
-        room = max(SUMS_KEPT, 6 * len(self.catalogue.series))
+        room = max(SUMS_KEPT, self.of_each[0] * len(self.catalogue.series))
         while self._rows > room and len(self._sums) > 1:
             _, old = self._sums.popitem(last=False)
             self._rows -= len(old) + 1
@@ -287,10 +285,22 @@ class SumCache:
     ) -> dict[Any, Any]:
         into[key] = value
         into.move_to_end(key)
-        room = max(ROWS_KEPT, 8 * len(self.catalogue.series)) - sum(map(len, into.values()))
+        room = max(ROWS_KEPT, self.of_each[1] * len(self.catalogue.series))
+        room -= sum(map(len, into.values()))
         while room < 0 and len(into) > 2:
             room += len(into.popitem(last=False)[1])
         return value
+
+
+def touches_since(
+    connection: sqlite3.Connection, known: int, revision: int
+) -> list[tuple[int, int]] | None:
+    """The stretches of time in which usage changed between two revisions, oldest first; None where
+    that is not known any more, or `known` is none."""
+    rows = connection.execute(
+        "SELECT low, high FROM touch WHERE revision > ? ORDER BY low", (known,)
+    ).fetchall()
+    return rows if known >= 0 and len(rows) == revision - known else None
 
 
 def _touched(segments: tuple[Segment, ...], low: int, high: int) -> bool:

@@ -7,25 +7,28 @@ closed is added up once, however many rules and budgets look at it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 from costtui.model.alert import Labels
 from costtui.model.comparison import Compared
 from costtui.model.snapshot import Filter, Gap, SourceStatus, Totals, View
 from costtui.model.timewindow import DAY, MINUTE, Window
-from costtui.store.catalogue import Catalogue, Selection
+from costtui.store.catalogue import Catalogue, Selection, token_of
 from costtui.store.cover import cover, kept, whole_minutes
 from costtui.store.levels import LEVELS, Floors, oldest_usage
-from costtui.store.outlook import WEEKS, hours_before
+from costtui.store.outlook import WEEKS, Spends, hours_before
+from costtui.store.rolling import Rolling
 from costtui.store.rows import all_statuses, gaps_between
-from costtui.store.sums import SumCache
+from costtui.store.sums import SumCache, touches_since
 from costtui.store.views import Views
 
 Key = tuple[str, ...]
 
-_TOUCHED_SQL = "SELECT low, high FROM touch WHERE revision > ?"
 _LAST_SQL = "SELECT series, max(t) FROM {} WHERE t >= ? AND t < ? GROUP BY series"
+_SPENT_SQL = "SELECT series, sum(effective) FROM {} WHERE t >= ? AND t < ? GROUP BY series"
+T = TypeVar("T")
 
 
 class LastUsage:
@@ -42,13 +45,8 @@ class LastUsage:
     ) -> Mapping[int, int]:
         """series → the end of the last minute with usage, of all that have some in `[low, high)`
         and maybe of more. Coarser, and then as late as it may be, where no minutes are kept."""
-        touches = connection.execute(_TOUCHED_SQL, (self._revision,)).fetchall()
-        if (
-            self._low is None
-            or low < self._low
-            or len(touches) != revision - self._revision
-            or self._revision < 0
-        ):
+        touches = touches_since(connection, self._revision, revision)
+        if touches is None or self._low is None or low < self._low:
             self._low = low
             self._ends = _scan(connection, floors, low, high)
         else:
@@ -89,26 +87,53 @@ class Sight:
         self,
         connection: sqlite3.Connection,
         cache: SumCache,
+        rolling: Rolling,
         catalogue: Catalogue,
         floors: Floors,
         last: Callable[[int, int], Mapping[int, int]],
         compare: Callable[[View, Key], tuple[Compared, ...]],
     ) -> None:
         self._connection, self._cache, self._catalogue = connection, cache, catalogue
+        self._rolling = rolling
         self._floors, self._last, self._compare = floors, last, compare
 
     def sums(
         self, low: int, high: int, where: Labels, by: Key
     ) -> tuple[Mapping[Key, Totals], int, int]:
         """(values of `by` → sums, start, end) of `[low, high)`, which is widened to whole hours
-        or days where retention keeps no more."""
-        window = kept(whole_minutes(Window(low, high, MINUTE)), self._floors)
+        or days where retention keeps no more. Who used nothing need not be in it."""
+        window = self._window(low, high)
         chosen = self._chosen(where)
         if not by:
             total = self._cache.total(self._connection, window.start, window.end, chosen)
             return {(): total}, window.start, window.end
-        found = self._cache.groups(self._connection, window.start, window.end, chosen, by)
+        found = self._rolling.groups(self._connection, window.start, window.end, chosen, by)
         return found, window.start, window.end
+
+    def spent(
+        self, low: int, high: int, where: Labels, by: Key
+    ) -> tuple[Mapping[Key, int], int, int]:
+        """`sums` for a window that nobody asks for again: nano-USD alone, and nothing is kept of
+        it, in a fifth of the time."""
+        window, chosen, keys = (
+            self._window(low, high),
+            self._chosen(where),
+            self._catalogue.keys(by),
+        )
+        out: dict[Key, int] = {}
+        for segment in cover(window.start, window.end):
+            rows = self._connection.execute(_SPENT_SQL.format(segment.table), segment[1:])
+            for sid, nano in rows:
+                if sid in chosen:
+                    key = keys[sid]
+                    out[key] = out.get(key, 0) + nano
+        return out, window.start, window.end
+
+    def once(self, key: Hashable, low: int, high: int, make: Callable[[], T]) -> T:
+        """What `make` makes of the usage in `[low, high)`. It is made again when that has changed;
+        `key` says what it is, and all else that it depends on."""
+        window = self._window(low, high)
+        return self._rolling.once(key, window.start, window.end, make)
 
     def last_usage(self, low: int, high: int, where: Labels, by: Key) -> dict[Key, int]:
         """values of `by` → the end of the last minute with usage in `[low, high)`."""
@@ -130,14 +155,19 @@ class Sight:
 
     def compared(self, low: int, high: int, where: Labels, by: Key) -> tuple[Compared, ...]:
         """What counts beside what reconciling sources saw."""
-        window = kept(whole_minutes(Window(low, high, MINUTE)), self._floors)
+        window = self._window(low, high)
         return self._compare(View(window, _filters(where)), by)
 
     def hours(self, where: Labels, now: float) -> tuple[int, tuple[int | None, ...]]:
         """(start, the spend of each whole hour from there to `now`), as a forecast wants it."""
+        chosen = self._chosen(where)
+
+        def once(first: int, last: int, read: Callable[[], Spends]) -> Spends:
+            return self.once(("hours", token_of(chosen), first, last), first, last, read)
+
         return hours_before(
-            self._connection, self._catalogue, self._floors, self._chosen(where),
-            self.earliest(), self.gaps(int(now) - WEEKS * 7 * DAY, int(now)), now,
+            self._connection, self._catalogue, self._floors, chosen, self.earliest(),
+            self.gaps(int(now) - WEEKS * 7 * DAY, int(now)), now, once,
         )  # fmt: skip
 
     def statuses(self) -> tuple[SourceStatus, ...]:
@@ -152,6 +182,9 @@ class Sight:
         """The oldest usage, epoch seconds; 0 for none."""
         return oldest_usage(self._connection)
 
+    def _window(self, low: int, high: int) -> Window:
+        return kept(whole_minutes(Window(low, high, MINUTE)), self._floors)
+
     def _chosen(self, where: Labels) -> Selection:
         return self._catalogue.select(_filters(where))
 
@@ -164,14 +197,19 @@ class WatchReader(Views):
     """The reader of whoever evaluates alerts. It is kept, so that what is closed is in memory."""
 
     _lasts = LastUsage()
-    _lasts_of = -1
+    _rolling: Rolling | None = None
+    _kept_of = -1
 
     @contextmanager
     def watching(self) -> Iterator[Sight]:
         """One read transaction for everything that is asked of the `Sight`."""
         with self._read() as connection:
-            if self._lasts_of != self._opened:  # another file, other series
-                self._lasts, self._lasts_of = LastUsage(), self._opened
+            if self._rolling is None or self._kept_of != self._opened:
+                # another file, other series
+                self._lasts, self._kept_of = LastUsage(), self._opened
+                self._rolling = Rolling(self._cache)
+                self._cache.of_each = (2, 2)  # what rules ask for again is in `Rolling`
+            self._rolling.refresh(connection, self._revision, self._floors)
 
             def last(low: int, high: int) -> Mapping[int, int]:
                 return self._lasts.since(connection, self._floors, self._revision, low, high)
@@ -179,4 +217,6 @@ class WatchReader(Views):
             def compare(view: View, by: Key) -> tuple[Compared, ...]:
                 return self._compare(connection, view, all_statuses(connection), by)
 
-            yield Sight(connection, self._cache, self._catalogue, self._floors, last, compare)
+            yield Sight(
+                connection, self._cache, self._rolling, self._catalogue, self._floors, last, compare
+            )

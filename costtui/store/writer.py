@@ -10,40 +10,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from aiosqlite import Connection
-
 from costtui.config.schema import Retention
 from costtui.errors import StoreError
 from costtui.model.alert import Ack, Silence
 from costtui.model.charge import Charge, CostPolicy
 from costtui.model.requests import Priced
-from costtui.model.snapshot import AlertStatus, SkippedLine, SourceStatus
+from costtui.model.snapshot import SkippedLine, SourceStatus
 from costtui.model.usage import UsageRecord
 from costtui.store import adjusted
 from costtui.store.append import Appender, unpack
-from costtui.store.history import INSERT_SQL as HISTORY_SQL
-from costtui.store.history import KNOWN_SQL, changes
-from costtui.store.outbox import Letter, Outbox, post
 from costtui.store.reprice import ChargeAt, Repriced, reprice
 from costtui.store.retention import prune
-from costtui.store.rows import (
-    ALERT_COLUMNS,
-    ALERT_SQL,
-    ALERT_WIDTH,
-    EVALUATED,
-    STATUS_SQL,
-    alert_from_row,
-    alert_to_row,
-    status_from_row,
-)
+from costtui.store.rows import STATUS_SQL, status_from_row
 from costtui.store.series import clean
-from costtui.store.session import Row, Session
+from costtui.store.session import Session
 from costtui.store.silences import ACK_SQL, SILENCE_SQL, ack_from_row, silence_from_row
+from costtui.store.states import States
 
 _NOTE_LIMIT = 1000
 
 
-class Store(Outbox):
+class Store(States):
     """Use `await Store.open(...)`, or `async with await Store.open(...)`.
 
     Every method may raise a `StoreError`: `StoreFullError` (retry later, nothing was lost),
@@ -52,6 +39,7 @@ class Store(Outbox):
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._listen()
         self._appender = Appender(session)
         self._sources: dict[str, int] = {}
 
@@ -187,7 +175,10 @@ class Store(Outbox):
 
         Returns the number of rows removed.
         """
-        return await prune(self._session, now)
+        try:
+            return await prune(self._session, now)
+        finally:
+            self._told_changed()
 
     def reprice(
         self,
@@ -272,57 +263,6 @@ class Store(Outbox):
             )
             await self._session.bump()
 
-    async def put_alerts(
-        self,
-        alerts: Sequence[AlertStatus],
-        now: float | None = None,
-        *,
-        letters: Sequence[Letter] = (),
-    ) -> None:
-        """Replace all alert states, note what changed in their history, and put what is to be told
-        in the outbox: all of it or nothing. A new revision only where a state differs.
-
-        `now`, epoch seconds, is when the rules were looked at. It dates what has no `since`, an
-        instance that is gone; without it that is the latest `since` there is.
-        """
-        after = [alert_to_row(alert) for alert in alerts]
-        async with self._session.transaction() as db:
-            before = [tuple(row) for row in await db.execute_fetchall(ALERT_SQL)]
-            moment = now
-            if moment is None:
-                moment = max((row[6] for row in (*before, *after)), default=0.0)
-            if now is not None:
-                await self._session.put(EVALUATED, float(now))
-            if before != after:
-                await self._replace_alerts(db, before, after, moment)
-            if before != after or letters:
-                await post(db, letters, {a.id for a in alerts if a.id}, moment)
-
-    async def _replace_alerts(
-        self, db: Connection, before: list[Row], after: list[Row], now: float
-    ) -> None:
-        known = {}
-        for rule in {row[0] for row in after}:
-            for (state,) in await db.execute_fetchall(KNOWN_SQL, (rule,)):
-                known[rule] = state
-        rows = changes(
-            [alert_from_row(row) for row in before],
-            [alert_from_row(row) for row in after],
-            known,
-            now,
-        )
-        await db.execute("DELETE FROM alert")
-        await db.executemany(
-            f"INSERT INTO alert ({ALERT_COLUMNS}) VALUES ({', '.join('?' * ALERT_WIDTH)})", after
-        )
-        await db.executemany(HISTORY_SQL, rows)
-        await self._session.bump()
-
-    async def evaluated_at(self) -> float:
-        """When the rules were last looked at, epoch seconds, as far as that was stored; 0 for
-        never."""
-        return float(await self._session.get(EVALUATED) or 0.0)
-
     async def silences(self) -> tuple[Silence, ...]:
         """Every silence, ended ones too."""
         return tuple(map(silence_from_row, await self._session.fetch(SILENCE_SQL)))
@@ -330,7 +270,3 @@ class Store(Outbox):
     async def acks(self) -> tuple[Ack, ...]:
         """Every acknowledgement."""
         return tuple(map(ack_from_row, await self._session.fetch(ACK_SQL)))
-
-    async def alerts(self) -> tuple[AlertStatus, ...]:
-        """The alert states, in the order in which they were put."""
-        return tuple(map(alert_from_row, await self._session.fetch(ALERT_SQL)))

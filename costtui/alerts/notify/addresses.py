@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from costtui.config.alert_schema import SEVERITIES, NotifierConfig
-from costtui.model.alert import AlertEvent
 
 
 def hears_ends(config: NotifierConfig) -> bool:
@@ -13,7 +13,20 @@ def hears_ends(config: NotifierConfig) -> bool:
     return config.resolved or config.type == "alertmanager"
 
 
-def wants(config: NotifierConfig, event: AlertEvent) -> bool:
+class Address(Protocol):
+    """Of an `AlertEvent` what says who is told."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def severity(self) -> str: ...
+
+    @property
+    def notify(self) -> tuple[str, ...] | None: ...
+
+
+def wants(config: NotifierConfig, event: Address) -> bool:
     """Is this notifier told of this event? By the rule's `notify:`, and by the notifier's
     `severity:` and `resolved:`."""
     if event.notify is not None and config.name not in event.notify:
@@ -23,6 +36,6 @@ def wants(config: NotifierConfig, event: AlertEvent) -> bool:
     return SEVERITIES.index(event.severity) >= SEVERITIES.index(config.severity)
 
 
-def addressed(notifiers: Iterable[NotifierConfig], event: AlertEvent) -> tuple[str, ...]:
+def addressed(notifiers: Iterable[NotifierConfig], event: Address) -> tuple[str, ...]:
     """The names of those that are told, in the order of the configuration."""
     return tuple(config.name for config in notifiers if wants(config, event))

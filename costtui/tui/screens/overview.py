@@ -21,7 +21,7 @@ from costtui.tui.widgets.chart import Chart
 from costtui.tui.widgets.header import Header
 from costtui.tui.widgets.health import Sources
 from costtui.tui.widgets.kpi import Kpi
-from costtui.tui.widgets.lines import Lines
+from costtui.tui.widgets.lines import Lines, Sized
 from costtui.tui.widgets.notice import Notice
 from costtui.tui.widgets.panel import Panel
 
@@ -54,6 +54,10 @@ def size_classes(width: int, height: int) -> str:
     return " ".join(name for _, name in fitting)
 
 
+class Box(Sized, Container):
+    """Some panes beside each other."""
+
+
 class OverviewScreen(Repainting):
     """Layout, and messages to actions. It owns no data: `show` gives it what to draw."""
 
@@ -77,10 +81,10 @@ class OverviewScreen(Repainting):
         yield Header(look, id="header")
         yield Kpi(look, id="kpi")
         yield Chart(look, id="chart")
-        with Container(id="body"):
+        with Box(id="body"):
             for number in range(4):
                 yield Panel(look, id=f"panel-{number}", classes="-current" * (number == 0))
-        with Container(id="bottom"):
+        with Box(id="bottom"):
             yield Alerts(look, id="alerts")
             yield Sources(look, id="sources")
         yield Notice(look, id="notice")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from costtui.config.alert_schema import AlertRule, BudgetConfig, NotifierConfig
-from costtui.config.schema import Config, SourceConfig, StoreConfig
+from costtui.config.schema import Config, Consumer, SourceConfig, StoreConfig
 from costtui.engine.alerting import Alerting
 from costtui.engine.collector import Collector
 from costtui.errors import StoreError
@@ -284,3 +284,60 @@ async def test_once_evaluates(store_path: Path) -> None:
     async with Collector(wanted, clock=clock, build=lambda _: Empty(), jitter=False) as collector:
         assert await collector.once()
         assert [(a.rule, a.state) for a in await collector.store.alerts()] == [("down", "inactive")]
+
+
+async def test_many_alerts_that_begin_at_once_all_get_their_cause(store_path: Path) -> None:
+    """Twenty reads a look: the others wait for the next, also over a restart; those that one read
+    answers for get theirs together."""
+    people = tuple((f"c{n:02}", Consumer(team=f"t{n:02}")) for n in range(45))
+    rules = (replace(RULE, name="teams", by=("team",)), RULE)
+    desk = await opened(store_path, *rules, consumers=people)
+    for name, _ in people:
+        await desk.use(60, name, 6 * NANO)
+
+    async def with_cause() -> dict[str, int]:
+        found = {"teams": 0, "spend": 0}
+        for alert in await desk.store.alerts():
+            who = alert.labels[0][1].replace("t", "c")
+            said = f"consumer {who}, model m: +$6.00, 100% of the rise (new)"
+            assert alert.state == "firing"
+            assert alert.cause in ("", said)
+            found[alert.rule] += alert.cause == said
+        return found
+
+    await desk.after(0)
+    assert len(await desk.store.causes_due()) == 45 + 45 - sum((await with_cause()).values())
+    seen = [await with_cause()]
+    desk.restart()
+    while await desk.store.causes_due():
+        await desk.after(15)
+        seen.append(await with_cause())
+    assert [found["teams"] for found in seen] == [19, 39, 45]
+    assert [found["spend"] for found in seen] == [45, 45, 45]
+    with Reader(store_path, zone=UTC) as reader:  # the history has them too
+        told = reader.alert_history(0, desk.clock.time + 1, limit=500)
+        assert sum(c.status.cause != "" for c in told if c.status.state == "firing") == 90
+    revision = desk.store.revision
+    assert await desk.after(15) == []
+    assert desk.store.revision == revision
+    desk.alerting.close()
+    await desk.store.close()
+
+
+async def test_a_cause_that_cannot_be_read_is_looked_for_again(
+    store_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = await opened(store_path, RULE)
+    await desk.use(60, "ann", 6 * NANO)
+
+    def broken(*_: Any) -> None:
+        raise StoreError("locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("costtui.store.views.Views.movement", broken)
+        assert await desk.after(0) == FIRING
+    assert [a.cause for a in await desk.store.alerts()] == [""]
+    assert await desk.after(15) == []
+    assert [a.cause[:12] for a in await desk.store.alerts()] == ["consumer ann"]
+    desk.alerting.close()
+    await desk.store.close()

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costtui.config.schema import Retention
+from costtui.errors import StoreError
 from costtui.model.charge import Exactness
 from costtui.model.snapshot import AlertStatus
 from costtui.store import history
@@ -298,3 +300,60 @@ def test_a_reader_of_no_store_knows_nothing(store_path: Path) -> None:
     with Reader(store_path, zone=UTC) as reader:
         assert reader.alerts_at(NOW) == ()
         assert reader.alert_history(0, NOW) == ()
+
+
+async def test_only_what_differs_is_written(store_path: Path) -> None:
+    """Among a thousand states one that moves is one row; whatever comes, goes or moves, the table
+    is what was put."""
+    many = [status("firing", NOW, labels=(("team", f"t{n:04}"),)) for n in range(1000)]
+    async with await Store.open(store_path, now=NOW) as store:
+        await store.put_alerts(many, NOW)
+        with closing(sqlite3.connect(store_path)) as db:
+            db.execute("CREATE TABLE seen (position INTEGER)")
+            db.execute("CREATE TRIGGER noted AFTER INSERT ON alert "
+                       "BEGIN INSERT INTO seen VALUES (new.position); END")  # fmt: skip
+            db.commit()
+
+            async def put(alerts: list[AlertStatus], at: float) -> int:
+                await store.put_alerts(alerts, at)
+                assert list(await store.alerts()) == alerts
+                with Reader(store_path, zone=UTC) as reader:
+                    assert list(reader.alerts()) == alerts
+                (count,) = db.execute("SELECT count(*) FROM seen").fetchone()
+                db.execute("DELETE FROM seen")
+                db.commit()
+                return int(count)
+
+            assert await put(list(many), NOW + 1) == 0
+            moved = [*many[:500], replace(many[500], value=99), *many[501:]]
+            assert await put(moved, NOW + 2) == 1
+            assert await put(moved[:-1], NOW + 3) == 0
+            assert await put(moved, NOW + 4) == 1
+            assert await put(moved[:10] + moved[11:], NOW + 5) == 989
+            assert await put([], NOW + 6) == 0
+    # A writer that begins knows nothing yet.
+    async with await Store.open(store_path, now=NOW) as store:
+        await store.put_alerts(many[:3], NOW + 7)
+        await store.put_alerts([many[1]], NOW + 8)
+        assert list(await store.alerts()) == [many[1]]
+
+
+async def test_what_failed_is_not_remembered(
+    store_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (status("firing", NOW, labels=(("team", t),)) for t in "xy")
+    async with await Store.open(store_path, now=NOW) as store:
+        await store.put_alerts([one], NOW)
+
+        async def full(*_: Any) -> None:
+            raise StoreError("disk full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("costtui.store.states.post", full)
+            with pytest.raises(StoreError):
+                await store.put_alerts([one, other], NOW + 1)
+        assert await store.alerts() == (one,)
+        await store.put_alerts([other], NOW + 2)
+        assert await store.alerts() == (other,)
+    async with await Store.open(store_path, now=NOW) as store:
+        assert await store.alerts() == (other,)

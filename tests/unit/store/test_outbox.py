@@ -109,7 +109,7 @@ async def test_what_fails_leaves_no_parcel(
         raise RuntimeError("killed here")
 
     async with await Store.open(store_path, now=NOW) as store:
-        monkeypatch.setattr("costtui.store.writer.post", fails)
+        monkeypatch.setattr("costtui.store.states.post", fails)
         with pytest.raises(RuntimeError):
             await store.put_alerts([status()], NOW, letters=[("hook", event())])
         assert await store.alerts() == ()
