@@ -139,10 +139,10 @@ def summary(config: Config) -> Iterator[str]:
     def kept(seconds: int | None) -> str:
         return "forever" if seconds is None else duration_text(seconds)
 
-    read = ", ".join(str(file) for file in config.files) or "none, only defaults"
+    read = ", ".join(visible(str(file), 1000) for file in config.files) or "none, only defaults"
     retention = config.store.retention
     yield f"configuration  {read}"
-    yield f"store          {config.store.path}"
+    yield f"store          {visible(str(config.store.path), 1000)}"
     yield (
         f"kept           requests {kept(retention.requests)}, minutes {kept(retention.minute)}, "
         f"hours {kept(retention.hour)}, days {kept(retention.day)}"

@@ -68,7 +68,7 @@ class DbCommand:
 
 def _stats(stats: StoreStats) -> list[str]:
     lines = [
-        f"path      {stats.path}",
+        f"path      {visible(str(stats.path), 1000)}",
         f"schema    {stats.schema}, revision {stats.revision}",
         f"size      {_size(stats.bytes)}, {_size(stats.free_bytes)} of it free",
         f"usage     {_moment(stats.oldest)} to {_moment(stats.latest)}",

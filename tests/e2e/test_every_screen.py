@@ -56,7 +56,7 @@ OVER = (
     Over("cross", ("group-by",), "Chooser", "Tab"),
     Over("requests", ("open",), "RequestScreen", "request 1 of"),
     Over("requests", ("open", "detail"), "FullTextScreen", "Esc back"),
-    Over("requests", ("source-line",), "SourceLineScreen", "cost-tracking"),
+    Over("requests", ("source-line",), "SourceLineScreen", "Esc back"),
     Over("prices", ("price",), "PriceScreen", "input"),
     Over("prices", ("what-if",), "", "3 15"),
     Over("overview", ("filter",), "", "filter:"),

@@ -427,6 +427,12 @@ def _moments(text: str) -> list[tuple[str, int, int]]:
             id="the labels of an idle series changed, and older history was read after a crash",
         ),
         pytest.param(
+            1,
+            "relabel 0 0, relabel 0 0, poll, relabel 0 0, server down 1 0, server down 1 0, "
+            "refuses 1 0, relabel 0 0, hours 1 0",
+            id="three stretches to read, and a scrape between the lower two",
+        ),
+        pytest.param(
             1, "refuses 1 0, restart 0 0, server down 1 0",
             id="a cached part whose whole is told at the bottom",
         ),

@@ -31,7 +31,9 @@ def dig(ledger: Ledger, number: int, lo: int, hi: int, *, first: bool) -> Hole:
     else:
         hole.tails = ledger.states
         # Those with nothing but a name are of the answer that is about to be counted.
-        for target in filter(lambda known: known.good, ledger.tracks.targets.values()):
+        # And between the scrapes below an older hole and this one are some that are not read yet.
+        known_from = ledger.holes[-1].lo if ledger.holes else 0
+        for target in filter(lambda known: known.good > known_from, ledger.tracks.targets.values()):
             hole.below[target.key] = Above(
                 target.good, target.good, target.start, target.version, target.levels
             )
