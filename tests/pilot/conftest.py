@@ -45,10 +45,17 @@ class Driver:
 
     async def settle(self) -> None:
         """Until the reader has answered everything and the screen has drawn it. An answer may
-        make the screen ask again: news, then the overview."""
-        for _ in range(3):
+        make the screen ask again: news, then the overview. On a busy machine three times round
+        are not enough, so nothing may be left in a queue either."""
+        for round_ in range(30):
             await self.app.settled()
             await self.pilot.pause()
+            if round_ > 1 and not self._waits():
+                break
+
+    def _waits(self) -> bool:
+        pumps = [self.app, *(w for screen in self.app.screen_stack for w in screen.query("*"))]
+        return not all(p._message_queue.empty() for p in (*pumps, *self.app.screen_stack))
 
     async def until(self, look: Callable[[], object]) -> None:
         """For what a timer brings; pytest's own timeout is the limit."""

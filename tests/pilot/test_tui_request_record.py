@@ -52,7 +52,7 @@ async def test_from_record_to_record(start: Start, fakes: ModuleType) -> None:
         await ui.press("f3", "end", "enter")
         assert "request 5,000 of 5,000" in ui.text
         await ui.press("n")
-        assert "last request" in ui.toasts
+        await ui.until(lambda: "last request" in ui.toasts)
         await ui.press("N", "N", "N")
         assert "request 4,997 of 5,000" in ui.text
         assert ui.app.screen.row.id == every[-4]

@@ -72,7 +72,7 @@ async def test_windows_change_behind_the_list(start: Start) -> None:
     async with start() as ui:
         await ui.press("T", "5")
         assert ui.app.state.window == "7d"
-        assert "spend 7d" in behind(ui)
+        await ui.until(lambda: "spend 7d" in behind(ui))
         assert isinstance(ui.app.screen, ThemesScreen)
 
 

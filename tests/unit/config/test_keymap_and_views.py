@@ -93,10 +93,10 @@ def test_no_text_breaks_the_reading_of_keys(text: str) -> None:
 
 
 def test_keys_are_taken_and_shown(tmp_path: Path) -> None:
-    text = "keymap:\n  next-panel: [tab, ctrl+n]\n  quit: Z\n  copy: []\n  help: ['?', F1]\n"
+    text = "keymap:\n  next-panel: [tab, ctrl+n]\n  quit: Q\n  copy: []\n  help: ['?', F1]\n"
     loaded = traced(tmp_path, text)
     own = dict(loaded.config.keymap)
-    assert own == {"next-panel": ("tab", "ctrl+n"), "quit": ("Z",), "copy": (),
+    assert own == {"next-panel": ("tab", "ctrl+n"), "quit": ("Q",), "copy": (),
                    "help": ("question_mark", "f1")}  # fmt: skip
     rows = {k.id: k for k in applied(own)}
     assert (rows["next-panel"].keys, rows["next-panel"].written) == ("tab,ctrl+n", "Tab ctrl+n")
@@ -130,8 +130,8 @@ def test_a_swap_is_no_conflict(tmp_path: Path) -> None:
         ("keymap:\n  theme: p\n",
          ['c.yml:2: keymap.theme: "p" is theme and pause: give one of them another key, or [] for'
           " none"]),
-        ("keymap:\n  theme: Z\n  copy: [y, Z]\n",
-         ['c.yml:2: keymap.theme: "Z" is theme and copy (line 3): give one of them another key, or'
+        ("keymap:\n  theme: Q\n  copy: [y, Q]\n",
+         ['c.yml:2: keymap.theme: "Q" is theme and copy (line 3): give one of them another key, or'
           " [] for none"]),
         ("keymap:\n  quit: []\n", ["c.yml:2: keymap.quit: must keep a key: it is a way out"]),
         ("keymap:\n  theme:\n", ["c.yml:2: keymap.theme: has no value: write [] for none"]),
@@ -225,7 +225,7 @@ def test_what_shares_a_key_from_the_start_is_no_conflict(tmp_path: Path) -> None
     own = ActionWords("restore", ("escape", "q"), frozenset({"themes"}))
     both = words._replace(actions=[*words.actions, own])
     file = tmp_path / "c.yml"
-    file.write_text("keymap: {quit: [q, Z]}\n", encoding="utf-8")
+    file.write_text("keymap: {quit: [q, Q]}\n", encoding="utf-8")
     load(file, env={"HOME": "/h"}, words=lambda: both)
     file.write_text("keymap: {restore: t}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match='"t" is restore and theme'):
