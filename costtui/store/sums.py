@@ -300,8 +300,8 @@ class SumCache:
 
 
 def _left_behind(known: Iterable[Segment], new: Segment) -> list[Segment]:
-    """The charts in whose place `new` is, because a window has moved on: nobody asks for them again.
-    Not of days, which change once a day: other windows may have nearly the same."""
+    """The charts in whose place `new` is, because a window has moved on: nobody asks for them
+    again. Not of days, which change once a day: other windows may have nearly the same."""
     table, low, high = new
     if table == TABLE_OF_STEP[DAY]:
         return []
