@@ -144,6 +144,7 @@ class Alerting:
             self._reader = WatchReader(
                 self.config.store.path, zone=self._zone, consumers=self.config.consumers
             )
+            self._reader.lean = True
         observed: list[Observation | None] = []
         if self.watches:
             with self._reader.watching() as sight:

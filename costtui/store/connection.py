@@ -196,7 +196,7 @@ def _connect_ro(uri: str) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA query_only=ON")
         # A mapped file would count as the viewer's memory; the kernel caches it anyway.
-        connection.execute("PRAGMA cache_size=-16000")
+        connection.execute("PRAGMA cache_size=-8000")
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
     except sqlite3.Error:

@@ -56,6 +56,7 @@ LEVELS: Final = (
 """Finest first; each step divides the next."""
 
 TABLE_OF_STEP: Final[Mapping[int, str]] = {level.step: level.table for level in LEVELS}
+STEP_OF_TABLE: Final[Mapping[str, int]] = {level.table: level.step for level in LEVELS}
 
 
 class Floors(NamedTuple):

@@ -21,7 +21,7 @@ from costtui.model.timewindow import DAY
 from costtui.store import matrix
 from costtui.store.catalogue import Catalogue, Selection, token_of
 from costtui.store.cover import Segment, cover
-from costtui.store.levels import COLUMNS, EFFECTIVE, TABLE_OF_STEP
+from costtui.store.levels import COLUMNS, EFFECTIVE, STEP_OF_TABLE, TABLE_OF_STEP
 from costtui.store.matrix import Matrix
 
 SUMS_KEPT: Final = 32_000
@@ -33,8 +33,12 @@ ROWS_KEPT: Final = 32_000
 
 TOTALS_KEPT: Final = 1000
 
-CELLS_KEPT: Final = 4_000_000
-"""Cached numbers of matrices, eight bytes each."""
+CELLS_KEPT: Final = 1_000_000
+"""Cached numbers of matrices, eight bytes each, and more for what was grouped of them: twice the
+charts of all windows with 500 series. 133 of every series where that is more."""
+CELLS_OF_EACH: Final = 133
+MOVED: Final = 3
+"""Steps by which the window has moved on at most from what is known to be left behind."""
 
 Row = tuple[int, ...]
 """The fields of `Totals` as a plain tuple: one of a hundred thousand that the garbage collector
@@ -220,11 +224,14 @@ class SumCache:
         if found is not None:
             self._matrices.move_to_end(segment)
             return found
+        for old in _left_behind(self._matrices, segment):
+            self._cells -= self._matrices.pop(old).count
         found = self._matrices[segment] = matrix.read(
             connection, segment, step, self.catalogue.unpriced
         )
         self._cells += found.count
-        while self._cells > CELLS_KEPT and len(self._matrices) > 2:
+        room = max(CELLS_KEPT, CELLS_OF_EACH * len(self.catalogue.series))
+        while self._cells > room and len(self._matrices) > 2:
             self._cells -= self._matrices.popitem(last=False)[1].count
         return found
 
@@ -290,6 +297,23 @@ class SumCache:
         while room < 0 and len(into) > 2:
             room += len(into.popitem(last=False)[1])
         return value
+
+
+def _left_behind(known: Iterable[Segment], new: Segment) -> list[Segment]:
+    """The charts in whose place `new` is, because a window has moved on: nobody asks for them
+    again. Not of days, which change once a day: other windows may have nearly the same."""
+    table, low, high = new
+    if table == TABLE_OF_STEP[DAY]:
+        return []
+    few = MOVED * STEP_OF_TABLE[table]
+    return [
+        one
+        for one in known
+        if one.table == table
+        and one != new
+        and low - few <= one.low <= low
+        and high - few <= one.high <= high
+    ]
 
 
 def touches_since(

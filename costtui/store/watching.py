@@ -196,6 +196,8 @@ def _filters(where: Labels) -> tuple[Filter, ...]:
 class WatchReader(Views):
     """The reader of whoever evaluates alerts. It is kept, so that what is closed is in memory."""
 
+    lean = False
+    """Nobody asks for anything but `watching`, so what is in `Rolling` need not be kept twice."""
     _lasts = LastUsage()
     _rolling: Rolling | None = None
     _kept_of = -1
@@ -208,7 +210,8 @@ class WatchReader(Views):
                 # another file, other series
                 self._lasts, self._kept_of = LastUsage(), self._opened
                 self._rolling = Rolling(self._cache)
-                self._cache.of_each = (2, 2)  # what rules ask for again is in `Rolling`
+                if self.lean:
+                    self._cache.of_each = (2, 2)
             self._rolling.refresh(connection, self._revision, self._floors)
 
             def last(low: int, high: int) -> Mapping[int, int]:

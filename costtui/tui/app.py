@@ -186,7 +186,6 @@ class CosttuiApp(Crashing, Quieting, Viewing):
 
             self._restore_signals = end_on_signals(asyncio.get_running_loop(), self.exit)
             self.call_after_refresh(hurry.started)
-            self._ahead = hurry.Ahead(self, self._desk)
         self.open_first_screen()
         for title, text in (("Theme", self.shown.notice), ("Keys", self.warning)):
             if text:

@@ -200,15 +200,6 @@ class Desk:
             self._waiting[kind] = (job, tag)
             self._wake.notify_all()
 
-    def ask_idle(self, kind: str, job: Callable[[Data], None]) -> bool:
-        """`ask` for what nobody waits for. False, and not asked, while there is anything else."""
-        with self._wake:
-            if self._waiting or self._busy:
-                return False
-            self._waiting[kind] = (job, None)
-            self._wake.notify_all()
-            return True
-
     def idle(self, timeout: float = 5.0) -> bool:
         """Wait until every question has been answered. False when that takes too long."""
         with self._wake:

@@ -181,3 +181,27 @@ async def test_a_moment_typed_at_once_is_text(start: Start) -> None:
         await burst(ui, "@-3h\r")
         await ui.until(lambda: ui.app.state.past)
         assert ui.app.state.window == "24h"
+
+
+async def test_a_pane_that_takes_the_room_is_laid_out_once(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Textual asks for a second layout after each change of a size, which painted every widget
+    again 30 ms after the key."""
+    async with start() as ui:
+        real, seen = type(ui.app.screen)._refresh_layout, list[int]()
+
+        def counted(screen: Any, *arguments: Any, **options: Any) -> None:
+            seen.append(1)
+            real(screen, *arguments, **options)
+
+        monkeypatch.setattr(type(ui.app.screen), "_refresh_layout", counted)
+        panel = ui.app.screen.query_one("#panel-0")
+        small = panel.size
+        await ui.press("M")
+        await ui.until(lambda: panel.size.width > small.width)
+        await asyncio.sleep(0)
+        assert not ui.app.screen._layout_required
+        await ui.press("j")
+        assert len(seen) == 1
+        assert panel._built_for == (panel.size.width, panel.size.height)

@@ -70,7 +70,7 @@ async def test_tokens_by_bucket_add_up_to_the_totals(
     path = tmp_path / "store.db"
     async with await Store.open(path, Retention(), now=NOW) as opened:
         await opened.register("log", "jsonl", "eu")
-        for number in range(120):
+        for number in range(60):
             at = int((END - 40 - number * 1021) * 1e9)
             free = number % 3 == 0
             record = UsageRecord(
@@ -98,3 +98,26 @@ async def test_tokens_by_bucket_add_up_to_the_totals(
                 ):
                     rows = [getattr(g, side) for g in breakdown.groups]
                     assert tuple(map(sum, zip(*rows, strict=True))) == whole
+
+
+async def test_what_a_moving_window_leaves_behind_is_forgotten(store_path: Path) -> None:
+    """An hour of refreshes keeps the charts of the windows that are looked at, and says what a new
+    reader says."""
+    async with await Store.open(store_path, Retention(None, None, None, None), now=NOW) as store:
+        await store.register("s", "jsonl", "gw")
+        with Reader(store_path, zone=UTC) as reader:
+            kept = []
+            for minute in range(60):
+                now = NOW + 60 * minute
+                at = int(now * 1e9)
+                record = UsageRecord(at, at, Dimensions("p", "m"), input=5, request_id="x")
+                await store.append("s", [record], [Charge(7, 7, CostBasis.COMPUTED)], now=now)
+                for length, step in ((900, 60), (6 * HOUR, TEN_MINUTES)):
+                    end = int(now) // 60 * 60 + 60
+                    view = View(Window(end - length, end, step))
+                    seen = reader.overview(view, now)
+                    if not minute % 20:
+                        with Reader(store_path, zone=UTC) as other:
+                            assert seen == other.overview(view, now)
+                kept.append(len(reader._cache._matrices))
+            assert max(kept) <= 5
