@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MOST_WAITING = 10_000
+"""Alerts that `untold` counts."""
 FLUSH_LOOK = 0.1
 """Seconds between two looks whether everything was tried."""
 FLUSH_MORE = 5.0
@@ -68,6 +71,15 @@ class Delivery:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await self.note_health()
+
+    async def untold(self) -> list[tuple[str, int, str]]:
+        """(notifier, how many alerts wait for it, why) of each that could not be told, for who has
+        just flushed."""
+        parcels = await self._store.due(float("inf"), MOST_WAITING)
+        waiting = Counter(parcel.notifier for parcel in parcels)
+        errors = {one.name: one.error for one in await self._store.notifiers()}
+        mine = (n.name for n in self._config.notifiers if n.name in waiting)
+        return [(name, waiting[name], errors.get(name, "")) for name in mine]
 
     async def note_health(self) -> None:
         """Store how the notifiers are doing, where that has changed. Raises a `StoreError`."""

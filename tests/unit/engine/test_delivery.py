@@ -130,6 +130,7 @@ async def test_a_collector_that_ends_tells_what_it_found(store_path: Path, sent:
         (left,) = await collector.store.due(NOW + DAY)
         assert left.notifier == "bad"
         assert left.attempts >= 1
+        assert await collector.delivery.untold() == [("bad", 1, "no such hook")]
     with Reader(store_path, zone=UTC) as reader:
         good, bad = reader.notifiers()
     assert (good.name, good.error, good.waiting) == ("hook", "", 0)
