@@ -41,6 +41,8 @@ class Judged(NamedTuple):
     alerts: Sequence[tuple[AlertStatus, Watch | None]] = ()
     stale: str = ""
     limits: Limits | None = None
+    muted: int = 0
+    """Alerts that fire and are told to nobody."""
 
 
 class CheckCommand:
@@ -163,8 +165,9 @@ def _judged(config: Config, args: argparse.Namespace, now: float) -> Judged:
         lines.sort(key=lambda line: -line.share)
         if given and not lines:
             return Judged(UNKNOWN, "no budget applies to that")
-        found = firing(heard, watches(config.alerts, config.budgets), now, steps=not budgets)
-        alerts = found if with_alerts else []
+        known = watches(config.alerts, config.budgets)
+        found, muted = firing(heard, known, now, steps=not budgets)
+        alerts, muted = (found, muted) if with_alerts else ([], 0)
         stale = staleness(heard, names, now, limits)
         levels = [level_of(line, limits) for line in lines]
         level = worst([*levels, *(level_of_alert(a) for a, _ in alerts), UNKNOWN if stale else OK])
@@ -175,11 +178,12 @@ def _judged(config: Config, args: argparse.Namespace, now: float) -> Judged:
             head = "" if bad else _fullest(lines)
             texts.append(head + _told(line, ends, zone))
         if len(bad) > TOLD:
-            texts.append(f"{len(bad) - TOLD} more budgets")
-    texts += _alert_texts(alerts, told=with_alerts)
+            more = len(bad) - TOLD
+            texts.append(f"{more} more budget{'s' if more > 1 else ''}")
+    texts += _alert_texts(alerts, muted, told=with_alerts)
     if stale:
         texts.insert(0 if level == UNKNOWN else len(texts), stale)
-    return Judged(level, "; ".join(texts), lines, alerts, stale, limits)
+    return Judged(level, "; ".join(texts), lines, alerts, stale, limits, muted)
 
 
 def _wanted(config: Config, names: Sequence[str] | None) -> tuple[Any, ...]:
@@ -254,16 +258,19 @@ def _safe(text: str) -> str:
 
 
 def _alert_texts(
-    alerts: Sequence[tuple[AlertStatus, Watch | None]], *, told: bool
+    alerts: Sequence[tuple[AlertStatus, Watch | None]], muted: int, *, told: bool
 ) -> Iterator[str]:
     from costtui.alerts.words import summary
 
     for status, watch in alerts[:TOLD]:
         yield summary(status, watch).replace("|", "¦")
     if len(alerts) > TOLD:
-        yield f"{len(alerts) - TOLD} more alerts fire"
+        more = len(alerts) - TOLD
+        yield f"{more} more alert{'s fire' if more > 1 else ' fires'}"
     if told and not alerts:
-        yield "no alert fires"
+        yield "no alert fires" + (f" ({muted} muted)" if muted else "")
+    elif muted:
+        yield f"{muted} muted"
 
 
 def _line(judged: Judged) -> str:
@@ -327,5 +334,6 @@ def _document(judged: Judged) -> str:
             }
             for status, watch in judged.alerts
         ],
+        "alerts_muted": judged.muted,
     }  # fmt: skip
     return json.dumps(document, indent=2)

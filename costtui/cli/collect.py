@@ -24,6 +24,8 @@ class CollectCommand:
 
     Runs until it is stopped (SIGTERM or Ctrl+C). With --once it reads every source to its end
     and exits: 0 when all of them could be read, 1 when one could not or has nothing to read yet.
+    A notifier that could not be told is named on stderr and changes no exit code: the alert
+    waits in the store for the next run.
     Exactly one collector writes a store; viewers attach to it. With --listen it answers over HTTP;
     an address that cannot be had is an error before anything is collected (exit code 2).
     """
@@ -89,7 +91,17 @@ async def _once(config: Config) -> int:
                 print(f"{status.name}: {status.error or status.note}", file=sys.stderr)
             if status.note and not status.last_data and status.kind != "metrics":
                 complete = False  # nothing was ever read of it, and it says why
+        # Usage is complete all the same, and what waits is tried by the next one: no exit code.
+        for name, number, why in await collector.delivery.untold():
+            print(_untold(name, number, why), file=sys.stderr)
     return 0 if complete else 1
+
+
+def _untold(name: str, number: int, why: str) -> str:
+    from costtui.model.safetext import visible
+
+    head = f"notifier {visible(name, 60)}: {number} alert{'' if number == 1 else 's'} not told"
+    return f"{head}, the next run tries again: {visible(why, 200) or 'no answer'}"
 
 
 def _listening(config: Config, args: argparse.Namespace) -> ListenConfig:

@@ -58,7 +58,9 @@ class ConfigCommand:
         if args.action == "check":
             _check_deeply(loaded)
             print("\n".join(summary(loaded.config)))
-            for warning in loaded.warnings:
+            from costtui.cli.config_watched import not_found
+
+            for warning in (*loaded.warnings, *not_found(loaded.config)):
                 say(f"warning: {warning}")
         if args.action == "show" or args.show:
             from costtui.config.show import effective

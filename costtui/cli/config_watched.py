@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from shutil import which
 from typing import Final
 
 from costtui.cli.config_cmd import count
@@ -17,6 +19,7 @@ from costtui.config.alert_schema import (
 )
 from costtui.config.durations import duration_text
 from costtui.config.schema import Config
+from costtui.config.words import quoted
 from costtui.model.safetext import redact, visible
 
 _MEASURES: Final = {
@@ -49,6 +52,21 @@ def watched(config: Config) -> Iterator[str]:
         yield count(len(config.notifiers), "notifier")
     for notifier in config.notifiers:
         yield f"  {_notifier(notifier)}"
+
+
+def not_found(config: Config) -> Iterator[str]:
+    """A warning of each notifier whose program is not on PATH. It is no error: the collector may
+    run elsewhere, as somebody else."""
+    for notifier in config.notifiers:
+        if notifier.type == "command" and which(notifier.command[0]) is None:
+            program = quoted(notifier.command[0])
+            hint = ""
+            if len(notifier.command) == 1 and " " in notifier.command[0].strip():
+                line = json.dumps(notifier.command[0], ensure_ascii=False)
+                hint = f"; for a line of a shell write [sh, -c, {visible(redact(line), 100)}]"
+            where = "" if "/" in notifier.command[0] else " on PATH"
+            of = f"notifier {_name(notifier.name)}: the program {program}"
+            yield f"{of} is not found{where}{hint}"
 
 
 def _alert(rule: AlertRule) -> str:

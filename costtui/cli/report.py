@@ -113,6 +113,14 @@ class ReportCommand:
         with self._open(config, zone) as reader:
             report = gather(reader, View(window, filters), args.format, by, top, now, zone)
             report = replace(report, only_compared=args.reconcile)
+            if any(alert.state in ("firing", "pending") for alert in report.alerts):
+                from costtui.engine.muting import muted
+
+                mutes = muted(
+                    config.alerts, config.budgets, report.alerts, reader.silences(), reader.acks(),
+                    now,
+                )  # fmt: skip
+                report = replace(report, mutes=mutes)
         if report.view.window != window:
             say("Of this time only hours or days are kept: the window is widened to whole ones.")
         if not report.total.requests and not report.total.tokens:

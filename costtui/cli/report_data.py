@@ -11,6 +11,7 @@ import json
 from typing import Any, Final
 
 from costtui.cli import report_compared
+from costtui.cli.alerts_mute import mute_data
 from costtui.cli.report_query import Key, Report, Table, iso
 from costtui.cli.report_words import plain
 from costtui.model.dimension import tag_of
@@ -77,7 +78,10 @@ def to_json(report: Report) -> str:
             }
             for u in report.unpriced
         ],
-        "alerts": [alert_data(alert) for alert in report.alerts],
+        "alerts": [
+            {**alert_data(alert), "muted": mute_data(report.mutes, alert)}
+            for alert in report.alerts
+        ],
         "reconciled": report_compared.to_data(report),
     }
     return json.dumps(document, indent=2) + "\n"

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import reduce
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from costtui.config.durations import parse_duration
 from costtui.config.schema import Consumer
 from costtui.config.words import did_you_mean, nearest, quoted
 from costtui.errors import UsageError
+from costtui.model.alert import Ack, Labels, Silence
 from costtui.model.comparison import Compared
 from costtui.model.dimension import known_dimensions, tag_of
 from costtui.model.notifier import NotifierHealth
@@ -30,6 +31,9 @@ from costtui.model.timewindow import (
     floor_to,
     window_at,
 )
+
+if TYPE_CHECKING:
+    from costtui.engine.muting import Mute
 
 COMPARABLE: Final = ("provider", "model")
 """What a comparison can be broken down by besides the gateway: both sides know these."""
@@ -54,6 +58,10 @@ class Reads(Protocol):
     def unpriced(self, view: View, now: float) -> Sequence[UnpricedModel]: ...
 
     def alerts(self) -> Sequence[AlertStatus]: ...
+
+    def silences(self) -> Sequence[Silence]: ...
+
+    def acks(self) -> Sequence[Ack]: ...
 
     def notifiers(self) -> Sequence[NotifierHealth]: ...
 
@@ -80,6 +88,12 @@ class NoStore:
         return ()
 
     def alerts(self) -> Sequence[AlertStatus]:
+        return ()
+
+    def silences(self) -> Sequence[Silence]:
+        return ()
+
+    def acks(self) -> Sequence[Ack]:
         return ()
 
     def notifiers(self) -> tuple[NotifierHealth, ...]:
@@ -132,6 +146,8 @@ class Report:
     """What counts beside what reconciling sources saw, each on the stretch that both cover."""
     compared_by: tuple[str, ...] = ()
     """The dimensions of `compared` besides the gateway."""
+    mutes: Mapping[tuple[str, Labels], tuple[Mute, ...]] = field(default_factory=dict)
+    """Why nobody is told of some of the alerts."""
     only_compared: bool = False
     """Nothing but the comparison was asked for."""
 

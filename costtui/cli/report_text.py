@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from costtui.cli import report_compared
+from costtui.cli.alerts_mute import in_words
 from costtui.cli.report_query import Report, Table
 from costtui.cli.report_words import WIDTH, cut, fit, moment, safe, share, usd
 from costtui.model.charge import Exactness
 from costtui.model.money import divide_half_even
 from costtui.model.quantity import quantity_text
 from costtui.model.safetext import redact, visible
-from costtui.model.snapshot import AlertStatus, SourceStatus, Totals, UnpricedModel
+from costtui.model.snapshot import SourceStatus, Totals, UnpricedModel
 from costtui.model.usage import TOKEN_TYPES
 
 _NAME: Final = 30
@@ -69,7 +70,7 @@ def _lines(report: Report, format_name: str) -> Iterator[str]:
     yield from _unpriced(report.unpriced)
     yield from _inexact(total)
     yield from report_compared.to_text(report)
-    yield from _alerts(report.alerts)
+    yield from _alerts(report)
     yield from _sources(report.statuses, report.now)
 
 
@@ -182,8 +183,8 @@ def _inexact(total: Totals) -> Iterator[str]:
         yield from reasons
 
 
-def _alerts(alerts: tuple[AlertStatus, ...]) -> Iterator[str]:
-    told = [a for a in alerts if a.state in ("pending", "firing")]
+def _alerts(report: Report) -> Iterator[str]:
+    told = [a for a in report.alerts if a.state in ("pending", "firing")]
     if not told:
         return
     yield ""
@@ -195,6 +196,8 @@ def _alerts(alerts: tuple[AlertStatus, ...]) -> Iterator[str]:
         value = quantity_text(alert.unit, alert.value, alert.exactness)
         limit = quantity_text(alert.unit, alert.limit)
         yield cut(f"{alert.state:8} {value} of {limit} in {alert.window}: {rule}", WIDTH)
+        for mute in report.mutes.get((alert.rule, alert.labels), ()):
+            yield cut(f"{'':9}{in_words(mute, report.zone)}", WIDTH)
 
 
 def _sources(statuses: tuple[SourceStatus, ...], now: float) -> Iterator[str]:

@@ -263,8 +263,9 @@ NOTIFIER: Final = Section(
         ),
         Key(
             "command",
-            ListOf(Text()),
-            "Program and arguments; it gets the alerts as JSON on its standard input.",
+            ListOf(Text(), program=True),
+            "Program and arguments, run without a shell (a line of one is "
+            '`[sh, -c, "…"]`); it gets the alerts as JSON on its standard input.',
             only=("command",),
         ),
         Key("severity", Choice(SEVERITIES), "The least severity that it is told of."),

@@ -80,6 +80,12 @@ LISTEN: Final = Section(
             Choice(STALE),
             "What `/budget` answers while it does not know the newest usage.",
         ),
+        Key(
+            "on_missing",
+            Choice(STALE),
+            "What `/budget` answers where the question lacks a parameter that a budget needs, such"
+            " as `consumer`.",
+        ),
     ),
 )
 

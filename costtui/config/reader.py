@@ -6,6 +6,7 @@ another (a source with two ways to log in, two sources for one gateway) is `buil
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from costtui.config.words import Problems, did_you_mean, quoted
 from costtui.config.yamltree import Node, Scalar, Sequence
 from costtui.model.safetext import visible
 
+_SHELL = re.compile(r"[\s|&;<>()$`*?\"']")
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
@@ -146,7 +148,11 @@ class Reader:
             item = self._value(node, shape.item, path, line)
             return None if item is None else Value([item], line, path)
         if not isinstance(node, Sequence):
-            hint = f": write [{node.text}]" if isinstance(node, Scalar) and _short(node) else ""
+            hint = ""
+            if isinstance(node, Scalar) and _short(node):
+                line_of_shell = shape.program and _SHELL.search(node.text)
+                text = json.dumps(node.text, ensure_ascii=False)
+                hint = f": write [{f'sh, -c, {text}' if line_of_shell else node.text}]"
             message = f"expected a list, not {_called(node)}{hint}"
             self._problems.add(node.line, path, message)
             return None

@@ -208,6 +208,8 @@ class ListenConfig:
     """The most series of usage on `/metrics`."""
     on_stale: str = "allow"
     """`allow` or `deny`: what `/budget` says while it does not know the newest usage."""
+    on_missing: str = "allow"
+    """The same where the question lacks a dimension that a budget needs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,8 @@ class ListOf:
     item: Shape
     single: bool = False
     """One item may stand without the brackets."""
+    program: bool = False
+    """A program and its arguments: a text was meant as a line for the shell."""
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -20,10 +20,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """The spelling in `known` that was probably meant, or `""`."""
     import difflib  # 1 ms that only a mistake pays
 
-    spellings = {name.lower(): name for name in known}
+    # Dashes that all options begin with make none of them nearer: `--frob` is no `--db`.
+    spellings = {name.lower().lstrip("-"): name for name in known}
     if len(word) > 60:
         return ""
-    found = difflib.get_close_matches(word.lower(), spellings, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word.lower().lstrip("-"), spellings, n=1, cutoff=0.6)
     return spellings[found[0]] if found else ""
 
 

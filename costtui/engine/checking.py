@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from costtui.alerts.muting import silenced
 from costtui.alerts.watches import BUDGET_STEP, STEP, Watch
+from costtui.engine.muting import muted_of
 from costtui.model.alert import AlertStatus
 from costtui.model.budget import BudgetLine
 from costtui.model.counted import Heard
@@ -51,12 +51,15 @@ def level_of_alert(status: AlertStatus) -> int:
 
 def firing(
     heard: Heard, watches: Sequence[Watch], now: float, *, steps: bool
-) -> list[tuple[AlertStatus, Watch | None]]:
-    """What fires and is not silenced, most severe first. Without `steps`, no steps of budgets:
+) -> tuple[list[tuple[AlertStatus, Watch | None]], int]:
+    """What fires and is not muted (acknowledged, silenced, or said by another alert that fires),
+    most severe first; how many are muted. Without `steps`, no steps of budgets:
     somebody tells of the budgets themselves. An alert whose rule has left the configuration is
     put away at the next evaluation, and until then it is none."""
     known: Mapping[tuple[str, str], Watch] = {(w.name, w.step): w for w in watches}
+    mutes = muted_of(watches, heard.alerts, heard.silences, heard.acks, now)
     found: list[tuple[AlertStatus, Watch | None]] = []
+    muted = 0
     for status in heard.alerts:
         if status.state != "firing":
             continue
@@ -65,10 +68,12 @@ def firing(
             watch = known.get((status.rule, ""))
         if watch is None or (watch.measure == BUDGET_STEP and not steps):
             continue
-        if silenced(heard.silences, status, watch.extra, now) is None:
+        if (status.rule, status.labels) in mutes:
+            muted += 1
+        else:
             found.append((status, watch))
     found.sort(key=lambda pair: -_WORST.index(level_of_alert(pair[0])))
-    return found
+    return found, muted
 
 
 def staleness(heard: Heard, configured: frozenset[str], now: float, limits: Limits) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from costtui.config.schema import Config
 from costtui.engine.clock import Clock
+from costtui.errors import StoreError
 from costtui.model.alert import AlertEvent
 from costtui.store.writer import Store
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MOST_WAITING = 10_000
+"""Alerts that `untold` counts."""
 FLUSH_LOOK = 0.1
 """Seconds between two looks whether everything was tried."""
 FLUSH_MORE = 5.0
@@ -45,15 +49,16 @@ class Delivery:
     async def run(self, firing: Sequence[AlertEvent]) -> None:
         """Deliver until cancelled. `firing` is what was told already and is not over."""
         # Without notifiers it runs too: what waits for one that is no more is cleared away.
-        self._courier = self._made(hurried=False)
-        self._courier.seed(firing)
+        courier = await self._made(hurried=False)
+        courier.seed(firing)
+        self._courier = courier
         await self._kept_going(self._courier)
 
     async def flush(self) -> None:
         """Try everything that waits once, at once, and return: for a collector that ends."""
         if not await self._store.due(self._clock.now(), 1):
             return
-        self._courier = self._made(hurried=True)
+        self._courier = await self._made(hurried=True)
         task = asyncio.create_task(self._kept_going(self._courier))
         patience = max((n.timeout for n in self._config.notifiers), default=0) + FLUSH_MORE
         until = self._clock.monotonic() + patience
@@ -67,6 +72,15 @@ class Delivery:
             await asyncio.gather(task, return_exceptions=True)
             await self.note_health()
 
+    async def untold(self) -> list[tuple[str, int, str]]:
+        """(notifier, how many alerts wait for it, why) of each that could not be told, for who has
+        just flushed."""
+        parcels = await self._store.due(float("inf"), MOST_WAITING)
+        waiting = Counter(parcel.notifier for parcel in parcels)
+        errors = {one.name: one.error for one in await self._store.notifiers()}
+        mine = (n.name for n in self._config.notifiers if n.name in waiting)
+        return [(name, waiting[name], errors.get(name, "")) for name in mine]
+
     async def note_health(self) -> None:
         """Store how the notifiers are doing, where that has changed. Raises a `StoreError`."""
         if self._courier is None:
@@ -76,13 +90,18 @@ class Delivery:
             await self._store.put_health(health)
             self._said = health
 
-    def _made(self, *, hurried: bool) -> Courier:
+    async def _made(self, *, hurried: bool) -> Courier:
         from costtui.alerts.notify.courier import Courier
         from costtui.alerts.notify.senders import secrets_of
 
         config = self._config
         notifiers = [replace(n, group_wait=0) if hurried else n for n in config.notifiers]
-        return Courier(notifiers, self._store, self._clock, secrets=secrets_of(config))
+        courier = Courier(notifiers, self._store, self._clock, secrets=secrets_of(config))
+        try:
+            courier.remember(await self._store.notifiers())
+        except (StoreError, ValueError, TypeError):
+            log.exception("when notifiers were last told is not known any more")
+        return courier
 
     async def _kept_going(self, courier: Courier) -> None:
         try:

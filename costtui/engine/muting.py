@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from costtui.alerts.muting import inhibited, matches
-from costtui.alerts.watches import watch_of, watches
+from costtui.alerts.watches import Watch, watch_of, watches
 from costtui.config.alert_schema import AlertRule, BudgetConfig
 from costtui.model.alert import Ack, AlertStatus, Labels, Matcher, Silence
 from costtui.store import silences as store
@@ -49,10 +49,20 @@ def muted(
 ) -> dict[Key, tuple[Mute, ...]]:
     """Everything that mutes each firing or pending alert at `now`; those that nothing mutes are not
     in it."""
-    active = [s for s in statuses if s.state in ("firing", "pending")]
-    if not active:
+    if not any(s.state in ("firing", "pending") for s in statuses):
         return {}
-    known = watches(rules, budgets)
+    return muted_of(watches(rules, budgets), statuses, silences, acks, now)
+
+
+def muted_of(
+    known: Sequence[Watch],
+    statuses: Sequence[AlertStatus],
+    silences: Sequence[Silence],
+    acks: Sequence[Ack],
+    now: float,
+) -> dict[Key, tuple[Mute, ...]]:
+    """The same, of watches."""
+    active = [s for s in statuses if s.state in ("firing", "pending")]
     found_of = watch_of(known)
     episodes = {ack.episode: ack for ack in acks if ack.at <= now}
     quiet = inhibited(known, statuses)

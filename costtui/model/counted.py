@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from costtui.model.alert import AlertStatus, Silence
+from costtui.model.alert import Ack, AlertStatus, Silence
 from costtui.model.charge import CostBasis
 from costtui.model.notifier import NotifierHealth
 from costtui.model.snapshot import SourceStatus
@@ -64,3 +64,4 @@ class Heard(NamedTuple):
     alerts: tuple[AlertStatus, ...]
     notifiers: tuple[NotifierHealth, ...]
     silences: tuple[Silence, ...] = ()
+    acks: tuple[Ack, ...] = ()

@@ -16,7 +16,7 @@ from costtui.store.adjusted import ADJUSTED_SQL, SINCE
 from costtui.store.catalogue import RECONCILE
 from costtui.store.levels import COLUMNS, EFFECTIVE
 from costtui.store.rows import EVALUATED, HEALTH, all_alerts, all_statuses, health_from_text
-from costtui.store.silences import SILENCE_SQL, silence_from_row
+from costtui.store.silences import SILENCE_SQL, all_acks, silence_from_row
 from costtui.store.sums import Row
 from costtui.store.watching import WatchReader
 
@@ -68,6 +68,7 @@ class CountedReader(WatchReader):
                 all_statuses(connection), all_alerts(connection),
                 health_from_text(meta[HEALTH]) if HEALTH in meta else (),
                 tuple(map(silence_from_row, connection.execute(SILENCE_SQL))),
+                all_acks(connection),
             )  # fmt: skip
 
     def _learn(self) -> None:

@@ -17,7 +17,7 @@ import aiosqlite
 from costtui.model.alert import AlertEvent, Parcel
 from costtui.model.charge import Exactness
 from costtui.model.notifier import NotifierHealth
-from costtui.store.rows import HEALTH, health_to_text
+from costtui.store.rows import HEALTH, health_from_text, health_to_text
 from costtui.store.series import clean
 from costtui.store.session import Session
 
@@ -150,6 +150,11 @@ class Outbox:
         """How the notifiers are doing, for whoever shows it; no new revision."""
         async with self._session.transaction():
             await self._session.put(HEALTH, health_to_text(notifiers))
+
+    async def notifiers(self) -> tuple[NotifierHealth, ...]:
+        """How they were doing when a collector last said so."""
+        text = await self._session.get(HEALTH)
+        return health_from_text(str(text)) if text else ()
 
 
 def _told(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str], Told]:

@@ -177,6 +177,9 @@ class States:
     async def told(self) -> dict[Any, Any]:
         return {}
 
+    async def causes_due(self) -> frozenset[str]:
+        return frozenset()
+
     async def evaluated_at(self) -> float:
         return self.at
 

@@ -99,6 +99,6 @@ def test_the_shape_is_frozen() -> None:
     ]  # fmt: skip
     assert list(document["alerts"][0]) == [
         "rule", "labels", "state", "severity", "window", "unit", "value", "value_text", "limit",
-        "limit_text", "exactness", "since", "id", "cause",
+        "limit_text", "exactness", "since", "id", "cause", "muted",
     ]  # fmt: skip
     assert list(document["total"]) == SCHEMA["$defs"]["totals"]["required"]

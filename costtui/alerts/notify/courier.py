@@ -68,6 +68,13 @@ class Courier:
         for lane in self._lanes.values():
             lane.seed(known)
 
+    def remember(self, before: Iterable[NotifierHealth]) -> None:
+        """After a start: when each notifier was last told, and what it last said."""
+        for one in before:
+            lane = self._lanes.get(one.name)
+            if lane is not None and lane.config.type == one.type:
+                lane.remember(one)
+
     def health(self) -> tuple[NotifierHealth, ...]:
         """How each notifier is doing, in the order of the configuration."""
         return tuple(lane.health() for lane in self._lanes.values())

@@ -114,6 +114,12 @@ class Lane:
                 self._keep(Parcel(0, self.config.name, event, 0, event.fired_at))
         self._changed.set()
 
+    def remember(self, before: NotifierHealth) -> None:
+        """How it was doing before a restart. What waits, and when it is tried, begins anew."""
+        self._status = self._status._replace(
+            last_ok=before.last_ok, last_failed=before.last_failed, error=before.error
+        )
+
     def health(self) -> NotifierHealth:
         now = self._clock.monotonic()
         times = [self._resume, *(self._aside.get(key, 0.0) for key in self._held)]

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Final
 
 from costtui.alerts.measures import WEEKS
+from costtui.alerts.promrules.apart import merged, told_apart
 from costtui.alerts.promrules.clock import CLOCK, clock_rule
 from costtui.alerts.promrules.pages import COST, Page, Part, plain_glob, service_names
 from costtui.alerts.promrules.text import (
@@ -119,9 +120,9 @@ class Recorder:
         """In the order in which they must be evaluated."""
         out: list[Rule] = []
         for quantity in self.needed:
-            for page, part in self._parts:
-                if part.quantity == quantity:
-                    out.append(self._growth(page, part))
+            mine = [(page, part) for page, part in self._parts if part.quantity == quantity]
+            every = merged(mine, self.dimensions(quantity))
+            out += told_apart(self._growth(page, part) for page, part in every)
         for quantity, needed in self.needed.items():
             out.append(self._total(quantity))
             out += [self._window(quantity, seconds) for seconds in sorted(needed.windows)]
@@ -141,6 +142,7 @@ class Recorder:
         else:
             grown = " or ".join(self._grown(page.selector(part.metric, m)) for m in part.selectors)
             if part.unless:
+                grown = f"({grown})" if len(part.selectors) > 1 else grown  # `unless` binds closer
                 other = page.any_of(part.unless)
                 grown += f"\nunless on (job, instance) group by (job, instance) ({other})"
             if part.instead:

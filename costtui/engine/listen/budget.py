@@ -8,8 +8,8 @@ as Decimal and integers, never as a float, so no estimate is accepted that passe
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -21,6 +21,7 @@ from costtui.engine.standing import Standing, Standings
 from costtui.model.budget import BudgetLine
 from costtui.model.dimension import (
     LLM,
+    TAG,
     is_dimension,
     is_mapped,
     known_dimensions,
@@ -88,7 +89,8 @@ def asked(query: str, tags: Sequence[str]) -> Question:
         else:
             near = did_you_mean(name[:80], known)
             shown = quoted(visible(name, 80))
-            raise BadQuestion(f"{shown} is not a parameter{near}; there are {', '.join(known)}")
+            every = ", ".join((*known, f"{TAG}NAME"))
+            raise BadQuestion(f"{shown} is not a parameter{near}; there are {every}")
     question.given = given_as_stored(question.given)
     return question
 
@@ -138,6 +140,7 @@ def answered(
     people: People,
     *,
     on_stale: str,
+    on_missing: str = "allow",
 ) -> Answer:
     """`standings` None: nothing is known yet."""
     stale, why_stale = _stale(standings, now)
@@ -145,10 +148,13 @@ def answered(
     given = with_people(question.given, budgets, people)
     applied: list[BudgetLine] = []
     others: list[dict[str, str]] = []
+    lacking: dict[str, list[str]] = {}
     for standing in budgets:
         reason = why_not(standing, given, people)
         if reason:
             others.append({"name": standing.budget.name, "why": reason})
+            for dimension in missing(standing, given, people):
+                lacking.setdefault(dimension, []).append(standing.budget.name)
         else:
             applied.append(standing.line(tuple(given[d] for d in standing.budget.by)))
     refusals = [(line, why) for line in applied if (why := _refusal(line, question.estimate))]
@@ -159,6 +165,9 @@ def answered(
     deciding = None if nearest is None else nearest.name
     if decider is not None:
         reason, deciding = decider[1], decider[0].name
+    elif lacking and on_missing == "deny":
+        allowed, deciding = False, None
+        reason = f"{_listed(lacking)} not given, and on_missing is deny"
     elif stale and on_stale == "deny":
         allowed, reason, deciding = False, f"{why_stale}, and on_stale is deny", None
     document: dict[str, Any] = {
@@ -171,6 +180,7 @@ def answered(
         "age_seconds": round(max(0.0, now - standings.at), 3) if standings is not None else None,
         "stale": stale,
         "stale_because": why_stale or None,
+        "warning": _warning(lacking),
         "budgets": [told(line) for line in applied],
         "not_applied": others,
     }
@@ -199,12 +209,31 @@ def why_not(standing: Standing, given: Mapping[str, str], people: People) -> str
             names.add(people.of(given[dimension]).name)
         if value not in names:
             return f"it is for {dimension}={visible(value, MAX_NAME)}"
-    missing = [dimension for dimension in budget.by if dimension not in given]
-    return (
-        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given"
-        if missing
-        else ""
-    )
+    lacking = [dimension for dimension in budget.by if dimension not in given]
+    return f"{_listed(lacking)} not given" if lacking else ""
+
+
+def missing(standing: Standing, given: Mapping[str, str], people: People) -> list[str]:
+    """The dimensions without which nobody can say whether a budget applies; none where something
+    that is given says that it does not."""
+    budget = standing.budget
+    fits = [(d, value) for d, value in budget.where if d in given]
+    if why_not(standing._replace(budget=replace(budget, by=(), where=tuple(fits))), given, people):
+        return []
+    return [d for d in dict.fromkeys((*dict(budget.where), *budget.by)) if d not in given]
+
+
+def _listed(dimensions: Collection[str]) -> str:
+    return f"{' and '.join(dimensions)} {'is' if len(dimensions) == 1 else 'are'}"
+
+
+def _warning(lacking: Mapping[str, Sequence[str]]) -> str | None:
+    """A gateway that forgets a parameter lets everybody through: it must be seen."""
+    if not lacking:
+        return None
+    names = list(dict.fromkeys(name for budgets in lacking.values() for name in budgets))
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return f"{_listed(lacking)} not given, so these budgets were not asked: {shown}"
 
 
 def _refusal(line: BudgetLine, estimate: Decimal) -> str:

@@ -269,7 +269,12 @@ class Listener:
         except BadQuestion as error:
             return _json(400, {"error": str(error)})
         answer = answered(
-            question, self._standings, self._now(), self._people, on_stale=self._listen.on_stale
+            question,
+            self._standings,
+            self._now(),
+            self._people,
+            on_stale=self._listen.on_stale,
+            on_missing=self._listen.on_missing,
         )
         return _json(answer.status, answer.document)
 

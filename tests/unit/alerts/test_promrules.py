@@ -14,6 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from costtui.alerts.promrules.apart import told_apart
 from costtui.alerts.promrules.clock import offsets
 from costtui.alerts.promrules.export import Exported, exported
 from costtui.alerts.promrules.pages import glob_pattern
@@ -72,10 +73,11 @@ def made(config: Config, **how: str) -> Exported:
     return exported(config, zone_of(config.timezone), NOW, **how)
 
 
-def promtool(*arguments: object) -> None:
+def promtool(*arguments: object) -> str:
     words = ["promtool", *map(str, arguments)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 @needs_promtool
@@ -105,6 +107,83 @@ budgets:
     (tmp_path / "tests.yml").write_text(text)
     assert set(untested) <= {"spike", "quiet", "down", "budget all burn"}
     promtool("test", "rules", tmp_path / "tests.yml")
+
+
+@needs_promtool
+@pytest.mark.parametrize("by", ["[]", "[consumer]", "[service]", "[gateway, team, model]"])
+def test_no_two_rules_of_a_preset_are_one_series(tmp_path: Path, by: str) -> None:
+    """`promtool check rules` takes duplicates, with a remark."""
+    config = configured(
+        tmp_path,
+        f"""
+consumers: {{"ann": {{team: red}}}}
+alerts:
+  - {{name: cost, cost_over: 50, window: 24h, by: {by}}}
+  - {{name: tokens, tokens_over: 50, window: 24h, by: {by}}}
+  - {{name: failing, error_share_over: 5%, window: 10m, by: {by}}}
+  - {{name: throttled, throttled_share_over: 5%, window: 10m, by: {by}}}
+budgets: [{{name: all, limit: 100, by: {by}}}]
+""",
+    )
+    files = []
+    for preset in presets.names():
+        found = made(config, preset=preset)
+        files.append(tmp_path / f"rules-{preset}.yml")
+        files[-1].write_text(found.text)
+        ((group),) = yaml.safe_load(found.text)["groups"]
+        recorded = [(r["record"], str(r.get("labels"))) for r in group["rules"] if "record" in r]
+        assert len(set(recorded)) == len(recorded), preset
+    assert "duplicate" not in promtool("check", "rules", *files)
+
+
+@needs_promtool
+@pytest.mark.parametrize("by", ["consumer", "service"])
+def test_money_of_every_basis_of_costtuis_page_is_added_up(tmp_path: Path, by: str) -> None:
+    config = configured(
+        tmp_path,
+        f"""
+alerts: [{{name: cost, cost_over: 3, window: 24h, by: [{by}]}}]
+budgets: [{{name: each, limit: 1, by: [{by}], forecast: false}}]
+""",
+    )
+    (tmp_path / "rules.yml").write_text(made(config, preset="costtui").text)
+    series = [
+        {"series": 'up{job="c", instance="c"}', "values": "1x20"},
+        *(
+            {
+                "series": f'costtui_cost_usd_total{{basis="{basis}", service="{service}",'
+                ' consumer="ann", gateway="g", job="c", instance="c"}',
+                "values": f"0x7 {dollars}x12",
+            }
+            for basis, service, dollars in (
+                ("computed", "llm", 1), ("estimated", "llm", 2), ("reported", "llm", 4),
+                ("estimated", "infrastructure", 8), ("computed", "infrastructure", 16),
+            )
+        ),
+    ]  # fmt: skip
+    sums = {'consumer="ann"': 31} if by == "consumer" else {
+        'service="infrastructure"': 24, 'service="llm"': 7,
+    }  # fmt: skip
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump({
+        "rule_files": ["rules.yml"], "evaluation_interval": "60s",
+        "tests": [{
+            "interval": "60s", "input_series": series,
+            "promql_expr_test": [{
+                "expr": f"{by}:llm_cost_usd:sum1d", "eval_time": "15m",
+                "exp_samples": [
+                    {"labels": f"{by}:llm_cost_usd:sum1d{{{labels}}}", "value": value}
+                    for labels, value in sums.items()
+                ],
+            }],
+        }],
+    }))  # fmt: skip
+    promtool("test", "rules", tmp_path / "tests.yml")
+
+
+def test_rules_that_cannot_be_one_have_labels_of_their_own() -> None:
+    labels = (("source", "a"), ("metric", "m"))
+    told = told_apart([Rule("r", "1", labels), Rule("r", "2", labels), Rule("s", "3", labels)])
+    assert [dict(rule.labels)["metric"] for rule in told] == ["m", "m (2)", "m"]
 
 
 def test_what_prometheus_cannot_say_is_told_with_why(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from costtui.cli.main import main
-from costtui.model.alert import AlertStatus, Matcher, Silence
-from costtui.store.silences import silence
+from costtui.model.alert import Ack, AlertStatus, Matcher, Silence
+from costtui.store.silences import acknowledge, silence
 from costtui.store.writer import Store
 from tests.unit.engine.listening import NANO, fill, used
 
@@ -146,7 +146,49 @@ def test_alerts(site: Site) -> None:
     assert site.check() == (1, f"COSTTUI WARNING - {told}\n")
     assert site.check("--alerts")[0] == 1
     silence(site.path, Silence(0, (Matcher("alert", "=", "dear"),), NOW - 1, NOW + 60))
-    assert site.check() == (0, "COSTTUI OK - no alert fires\n")
+    assert site.check() == (0, "COSTTUI OK - no alert fires (1 muted)\n")
+
+
+def test_what_is_muted_does_not_count(site: Site) -> None:
+    """Acknowledged, and the lower step of a budget of which a higher one fires."""
+    site.configure("""
+alerts: [{name: dear, cost_over: 10, window: 24h, by: [consumer]}]
+budgets: [{name: all, limit: 10, steps: [50%, 100%], forecast: false, severity: critical}]
+""")
+    site.spend(("alice", 10))
+    money = 12 * NANO, 10 * NANO, NOW, "24h"
+
+    def one(rule: str, identity: str, *labels: tuple[str, str]) -> AlertStatus:
+        return AlertStatus(rule, labels, "firing", "critical", *money, id=identity)
+
+    ann, bob = one("dear", "1", ("consumer", "ann")), one("dear", "2", ("consumer", "bob"))
+    site.fires(ann, bob, one("budget all", "3", ("step", "50%")),
+               one("budget all", "4", ("step", "100%")))  # fmt: skip
+    assert json.loads(site.check("--alerts", "--budget", "all", "--json")[1])["alerts_muted"] == 0
+    acknowledge(site.path, Ack(ann.rule, ann.labels, ann.id, NOW - 1, "me"))
+    code, line = site.check("--alerts")
+    assert code == 2
+    assert "consumer=ann" not in line
+    assert "consumer=bob" in line
+    assert "50%" not in line
+    assert line.endswith("; 2 muted\n")
+    acknowledge(site.path, Ack(bob.rule, bob.labels, bob.id, NOW - 1, "me"))
+    acknowledge(site.path, Ack("budget all", (("step", "100%"),), "4", NOW - 1, "me"))
+    assert site.check("--alerts") == (0, "COSTTUI OK - no alert fires (4 muted)\n")
+    told = json.loads(site.check("--alerts", "--json")[1])
+    assert (told["alerts"], told["alerts_muted"]) == ([], 4)
+
+
+@pytest.mark.parametrize(("number", "says"), [(4, "; 1 more alert fires"),
+                                              (5, "; 2 more alerts fire")])  # fmt: skip
+def test_how_many_more_fire(site: Site, number: int, says: str) -> None:
+    site.configure("alerts: [{name: dear, cost_over: 10, window: 24h, by: [consumer]}]")
+    site.spend(("alice", 10))
+    site.fires(*(
+        AlertStatus("dear", (("consumer", str(n)),), "firing", "warning", 9, 8, NOW, "24h")
+        for n in range(number)
+    ))  # fmt: skip
+    assert says + "\n" in site.check()[1]
 
 
 @pytest.mark.parametrize(("severity", "code"), [("info", 0), ("warning", 1), ("critical", 2)])

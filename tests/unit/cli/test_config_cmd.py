@@ -252,6 +252,29 @@ def test_check_show_is_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert both.endswith("\n\n" + shown)
 
 
+def test_a_line_of_a_shell_is_no_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "timezone: UTC\nnotifiers:\n  - {name: a, type: command, command: COMMAND}\n"
+
+    def check(command: str) -> tuple[int, str]:
+        file = write(tmp_path, text.replace("COMMAND", command))
+        return main(["config", "check", "--config", file]), capsys.readouterr().err
+
+    code, err = check("\"cat >> 'x'\"")
+    assert code == 2
+    assert err.rstrip().endswith("""write [sh, -c, "cat >> 'x'"]""")
+    assert check("""[sh, -c, "cat >> 'x'"]""") == (0, "")  # what the hint says
+    assert check("sh")[1].rstrip().endswith("write [sh]")
+    code, err = check("[cat >> x]")
+    assert code == 0
+    assert err == (
+        'warning: notifier a: the program "cat >> x" is not found on PATH; for a line of a shell'
+        ' write [sh, -c, "cat >> x"]\n'
+    )
+    assert "is not found\n" in check("[/none/such]")[1]
+
+
 def test_show_tells_origins(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,6 +120,8 @@ def test_only_options_mean_run(fake: type[Fake], monkeypatch: pytest.MonkeyPatch
         (["db", "--cofnig", "x"], 'unknown option "--cofnig" (did you mean "--config"?)'),
         (["db", "vacuum", "--forse"], 'unknown option "--forse" (did you mean "--force"?)'),
         (["db", "vacum"], '"vacum" is not one of path, vacuum (did you mean "vacuum"?)'),
+        (["db", "--frob"], 'unknown option "--frob"\n'),  # no --db
+        (["--xyz"], 'unknown option "--xyz"\n'),
         (["--wndow", "24h"], 'unknown option "--wndow" (did you mean "--window"?)'),
         (["db", "-x"], 'unknown option "-x"'),
         (["db", "--conf", "x"], 'unknown option "--conf" (did you mean "--config"?)'),

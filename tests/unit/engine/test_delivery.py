@@ -130,10 +130,44 @@ async def test_a_collector_that_ends_tells_what_it_found(store_path: Path, sent:
         (left,) = await collector.store.due(NOW + DAY)
         assert left.notifier == "bad"
         assert left.attempts >= 1
+        assert await collector.delivery.untold() == [("bad", 1, "no such hook")]
     with Reader(store_path, zone=UTC) as reader:
         good, bad = reader.notifiers()
     assert (good.name, good.error, good.waiting) == ("hook", "", 0)
     assert (bad.name, bad.error, bad.waiting) == ("bad", "no such hook", 1)
+
+
+async def test_when_notifiers_were_told_survives_a_restart(store_path: Path, sent: Sent) -> None:
+    async with await opened(store_path) as store:
+        await use(store, 60, 6 * NANO)
+    sent.refuses = {"bad"}
+    wanted = config(store_path, HOOK, NotifierConfig("bad", "webhook"), rules=(BUSY,))
+    made = dict[str, Any](clock=Clock(), build=lambda _: Empty(), jitter=False)
+    async with Collector(wanted, **made) as collector:
+        await collector.once()
+        good, bad = await collector.store.notifiers()
+    assert good.last_ok > 0
+    assert bad.last_failed > 0
+    for start in ("run", "flush"):  # with the next one, of which only `bad` is due
+        async with await Store.open(store_path, now=NOW) as store:
+            delivery = Delivery(wanted, store, Clock())
+            if start == "flush":
+                await delivery.flush()
+            else:
+                task = asyncio.create_task(delivery.run(()))
+                while delivery._courier is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+                await delivery.note_health()
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            again, still_bad = await store.notifiers()
+        assert again == good
+        assert (still_bad.last_ok, still_bad.error) == (0, "no such hook")
+        assert still_bad.last_failed >= bad.last_failed
+    async with await Store.open(store_path, now=NOW) as store:  # another kind is another one
+        other = replace(wanted, notifiers=(NotifierConfig("hook", "slack"),))
+        delivery = Delivery(other, store, Clock())
+        assert (await delivery._made(hurried=False)).health()[0].last_ok == 0
 
 
 async def test_a_running_collector_tells(store_path: Path, sent: Sent) -> None:

@@ -45,9 +45,11 @@ def answer(
     at: float = NOW,
     blind: tuple[str, ...] = (),
     on_stale: str = "allow",
+    on_missing: str = "allow",
 ) -> Answer:
     known = Standings(at, blind, standings)
-    return answered(asked(query, TAGS), known, NOW, PEOPLE, on_stale=on_stale)
+    how = {"on_stale": on_stale, "on_missing": on_missing}
+    return answered(asked(query, TAGS), known, NOW, PEOPLE, **how)
 
 
 def names(found: Answer) -> list[str]:
@@ -232,3 +234,37 @@ def test_any_query_is_answered_or_refused_in_words(query: str) -> None:
         assert str(error).isprintable()  # noqa: PT017
     else:
         assert found.status in (200, 402)
+
+
+def test_a_question_that_forgets_a_parameter_is_told_so() -> None:
+    each = standing("each", 10 * NANO, {("bob",): 11 * NANO}, by=("consumer",))
+    other = standing("other", 10 * NANO, {}, where=(("provider", "openai"), ("team", "ops")))
+    assert answer("consumer=bob", each).document["warning"] is None
+    found = answer("", each, other)
+    assert (found.status, found.document["reason"]) == (200, "no budget applies")
+    assert found.document["warning"] == (
+        "consumer and provider and team are not given, so these budgets were not asked: each, other"
+    )
+    # What is given says that the other one is not for this.
+    found = answer("provider=anthropic", each, other)
+    assert found.document["warning"] == (
+        "consumer is not given, so these budgets were not asked: each"
+    )
+    denied = answer("provider=anthropic&deny=403", each, other, on_missing="deny")
+    assert (denied.status, denied.document["allowed"], denied.document["budget"]) == (
+        403, False, None,
+    )  # fmt: skip
+    assert denied.document["reason"] == "consumer is not given, and on_missing is deny"
+    assert answer("consumer=ann&provider=anthropic", each, other, on_missing="deny").status == 200
+    # The budget that refuses is what decides, and an empty value is one.
+    assert answer("consumer=bob", each, other, on_missing="deny").document["budget"] == "each"
+    assert answer("consumer=", each, on_missing="deny").status == 200
+
+
+@pytest.mark.parametrize("tags", [(), ("env",)])
+def test_every_parameter_is_in_the_list_of_a_refusal(tags: tuple[str, ...]) -> None:
+    with pytest.raises(BadQuestion, match="; there are provider") as found:
+        asked("frob=1", tags)
+    assert asked("tag:other=1", tags).given == {"tag:other": "1"}
+    assert all(f"tag:{tag}, " in str(found.value) for tag in tags)
+    assert str(found.value).endswith(", tag:NAME")
