@@ -440,6 +440,10 @@ def _moments(text: str) -> list[tuple[str, int, int]]:
             2, "scrapes 2 0, refuses 3 19",
             id="a first value of one request and no token",
         ),
+        pytest.param(
+            2, "poll, server down 1 0, server down 5 0, failing 2 4, poll",
+            id="a first value after more than an hour in which nobody reached the instance",
+        ),
     ],
 )  # fmt: skip
 def test_what_was_counted_wrong_once(instances: int, events: str) -> None:

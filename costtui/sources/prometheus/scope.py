@@ -21,6 +21,8 @@ MOST: Final = 300
 
 LOOK_BACK_MS: Final = HOUR_MS
 """How far back the scrapes of an instance are looked at when it is first seen."""
+LONG_LOOK_BACK_MS: Final = DAY_MS
+"""And how far where that hour has none: it had nothing to count, and then nobody reached it."""
 
 
 class Scope:

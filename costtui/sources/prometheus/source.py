@@ -28,7 +28,7 @@ from costtui.sources.prometheus.holes import Hole
 from costtui.sources.prometheus.ledger import Ledger, Outcome
 from costtui.sources.prometheus.plan import DAY_MS, FIRST_MS, HOUR_MS, MINUTE_MS, Piece, Selector
 from costtui.sources.prometheus.plan import next_piece as plan_next
-from costtui.sources.prometheus.scope import LOOK_BACK_MS, Scope
+from costtui.sources.prometheus.scope import LONG_LOOK_BACK_MS, LOOK_BACK_MS, Scope
 from costtui.sources.prometheus.tracks import START, Reading, Target, Tracks
 
 if TYPE_CHECKING:
@@ -182,6 +182,7 @@ class PrometheusSource:
         if not first:
             ledger.asked.update(dict.fromkeys(self._new_names(), start if fresh else now_ms))
         if fresh:
+            await self._meet(_unmet(reading), start - back, LONG_LOOK_BACK_MS)
             await self._recall(recall.before_live(ledger, reading))
             outcome = await self._apply(ledger.live, reading)
         else:
@@ -274,7 +275,7 @@ class PrometheusSource:
         ledger = self._ledger
         hole = ledger.holes[-1]
         if hole.edge <= hole.lo:
-            await self._meet(backwards.newcomers(ledger, hole), hole.lo)
+            await self._meet(backwards.newcomers(ledger, hole), hole.lo, LONG_LOOK_BACK_MS)
             await self._recall(recall.at_bottom(ledger, hole), hole)
             outcome = await asyncio.to_thread(backwards.close, ledger, hole)
             return self._batch(outcome, Reading({}), now_ms, history=True)
@@ -295,15 +296,20 @@ class PrometheusSource:
         outcome = await self._apply(lambda r: self._fill(r, piece), reading)
         return self._batch(outcome, reading, now_ms, history=True)
 
-    async def _meet(self, targets: list[Target], before: int) -> None:
-        """Find out whether `targets` were scraped in the hour before: then a series that came
-        later was new, and its first value counts."""
+    async def _meet(self, targets: list[Target], before: int, back: int) -> None:
+        """Find out whether `targets` were scraped in the time `back` before: then a series that
+        came later was new, and its first value counts. Where a server refuses so much, an hour
+        has to do: what may be missing is said then."""
         instances = {dict(target.labels).get("instance", "") for target in targets} - {""}
         if not instances:
             return
         selector = self._scope.selector(instances)
-        rows = await self._target_rows(selector, before - LOOK_BACK_MS, before)
-        reading = self._tracks.read(rows, before - LOOK_BACK_MS, before)
+        try:
+            rows = await self._target_rows(selector, before - back, before)
+        except (SourceOverloadedError, SourceTooLargeError):
+            back = LOOK_BACK_MS
+            rows = await self._target_rows(selector, before - back, before)
+        reading = self._tracks.read(rows, before - back, before)
         for target in targets:
             stretch = reading.stretches.get(target.key)
             if stretch is not None and stretch.scrapes:
@@ -363,6 +369,16 @@ class PrometheusSource:
             history=history,
             note=self._note() or self._said,
         )
+
+
+def _unmet(reading: Reading) -> list[Target]:
+    """Targets that are new, and of which nothing tells that they were scraped before."""
+    return [
+        stretch.target
+        for stretch in reading.stretches.values()
+        if stretch.runs and stretch.scrapes and not stretch.target.first
+        and min(run.samples[0][0] for run in stretch.runs) <= stretch.scrapes[0]
+    ]  # fmt: skip
 
 
 def _complete(result: Result) -> None:
