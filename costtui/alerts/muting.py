@@ -68,32 +68,44 @@ def inhibited(watches: Sequence[Watch], statuses: Sequence[AlertStatus]) -> set[
     watch_of = {(w.name, w.step): w for w in watches if w.budget is not None}
     by_budget = {w.budget.name: w for w in watches if w.budget is not None}
     alerts = {name for name, _ in watch_of}
-    firing: dict[str, list[tuple[Watch, dict[str, str]]]] = {}
-    mine: list[tuple[AlertStatus, Watch, dict[str, str]]] = []
+    # Found by its label set, not looked for among all: of ten thousand that fire that took minutes.
+    firing: dict[tuple[str, Scope], list[Watch]] = {}
+    mine: list[tuple[AlertStatus, Watch]] = []
     for status in statuses:
         if status.state != "firing" or status.rule not in alerts or not status.labels:
             continue
         watch = watch_of.get((status.rule, status.labels[-1][1]))
         if watch is not None and watch.budget is not None:
-            scope = dict(status.labels[:-1])
-            firing.setdefault(watch.budget.name, []).append((watch, scope))
-            mine.append((status, watch, scope))
+            scope = _scope(watch, dict(status.labels[:-1]))
+            firing.setdefault((watch.budget.name, scope), []).append(watch)
+            mine.append((status, watch))
     found = set()
-    for status, watch, scope in mine:
+    for status, watch in mine:
         assert watch.budget is not None
+        labels = dict(status.labels[:-1])
         name, parents = watch.budget.parent, set[str]()
         muted = watch.measure == BUDGET_STEP and any(
-            other.measure == BUDGET_STEP and other.limit > watch.limit and theirs == scope
-            for other, theirs in firing[watch.budget.name]
+            other.measure == BUDGET_STEP and other.limit > watch.limit
+            for other in firing[watch.budget.name, _scope(watch, labels)]
         )
         while name and name not in parents and not muted:
             parents.add(name)
-            muted = any(
-                mutes(other, watch) and theirs.items() <= scope.items()
-                for other, theirs in firing.get(name, ())
-            )
             above = by_budget.get(name)
-            name = above.budget.parent if above is not None and above.budget is not None else ""
+            if above is None or above.budget is None:
+                break
+            muted = any(
+                mutes(other, watch) for other in firing.get((name, _scope(above, labels)), ())
+            )
+            name = above.budget.parent
         if muted:
             found.add(status.id)
     return found
+
+
+Scope = tuple[str | None, ...]
+
+
+def _scope(watch: Watch, labels: Mapping[str, str]) -> Scope:
+    """The values that `labels` has for what a budget is divided by. None for one that it lacks,
+    which no firing alert of that budget has."""
+    return tuple(labels.get(name) for name in watch.by)
