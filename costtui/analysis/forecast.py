@@ -80,6 +80,12 @@ class Forecast(NamedTuple):
         return self.known_hours >= LEAST_HOURS
 
     @property
+    def told_from(self) -> int:
+        """When there will be a day of history, without which nothing is claimed; epoch seconds."""
+        whole = floor_to(self.start, HOUR) + (0 if self.known_hours else HOUR)
+        return whole + max(0, LEAST_HOURS - self.known_hours) * HOUR
+
+    @property
     def wide(self) -> bool:
         """Is there too little history for the band to be more than a guess?"""
         return self.known_hours < WIDE_HOURS

@@ -10,7 +10,7 @@ from textual.geometry import Size
 
 from costtui.model.charge import Exactness
 from costtui.model.snapshot import Overview, Totals
-from costtui.model.timewindow import Window
+from costtui.model.timewindow import DAY, HOUR, Window
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
@@ -151,7 +151,7 @@ def cards(
     day_name, month_name = then_names(overview.view.window, look) or ("today", "month")
     month = make.spent(month_name, overview.month, overview.month_previous, 4, unit)
     narrow = width < NARROW - 1
-    if narrow and unit == "cost" and ahead is not None:
+    if narrow and unit == "cost" and ahead is not None and not ahead.told_from:
         # no room for a card of its own: where the month is going matters more than last month
         arrow = look.glyphs.arrow
         text = fmt.money(ahead.nano, width - len(arrow), ahead.exactness, look.glyphs)
@@ -172,12 +172,28 @@ def cards(
 def _ahead(overview: Overview, make: Figures, ahead: MonthEnd | None) -> Card:
     """Where the month ends: as the forecast says, and until there is one, at the week's pace."""
     look, width = make.look, make.width
+    told_from = ahead.told_from if ahead is not None else _young(overview)
+    if told_from:
+        return Card("month end", "-", told_from_text(told_from, look)[:width], "quiet", 8, "quiet")
     if ahead is None:
         estimate = Exactness(overview.month.exactness | Exactness.ESTIMATE)
         projected = make.cost(overview.month_projection_nano, estimate)
         return Card("pace", projected, "7d rate", "quiet", 8)
     text = fmt.money(ahead.nano, width, ahead.exactness, look.glyphs)
     return Card("month end", text, band_text(ahead, look, width), "quiet", 8)
+
+
+def _young(overview: Overview) -> int:
+    """When there will be a day of history, as the forecast counts it (`Forecast.told_from`), of a
+    store that has less than that; else 0."""
+    first = -(-int(overview.earliest) // HOUR) * HOUR
+    return first + DAY if first and overview.taken_at < first + DAY else 0
+
+
+def told_from_text(moment: int, look: Look) -> str:
+    """`from 27 Nov`: when a forecast begins. The minute is on the forecast screen."""
+    day = datetime.fromtimestamp(moment, look.zone)
+    return f"from {day.day} {day.strftime('%b')}"
 
 
 class Banded(Protocol):
