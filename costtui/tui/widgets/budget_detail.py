@@ -128,6 +128,8 @@ class BudgetDetail(Lines):
             text = ahead_text(one, 16, g)
             if one.banded:
                 text += f", 8 of 10: {band_text(one, 10).replace('-$', ' to $')}"
+            if one.labels:  # the overview of it alone has a forecast of its own, a little another
+                text += ", as its part of all"
             over = one.ahead.nano > one.limit
             yield self._fact("at end", text, "warn" if over else "text")
         text, role = ends_text(one, self.look)

@@ -26,7 +26,7 @@ def band(estimate: Estimate, forecast: Forecast, look: Look, width: int) -> str:
     """The band of an estimate, or since when there will be one."""
     if not forecast.banded:
         return told_from_text(forecast.told_from, look)[:width]
-    return band_text(estimate, look, width)
+    return band_text(estimate, width)
 
 
 def cards(told: Told, look: Look, width: int) -> list[Card]:

@@ -17,6 +17,8 @@ from costtui.tui.widgets.chart_labels import nice_ceiling, scale_text, time_labe
 from costtui.tui.widgets.forecast_cards import estimated
 from costtui.tui.widgets.lines import Lines
 
+MIDDLE_FROM = 6
+"""Rows from which the axis has a number in the middle."""
 _SIGHT = 2
 """A limit is drawn when it is at most so many times what the month may cost."""
 
@@ -128,6 +130,8 @@ class Month:
     def _fit(self, look: Look, width: int, height: int) -> None:
         self.look = look
         self.rows = max(1, height - 2)
+        if self.rows >= MIDDLE_FROM:
+            self.rows -= self.rows % 2  # so that half of the scale is at the edge of a row
         self.room = max(1, width - AXIS - 1)
         self.colors = look.palette.gradient(self.rows)
 

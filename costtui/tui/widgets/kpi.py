@@ -180,7 +180,7 @@ def _ahead(overview: Overview, make: Figures, ahead: MonthEnd | None) -> Card:
         projected = make.cost(overview.month_projection_nano, estimate)
         return Card("pace", projected, "7d rate", "quiet", 8)
     text = fmt.money(ahead.nano, width, ahead.exactness, look.glyphs)
-    return Card("month end", text, band_text(ahead, look, width), "quiet", 8)
+    return Card("month end", text, band_text(ahead, width), "quiet", 8)
 
 
 def _young(overview: Overview) -> int:
@@ -207,16 +207,22 @@ class Banded(Protocol):
     def high(self) -> int: ...
 
 
-def band_text(estimate: Banded, look: Look, width: int) -> str:
-    """`$12.1k-$12.9k`, `±3%` where that does not fit, or that there is no band."""
+def band_text(estimate: Banded, width: int) -> str:
+    """`$12.1k-$12.9k`, `-2% +4%` where that does not fit, or that there is no band. Both sides are
+    as they are: a band is no `±`."""
     if not estimate.high:
         return "no band"
     for each in (8, 6):
         text = "-".join(fmt.money(nano, each) for nano in (estimate.low, estimate.high))
         if len(text) <= width:
             return text
-    off = max(estimate.high - estimate.nano, estimate.nano - estimate.low)
-    return ("+-" if look.glyphs.ascii else "±") + (fmt.share(off, estimate.nano, 5) or "?")
+    sides = estimate.nano - estimate.low, estimate.high - estimate.nano
+    for each in (5, 3):
+        below, above = (fmt.share(off, estimate.nano, each) for off in sides)
+        for text in (f"-{below} +{above}", f"-{below.rstrip('%')}+{above}"):
+            if len(text) <= width and "<" not in text:
+                return text
+    return "<1% off" if max(sides) * 100 < estimate.nano else "wide"
 
 
 def marks_on(shown: Shown, width: int) -> set[str]:
