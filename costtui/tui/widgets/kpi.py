@@ -47,6 +47,8 @@ SHORT_KINDS = {
 }
 WIDE, NARROW, LEAST = 15, 13, 9
 """Cells of one card, gap included."""
+LOADING = "loading"
+"""In place of a comparison while history is being read: the bar of the source says how far."""
 MOST = 9
 """Cards of the overview; the last one, where the month ends, needs more than the least width."""
 
@@ -151,7 +153,10 @@ def cards(
     day_name, month_name = then_names(overview.view.window, look) or ("today", "month")
     month = make.spent(month_name, overview.month, overview.month_previous, 4, unit)
     narrow = width < NARROW - 1
-    if narrow and unit == "cost" and ahead is not None and not ahead.told_from:
+    loading = reading_history(overview)
+    if loading:
+        month = month._replace(change=LOADING, role="quiet")
+    elif narrow and unit == "cost" and ahead is not None and not ahead.told_from:
         # no room for a card of its own: where the month is going matters more than last month
         arrow = look.glyphs.arrow
         text = fmt.money(ahead.nano, width - len(arrow), ahead.exactness, look.glyphs)
@@ -164,12 +169,19 @@ def cards(
         make.spent(_HOURLY[unit], overview.hour, overview.hour_previous, 2, unit),
         make.spent(day_name, overview.today, overview.today_previous, 3, unit),
         month,
-        *([] if narrow else [_ahead(overview, make, ahead)]),
+        *([] if narrow else [_ahead(overview, make, ahead, loading=loading)]),
         *make.usage(total, before, (1, 5, 6, 7), unit),
     ]
 
 
-def _ahead(overview: Overview, make: Figures, ahead: MonthEnd | None) -> Card:
+def reading_history(overview: Overview) -> bool:
+    """Is history still being read, so that the month grows by what is long past?"""
+    return any(s.backfill_done < s.backfill_total for s in overview.sources)
+
+
+def _ahead(
+    overview: Overview, make: Figures, ahead: MonthEnd | None, *, loading: bool = False
+) -> Card:
     """Where the month ends: as the forecast says, and until there is one, at the week's pace."""
     look, width = make.look, make.width
     told_from = ahead.told_from if ahead is not None else _young(overview)
@@ -178,9 +190,9 @@ def _ahead(overview: Overview, make: Figures, ahead: MonthEnd | None) -> Card:
     if ahead is None:
         estimate = Exactness(overview.month.exactness | Exactness.ESTIMATE)
         projected = make.cost(overview.month_projection_nano, estimate)
-        return Card("pace", projected, "7d rate", "quiet", 8)
+        return Card("pace", projected, LOADING if loading else "7d rate", "quiet", 8)
     text = fmt.money(ahead.nano, width, ahead.exactness, look.glyphs)
-    return Card("month end", text, band_text(ahead, width), "quiet", 8)
+    return Card("month end", text, LOADING if loading else band_text(ahead, width), "quiet", 8)
 
 
 def _young(overview: Overview) -> int:

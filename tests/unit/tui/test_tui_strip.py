@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from types import ModuleType
@@ -48,8 +49,28 @@ def text_of(lines: list[Line]) -> list[str]:
     return ["".join(s.text for s in line.segments) for line in lines]
 
 
-def shown() -> Shown:
-    return Shown(State(), fakes.overview())
+def shown(*, loading: bool = False) -> Shown:
+    """All history has been read, or a part."""
+    overview = fakes.overview()
+    if not loading:
+        read = tuple(replace(s, backfill_done=s.backfill_total) for s in overview.sources)
+        overview = replace(overview, sources=read)
+    return Shown(State(), overview)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_while_history_is_read_the_month_says_so(width: int) -> None:
+    """It grows by what is long past; compared with the month before it says nothing."""
+    widget = Kpi(look())
+    end = MonthEnd((), 24_680 * NANO, 23_000 * NANO, 26_000 * NANO, Exactness.ESTIMATE)
+    for ahead in (None, end):
+        widget.shown = shown(loading=True)._replace(month_end=ahead)
+        labels, _, changes, _ = text_of(widget.lines(Size(width, 4)))
+        at = labels.index("month ")
+        assert changes[at : at + 7] == "loading"
+        assert changes.count("loading") == (2 if width == 120 else 1)
+        widget.shown = shown()._replace(month_end=ahead)
+        assert "loading" not in "".join(text_of(widget.lines(Size(width, 4))))
 
 
 @pytest.mark.parametrize(("width", "cards"), [(80, 8), (100, 8), (120, 9), (200, 9)])
