@@ -168,8 +168,10 @@ class Month:
     def _label(self, row: int) -> str:
         rows = self.rows
         part = 4 if rows % 4 == 0 and rows >= 8 else 2 if rows % 2 == 0 else 1
-        return "" if row * part % rows else scale_text(self.top * (rows - row) // rows, "cost",
-                                                       AXIS - 2)  # fmt: skip
+        if row * part % rows:
+            return ""
+        text = scale_text(self.top * (rows - row) // rows, "cost", AXIS - 2)
+        return "" if row and text.startswith("<") else text
 
     def _cell(self, line: Line, point: Point, row: int, limit: int) -> None:
         g, floor = self.look.glyphs, row * EIGHTHS
