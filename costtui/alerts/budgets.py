@@ -18,7 +18,8 @@ from costtui.model.timewindow import HOUR, Window
 
 FORECAST_FROM: Final = 10
 """A forecast begins when one of so many parts of the period has passed: the first hour of a month
-says nothing of its end, and would page somebody every first of a month."""
+says nothing of its end, and would page somebody every first of a month. With less than a day of
+history there is none at all: a store that began a minute ago has not seen the part that passed."""
 
 
 def budget_of(watch: Watch) -> BudgetConfig:
@@ -72,15 +73,15 @@ def forecast(look: Look, watch: Watch) -> Terms:
     if elapsed * FORECAST_FROM < period.seconds:
         return judged({})
     sums, _ = spent_in(look, watch, period.start, end)
-    told = None
-    if look.forecast is not None:
+    if look.forecast is None:  # nobody who could say it better
+        ends = {k: t.effective_nano * period.seconds // elapsed for k, t in sums.items()}
+    else:
         filters = tuple(Filter(d, v) for d, v in watch.where)
         window = Window(period.start, period.end, HOUR, budget_of(watch).period)
         told = look.forecast(View(window, filters), watch.by)
-    if told is not None:
+        if told is None:
+            return judged({})
         ends = {tuple(value for _, value in labels): nano for labels, nano in told.items()}
-    else:
-        ends = {k: t.effective_nano * period.seconds // elapsed for k, t in sums.items()}
     none = Totals()
 
     def judge(key: Key, nano: int) -> Seen:

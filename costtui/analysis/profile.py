@@ -168,7 +168,7 @@ class Model:
 
         The profile has seen these days, so they look less surprising than new ones will be, and
         the more so the fewer weeks there are: widened by √(1 + (4/weeks)²) in the logarithm, which
-        makes 80 % bands of simulated weeks hold 69 to 84 % (tests/unit/analysis/test_forecast.py).
+        makes 80 % bands of simulated weeks hold 80 to 86 % (tests/unit/analysis/test_forecast.py).
         """
         warm = min(7, max(1, len(self.days) // 2))
         level = sum(self.days[:warm]) / warm if self.days else 0.0

@@ -23,11 +23,12 @@ from costtui.pricing.rates import Compiled, RateCard, Rates, compile_card, produ
 
 HELP: Final = "3 15   3/0.3/3.75/15   like gpt-5-mini   all like openai/gpt-5   (empty: as it was)"
 _NUMBER: Final = re.compile(r"\$?(\d{1,9}(?:\.\d{0,12})?|\.\d{1,12})", re.ASCII)
+_ALL: Final = ("input", "cache_read", "cache_write", "output", "reasoning")
 _KINDS: Final = {
     2: ("input", "output"),
     3: ("input", "cache_read", "output"),
     4: ("input", "cache_read", "cache_write", "output"),
-    5: ("input", "cache_read", "cache_write", "output", "reasoning"),
+    5: _ALL,
 }
 """How many rates were typed → which."""
 
@@ -53,8 +54,8 @@ class Assumed(NamedTuple):
 def parse(text: str) -> Typed:
     """What was typed. Raises ValueError with a reason to show.
 
-    Rates are USD per 1M tokens between blanks or slashes: input output, input/cached/output,
-    input/cached/cache write/output, and reasoning behind them.
+    Rates are USD per 1M tokens between blanks or slashes: one of all tokens, input output,
+    input/cached/output, input/cached/cache write/output, and reasoning behind them.
     """
     text = text.strip()
     everywhere = text.lower() == "all" or text.lower().startswith("all ")
@@ -69,10 +70,12 @@ def parse(text: str) -> Typed:
             odd = next(w for w in words if _NUMBER.fullmatch(w) is None)
             raise ValueError(f"{odd} is not a rate: write USD per 1M tokens, as in 3 15")
         return Typed(everywhere, name=name)
+    values = [Decimal(found[1]) for found in numbers]
+    if len(values) == 1:
+        return Typed(everywhere, tuple((kind, values[0]) for kind in _ALL))
     kinds = _KINDS.get(len(words))
     if kinds is None:
-        raise ValueError("two rates at least: input and output, USD per 1M tokens, as in 3 15")
-    values = [Decimal(found[1]) for found in numbers]
+        raise ValueError("five rates at most, USD per 1M tokens: input and output, as in 3 15")
     return Typed(everywhere, tuple(zip(kinds, values, strict=True)))
 
 
@@ -86,7 +89,10 @@ def assume(label: str, card: RateCard) -> Assumed:
 
 def typed_rates(rates: Rates) -> Assumed:
     """Rates from the line."""
-    return assume(" / ".join(f"${plain(rate)}" for _, rate in rates), RateCard("what if", rates))
+    label = " / ".join(f"${plain(rate)}" for _, rate in rates)
+    if len(rates) == len(_ALL) and len({rate for _, rate in rates}) == 1:
+        label = f"${plain(rates[0][1])} for all tokens"
+    return assume(label, RateCard("what if", rates))
 
 
 def like(

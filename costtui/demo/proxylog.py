@@ -7,6 +7,7 @@ process that keeps its handle does; copytruncate copies the file and cuts it to 
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import shutil
 from pathlib import Path
@@ -111,6 +112,7 @@ class ProxyLog:
                 gzip.GzipFile("", "wb", 1, raw, mtime=until) as file,
             ):
                 count += self._write(file, begin, until)
+            os.utime(part, (until, until))  # as old as it says: it is history, and not news
             part.rename(final)
             begin = until
         part = self.path.with_name("." + self.path.name)

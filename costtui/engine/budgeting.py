@@ -58,12 +58,11 @@ def _lines(look: Look, watch: Watch, outlooks: Outlooks) -> list[BudgetLine]:
     rates = burn_rates(look, watch, budget.burn_window)
     unknown = look.unknown(watch, watch.by)
     steps: list[Step] = []
-    banded = False
     weights: Mapping[Key, Totals] = sums
-    if budget.period != ROLLING:
-        steps, banded = _ahead(watch, period.start, period.end, now_end, sums, outlooks)
-        if banded:
-            weights, _ = spent_in(look, watch, look.end - 7 * DAY, look.end)
+    told = outlooks.forecast(watch.where, period.end) if budget.period != ROLLING else None
+    if told is not None:  # with less than a day of history nobody claims anything, as the alert
+        steps = [s for s in zip(told.ends, told.path, strict=True) if s[0] <= period.end]
+        weights, _ = spent_in(look, watch, look.end - 7 * DAY, look.end)
     keys = sorted({*sums, *weights}, key=lambda k: (-_nano(sums, k), k))
     by = [max(0, _nano(weights, key)) for key in keys]
     ends = _shared_end(steps, by)
@@ -83,32 +82,11 @@ def _lines(look: Look, watch: Watch, outlooks: Outlooks) -> list[BudgetLine]:
                 budget.name, tuple(zip(watch.by, key, strict=True)), watch.where, budget.parent,
                 period_name(budget), period.start, period.end, budget.limit_nano, spent,
                 Exactness(exact), rates.get(key, (0, exact))[0], budget.burn_window,
-                ends[place].plus(spent) if ends else None, banded,
+                ends[place].plus(spent) if ends else None, bool(ends),
                 _reaches(budget.limit_nano - spent, int(look.now), rise, by[place], weight),
             )
         )  # fmt: skip
     return out
-
-
-def _ahead(
-    watch: Watch,
-    start: int,
-    end: int,
-    now_end: int,
-    sums: Mapping[Key, Totals],
-    outlooks: Outlooks,
-) -> tuple[list[Step], bool]:
-    """(the steps to the end of the period, have they a band?) of all label sets together."""
-    told = outlooks.forecast(watch.where, end)
-    if told is not None:
-        return [(e, p) for e, p in zip(told.ends, told.path, strict=True) if e <= end], True
-    elapsed = now_end - start
-    if elapsed <= 0:
-        return [], False
-    # As the alert does without a day of history: it goes on evenly.
-    spent = sum(t.effective_nano for t in sums.values())
-    rest = spent * (end - start) // elapsed - spent
-    return [(end, Estimate(rest, rest, rest))], False
 
 
 def _shared_end(steps: Sequence[Step], by: Sequence[int]) -> list[Estimate]:

@@ -9,7 +9,7 @@ Python binding drops and retakes the interpreter lock at every row, and each ret
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from costtui.config.schema import SourceConfig
@@ -48,8 +48,13 @@ class Pipeline:
         self.clock = clock
         self._turn = asyncio.Lock()
 
-    async def drain(self, source: Source, config: SourceConfig) -> Drained:
-        """Poll once and store everything it yields.
+    async def drain(
+        self,
+        source: Source,
+        config: SourceConfig,
+        stored: Callable[[Batch], Awaitable[None]] | None = None,
+    ) -> Drained:
+        """Poll once and store everything it yields; `stored` hears of each batch.
 
         Raises `SourceError` (what came before it is stored) or `StoreError` (the batch is not
         stored and its checkpoint not advanced; the caller restores the source).
@@ -68,6 +73,8 @@ class Pipeline:
                 drained.backfill_done = batch.backfill_done
                 drained.backfill_total = batch.backfill_total
                 drained.note = batch.note
+                if stored is not None:
+                    await stored(batch)
         finally:
             await batches.aclose()  # type: ignore[attr-defined]
         return drained

@@ -18,7 +18,7 @@ from costtui.engine.pipeline import Drained, Pipeline
 from costtui.engine.schedule import Schedule
 from costtui.errors import SourceError, StoreCorruptError, StoreError, StoreNewerError
 from costtui.model.snapshot import SourceStatus
-from costtui.sources.base import Source
+from costtui.sources.base import Batch, Source
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Poller:
         before = self.status
         self.polls += 1
         try:
-            drained = await self.pipeline.drain(self.source, self.config)
+            drained = await self.pipeline.drain(self.source, self.config, self._reading)
         except (StoreCorruptError, StoreNewerError):
             raise
         except SourceError as error:
@@ -105,6 +105,17 @@ class Poller:
             self.poll_seconds += self.last_poll_seconds
         await self._succeeded(began, before, drained)
         return True
+
+    async def _reading(self, batch: Batch) -> None:
+        """How much of the history has been read is said while it is read: a backlog may fit into
+        one poll of many seconds, in which every sum grows by what is long past."""
+        done, total = batch.backfill_done, batch.backfill_total
+        if done < total and total != self.status.backfill_total:
+            self.status = replace(self.status, backfill_done=done, backfill_total=total)
+            await self._write_status(urgent=True)
+        elif done < total:
+            self.status = replace(self.status, backfill_done=done)
+            await self._write_status(urgent=False)
 
     async def _restore(self) -> None:
         """Go back to what is stored: the batch in memory was not."""

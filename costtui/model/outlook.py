@@ -37,3 +37,5 @@ class Outlook(NamedTuple):
     alerts: tuple[AlertStatus, ...] = ()
     last_month_from: int = 0
     """Since when last month is in the store; 0 where all of it is."""
+    earliest: int = 0
+    """The oldest usage in the store, epoch seconds; 0 for none."""

@@ -77,6 +77,7 @@ def outlook(
         groups=_groups(catalogue, by, month, week),
         alerts=alerts,
         last_month_from=int(earliest) if before < earliest < window.start else 0,
+        earliest=int(earliest),
     )
 
 

@@ -76,7 +76,7 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
          "Go to a moment: 14:10, yesterday 14:10, monday, 2026-11-20 14:10, -3h", "app", "@", 0),
         ("live", "L", "live", "live", "Back to now", "app", "L", 0),
         ("reset", "0", "reset", "as at start",
-         "Everything as configured: no filter, period, group, unit, order, chart; again: back",
+         "Everything as configured: no filter, period, group, unit, order, chart; :back undoes it",
          "app", "0", 0),
         ("pause", "p", "pause", "pause", "Freeze the display; collecting goes on",
          "app", "p", 0),

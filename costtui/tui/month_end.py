@@ -35,6 +35,8 @@ class MonthEnd(NamedTuple):
     low: int
     high: int
     exactness: Exactness
+    told_from: int = 0
+    """Where there is less than a day of history, and so nothing to say: when there will be more."""
 
 
 class MonthEnds:
@@ -76,7 +78,7 @@ class MonthEnds:
 
 
 def _read(data: Data, filters: tuple[Filter, ...], now: float, zone: tzinfo) -> MonthEnd | None:
-    """Called in the reader's thread. None where there is no whole hour to go by."""
+    """Called in the reader's thread. None where nothing was or will be spent."""
     from costtui.analysis.forecast import forecast
     from costtui.model.snapshot import View
     from costtui.model.timewindow import WINDOW_BY_NAME, window_at
@@ -86,8 +88,7 @@ def _read(data: Data, filters: tuple[Filter, ...], now: float, zone: tzinfo) -> 
     made = forecast(outlook.hours, outlook.start, now, outlook.until, zone)
     spent = outlook.to_date
     end = made.until(outlook.until).plus(spent.effective_nano)
-    if not made.known_hours or not end.nano:
-        return None
-    low, high = (end.low, end.high) if made.banded else (0, 0)
     sign = Exactness(spent.exactness | Exactness.ESTIMATE)
-    return MonthEnd(filters, end.nano, low, high, sign)
+    if not made.banded:
+        return MonthEnd(filters, 0, 0, 0, sign, made.told_from)
+    return MonthEnd(filters, end.nano, end.low, end.high, sign) if end.nano else None

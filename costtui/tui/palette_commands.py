@@ -94,6 +94,7 @@ def _arguments(app: CosttuiApp, has: set[str]) -> Iterator[Command]:
                   "TEXT", lambda: FILTERS, free=True, needed="filter" not in has)  # fmt: skip
     yield Command("at", "Go to a moment: 14:30, yesterday, 2026-11-20 09:00", app.travel, "TIME",
                   free=True)  # fmt: skip
+    yield Command("back", "To where you were before everything was put back", app.before_reset)
     yield Command("ack", "Acknowledge what fires of an alert: it is not told again",
                   app.ack_typed, "ALERT", lambda: app.names(firing=True))  # fmt: skip
     yield Command("silence", "Silence an alert for a time: NAME 2h, and why",

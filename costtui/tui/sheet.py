@@ -219,9 +219,10 @@ def forecast(told: Told, consumer: Callable[[str], str]) -> Sheet:
     rows = [
         (
             "total" if row.total else "group", row.key, consumer(row.key) if named else "",
-            decimal_text(row.end_nano), row.end_nano,
-            end.low if row.total and told.forecast.banded else None,
-            end.high if row.total and told.forecast.banded else None,
+            decimal_text(row.end_nano) if told.known else None,
+            row.end_nano if told.known else None,
+            end.low if row.total and told.known else None,
+            end.high if row.total and told.known else None,
             row.group.to_date.effective_nano, row.group.to_date.exactness.word,
             row.group.week.effective_nano, iso(outlook.until),
         )
@@ -242,7 +243,7 @@ def forecast_line(told: Told) -> Sheet:
     rows = tuple(
         (iso(end), *estimate.plus(spent))
         for end, estimate in zip(told.forecast.ends, told.forecast.path, strict=True)
-        if end <= told.outlook.until
+        if end <= told.outlook.until and told.known
     )
     columns = ("until", "cost_nano", "low_nano", "high_nano")
     return Sheet("forecast-line", columns, rows, told.outlook.view)

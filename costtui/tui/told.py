@@ -34,7 +34,7 @@ class Row(NamedTuple):
     key: str
     group: OutlookGroup
     end_nano: int
-    """At the end of the month."""
+    """At the end of the month; so far where nothing is known of that."""
     total: bool = False
 
 
@@ -47,6 +47,11 @@ class Told(NamedTuple):
     """By group, the dearest at the end of the month first; they add up to `end`."""
     all_rows: Row
     limits: Limits = NO_LIMITS
+
+    @property
+    def known(self) -> bool:
+        """With less than a day of history nothing is claimed of what comes."""
+        return self.forecast.banded
 
     @property
     def end(self) -> Estimate:
@@ -88,7 +93,7 @@ def tell(
     """Read and forecast. Called in the reader's thread: 50 ms the first time in an hour."""
     outlook = data.outlook(view, by, now)
     made = forecast(outlook.hours, outlook.start, now, outlook.until, zone)
-    rest = made.until(outlook.until).nano
+    rest = made.until(outlook.until).nano if made.banded else 0
     # By the last seven days, which have one of each day of the week; a group's own forecast would
     # be made from less, and a sum of forecasts is not the forecast of the sum.
     shares = shared(rest, [g.week.effective_nano for g in outlook.groups])
@@ -116,11 +121,13 @@ def month_line(told: Told, columns: int) -> list[Point]:
     out: list[Point] = []
     for column in range(columns):
         start, end = (first + (last - first) * (column + n) // columns for n in (0, 1))
-        if end > made.start:
+        if start >= made.start and not told.known:
+            break
+        if start >= made.start:
             value, low, high = (between(line, end) for line in lines)
             out.append(Point(value, low, high, ahead=True))
         else:
-            value = between(past, end)
+            value = between(past, min(end, made.start))
             hours = range(start - start % HOUR, end, HOUR)
             out.append(Point(value, value, value, gap=all(t in lost for t in hours)))
     return out
@@ -128,7 +135,8 @@ def month_line(told: Told, columns: int) -> list[Point]:
 
 def _past(outlook: Outlook, first: int, now: int) -> list[tuple[int, int]]:
     """(moment, spent so far) of this month. What no whole hour holds was spent before the first
-    one where the store or its hours begin within the month, else since the last one."""
+    one where the store or its hours begin within the month, but not before the store's first
+    usage; else since the last one."""
     known = [
         (outlook.start + at * HOUR, value or 0)
         for at, value in enumerate(outlook.hours)
@@ -137,9 +145,12 @@ def _past(outlook: Outlook, first: int, now: int) -> list[tuple[int, int]]:
     rest = outlook.to_date.effective_nano - sum(value for _, value in known)
     out = [(first, 0)]
     total = 0
+    if first < outlook.earliest < now:
+        out.append((outlook.earliest, 0))
     if known and known[0][0] > first + HOUR:
         total = rest
-        out.append((known[0][0], total))
+        if known[0][0] > out[-1][0]:
+            out.append((known[0][0], total))
     for start, value in known:
         total += value
         out.append((start + HOUR, min(total, outlook.to_date.effective_nano)))

@@ -37,7 +37,7 @@ class Viewing(Commanding):
     """The command line named a view: this run is of that, and no start for the next one."""
     _opening = False
     _before_reset: State | None = None
-    """Where the user was when everything was put back; the key once more goes there."""
+    """Where the user was when everything was put back; `:back` goes there."""
 
     @cached_property
     def tags(self) -> tuple[str, ...]:
@@ -108,25 +108,29 @@ class Viewing(Commanding):
         self.habits.keep()
 
     def action_reset(self) -> None:
-        """Everything as configured: filters, period, group, unit, order, chart, comparison. Where
-        nothing is left to put back, to where the user was before."""
-        state, before = self.state, self._before_reset
+        """Everything as configured: filters, period, group, unit, order, chart, comparison. Once
+        more does nothing: who presses it to be sure must not end up where he was."""
+        state = self.state
         start = self.usual._replace(proposed=state.proposed)
         screens = [screen for screen in self.screen_stack if screen.is_mounted]
         moved = [screen.as_at_start() for screen in screens if hasattr(screen, "as_at_start")]
+        text = f"As configured: {self.usual.window}, no filter. :back goes to where you were."
         if state._replace(trail=()) == start:
-            if before is not None and not any(moved):
-                self._before_reset = None
-                self.go(before)
-                return
+            text = f"As configured{'.' if any(moved) else ' already.'}"
         else:
             self._before_reset = state
             self.go(self.usual)
             if state.paused:
                 self.ask_overview()
-        key = self.look.key("reset")
-        text = f"As configured: {self.usual.window}, no filter. {key} once more goes back."
         self.notify(text, title="View", timeout=4, markup=False)
+
+    def before_reset(self, _: str = "") -> None:
+        """To where the user was when everything was put back (`:back`). Raises ValueError."""
+        before = self._before_reset
+        if before is None:
+            raise ValueError(f"nothing was put back with {self.look.key('reset')}")
+        self._before_reset = None
+        self.go(before)
 
     # Views ----------------------------------------------------------------------------------
 

@@ -279,7 +279,12 @@ async def test_f6_says_what_may_be_spent(start: Start, fakes: ModuleType) -> Non
 
 
 @pytest.mark.parametrize(
-    ("hours", "said"), [(5, "there is no band"), (100, "still a guess"), (0, "nothing to forecast")]
+    ("hours", "said"),
+    [
+        (5, "Only 5h of history: a forecast takes a day of it, so from "),
+        (100, "still a guess"),
+        (0, "No whole hour of history"),
+    ],
 )
 async def test_f6_with_little_history(
     start: Start, fakes: ModuleType, hours: int, said: str
@@ -289,6 +294,19 @@ async def test_f6_with_little_history(
     async with start(data=data) as ui:
         await ui.press("f6")
         assert said in ui.text
+        if not hours:
+            return  # and nothing was spent: there are no figures at all
+        at = ui.lines[1].index("month end")
+        claimed = ui.lines[2][at : at + 10].split()[0]
+        assert (claimed == "-") is (hours < 24), "with less than a day nobody claims anything"
+        assert ("expected" in ui.text) is (hours >= 24)
+        await ui.press("f2")
+        ui.clock.time += 2
+        await ui.tick()
+        await ui.tick()
+        at = ui.lines[2].index("month end")
+        assert (ui.lines[3][at : at + 10].split()[0] == "-") is (hours < 24)
+        assert ("from " in ui.lines[4][at : at + 12]) is (hours < 24)
 
 
 async def test_f6_is_written(start: Start, tmp_path: Path) -> None:

@@ -381,3 +381,14 @@ async def test_the_sources_fit_a_small_terminal_and_tell_all(start: Start) -> No
         assert down.error in ui.toasts
         await ui.press("tab", "enter")
         assert "unexpected end of data" in ui.toasts
+
+
+async def test_f9_says_what_an_overrun_is(start: Start, fakes: ModuleType) -> None:
+    async with start() as ui:
+        overview = ui.app.shown.overview
+        late = tuple(replace(s, overruns=1, resets=0) for s in overview.sources)
+        await ui.press("f9")
+        ui.app.show(ui.app.shown._replace(overview=replace(overview, sources=late)))
+        await ui.press("enter")
+        assert "overrun: a read left out because" in ui.toasts
+        assert "reset:" not in ui.toasts

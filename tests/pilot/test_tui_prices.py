@@ -127,8 +127,13 @@ async def test_a_name_that_nobody_knows_is_refused_with_a_hint(start: Start) -> 
         # what was typed is there again, to be corrected
         await ui.press("backspace", "backspace", "i", "enter")
         assert [r.assumed.label for r in table(ui).items if r.assumed] == ["openai/gpt-5-mini"]
+        await type_rate(ui, "1 2 3 4 5 6")
+        assert "five rates at most" in ui.toasts
+        assert not [r for r in table(ui).items if r.assumed and "$" in r.assumed.label]
+        await ui.press("escape")
         await type_rate(ui, "3")
-        assert "two rates at least" in ui.toasts
+        assert [r.assumed.label for r in table(ui).items if r.assumed] == ["$3 for all tokens"]
+        await ui.press("equals_sign")
         await ui.press("escape")
         assert screen(ui) == "PricesScreen"
         assert table(ui).has_focus

@@ -83,7 +83,7 @@ async def test_a_tag_is_a_group_for_views_and_memory(
         assert ui.app.state.group == (group if known else "model")
 
 
-async def test_one_key_puts_everything_back_and_once_more_brings_it_again(start: Start) -> None:
+async def test_one_key_puts_everything_back_and_a_command_brings_it_again(start: Start) -> None:
     async with start() as ui:
         usual = ui.app.state
         await ui.press("v", "u", "c", "g", "greater_than_sign", "r", "5", "left_square_bracket")
@@ -95,9 +95,17 @@ async def test_one_key_puts_everything_back_and_once_more_brings_it_again(start:
         assert ui.app.overview_screen.pane == "panel-0"
         assert not ui.app.overview_screen.has_class("-max")
         assert ui.data.asked[-1][0].filters == ()
+        asked = len(ui.data.asked)
         await ui.press("0")
+        assert ui.app.state == usual, "once more does nothing"
+        assert len(ui.data.asked) == asked
+        assert "As configured already." in ui.toasts
+        await ui.press("colon", *"back", "enter")
         assert ui.app.state == left
-        await ui.press("0", "u", "0")
+        await ui.press("colon", *"back", "enter")
+        assert ui.app.state == left
+        assert "nothing was put back" in ui.text
+        await ui.press("escape", "0", "u", "0")
         assert ui.app.state == usual, "the newest change counts"
 
 

@@ -30,6 +30,8 @@ WORDS = (
     ("vs, +12%", "against the same length of time before"),
     ("list cost", "tokens × published rates, kept beside what a gateway reports"),
     ("late, down", "a source that is overdue, and one whose reads fail"),
+    ("reset", "a counter fell, as in a restart: what it had counted unread is lost, so ≥"),
+    ("overrun", "a read left out because the one before still ran: slow, or too short an interval"),
     ("STALE", "no collector runs, so nothing new can arrive"),
     ("reconcile", "a second source for the same traffic: compared, never added"),
     ("consumer", "who spent it: a person, a key or a service; team and org by your mapping"),

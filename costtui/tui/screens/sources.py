@@ -15,6 +15,7 @@ from costtui.tui.data import Answer
 from costtui.tui.differences import in_full, worst_first
 from costtui.tui.look import Line, Look
 from costtui.tui.messages import Ask
+from costtui.tui.screens.help import WORDS
 from costtui.tui.screens.side import SideScreen
 from costtui.tui.sheet import Sheet, compared, sources
 from costtui.tui.shown import Shown
@@ -193,6 +194,9 @@ class SourcesScreen(SideScreen):
             facts = [f"{outside(row.kind, 40)} at {outside(row.gateway, 80)}"] if row else []
             fine = "nothing is known of then but this" if row_past else "nothing is the matter"
             facts += (troubles(row) or [fine]) if row else []
+            words = dict(WORDS)
+            said = (("reset", row.resets), ("overrun", row.overruns)) if row else ()
+            facts += [f"{word}: {words[word]}" for word, number in said if number]
         if facts:
             self.app.clear_notifications()
             self.app.notify("\n".join(facts), title=title, timeout=20, markup=False)

@@ -128,6 +128,8 @@ class BudgetDetail(Lines):
             text = ahead_text(one, 16, g)
             if one.banded:
                 text += f", 8 of 10: {band_text(one, 10).replace('-$', ' to $')}"
+            if one.labels:  # the overview of it alone has a forecast of its own, a little another
+                text += ", as its part of all"
             over = one.ahead.nano > one.limit
             yield self._fact("at end", text, "warn" if over else "text")
         text, role = ends_text(one, self.look)
@@ -229,7 +231,7 @@ class Rise(Month):
 
     def __init__(self, look: Look, course: Course, width: int, height: int) -> None:
         self._fit(look, width, height)
-        self.limit, self.now = course.limit, course.now
+        self.limit, self.now, self.banded = course.limit, course.now, course.banded
         seconds = course.end - course.start
         step = DAY if seconds >= 5 * DAY else HOUR if seconds >= 5 * HOUR else step_for(seconds)
         self.window = Window(course.start, course.end, step, "budget")
@@ -258,11 +260,11 @@ def points(course: Course, columns: int) -> list[Point]:
         )
         if start >= course.now and not course.ahead:
             break
-        if end > course.now and course.ahead:
+        if start >= course.now:
             value, low, high = (between(line, end) for line in lines)
             out.append(Point(value, low, high, ahead=True))
         else:
-            value = between(past, end)
+            value = between(past, min(end, course.now))
             lost = any(low <= start and end <= high for low, high in course.gaps)
             out.append(Point(value, value, value, gap=lost))
     return out

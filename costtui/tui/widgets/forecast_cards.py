@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from textual.geometry import Size
 
@@ -13,7 +13,7 @@ from costtui.model.snapshot import Totals
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
 from costtui.tui.told import Told
-from costtui.tui.widgets.kpi import Card, band_text, strip
+from costtui.tui.widgets.kpi import Card, band_text, strip, told_from_text
 from costtui.tui.widgets.lines import Lines
 
 
@@ -23,8 +23,10 @@ def estimated(totals: Totals) -> Exactness:
 
 
 def band(estimate: Estimate, forecast: Forecast, look: Look, width: int) -> str:
-    """The band of an estimate, or that there is none."""
-    return band_text(estimate, look, width) if forecast.banded else "no band"
+    """The band of an estimate, or since when there will be one."""
+    if not forecast.banded:
+        return told_from_text(forecast.told_from, look)[:width]
+    return band_text(estimate, width)
 
 
 def cards(told: Told, look: Look, width: int) -> list[Card]:
@@ -36,25 +38,30 @@ def cards(told: Told, look: Look, width: int) -> list[Card]:
     before = outlook.last_month
     role = "warn" if made.wide else "quiet"
     until = datetime.fromtimestamp(outlook.until - 1, look.zone)
+
+    def ahead(nano: int) -> str:
+        return fmt.money(nano, width, sign, g) if told.known else "-"
+
     out = [
-        Card("month end", fmt.money(end.nano, width, sign, g), band(end, made, look, width), role,
-             0),
+        Card("month end", ahead(end.nano), band(end, made, look, width), role, 0),
         Card("so far", fmt.money(spent.effective_nano, width, spent.exactness, g),
-             f"{fmt.share(spent.effective_nano, end.nano)} of it", "quiet", 1),
+             f"{fmt.share(spent.effective_nano, end.nano)} of it" if told.known else "",
+             "quiet", 1),
         Card("left", fmt.duration(told.left), f"to {until.day} {until.strftime('%b')}", "quiet", 2),
         Card("last month", fmt.money(before.effective_nano, width, before.exactness, g)
              if before.requests or before.effective_nano else "-",
              _against(told, look, width), "quiet", 5),
-        Card("next 7d", fmt.money(week.nano, width, sign, g), band(week, made, look, width), role,
+        Card("next 7d", ahead(week.nano), band(week, made, look, width), role,
              4),
-        Card("per day", fmt.money(told.expected_per_day, width, sign, g), "from now", "quiet",
-             6),
+        Card("per day", ahead(told.expected_per_day), "from now", "quiet", 6),
     ]  # fmt: skip
     return [*out, *_limit(told, width)]
 
 
 def _against(told: Told, look: Look, width: int) -> str:
     """How this month compares; with a month of which a part is missing it does not."""
+    if not told.known:
+        return ""
     since = told.outlook.last_month_from
     if since:
         moment = datetime.fromtimestamp(since, look.zone)
@@ -72,18 +79,18 @@ def _limit(told: Told, width: int) -> list[Card]:
     if spent >= limit:
         return [Card("limit", text, "passed", "over", 3, "over")]
     allowed = fmt.money(told.allowed_per_day, width - 3)
-    role = "ok" if told.end.nano < limit else "over"
+    role = "quiet" if not told.known else "ok" if told.end.nano < limit else "over"
     return [Card("limit", text, f"{allowed}/d", role, 3)]
 
 
-def words(told: Told) -> list[tuple[str, str]]:
+def words(told: Told, zone: tzinfo) -> list[tuple[str, str]]:
     """(text, role): how right this has been, or why that cannot be said."""
     made = told.forecast
     known = fmt.duration(made.known_hours * 3600)
-    if not made.known_hours:
-        return [("No whole hour of history: nothing to forecast from yet.", "warn")]
     if not made.banded:
-        return [(f"Only {known} of history: the mean of it goes on, and there is no band.", "warn")]
+        when = fmt.day_and_minute(made.told_from, zone)
+        less = f"Only {known}" if made.known_hours else "No whole hour"
+        return [(f"{less} of history: a forecast takes a day of it, so from {when}.", "warn")]
     out: list[tuple[str, str]] = []
     if made.wide:
         out.append((f"{known} of history: the band is wide on purpose and still a guess.", "warn"))
@@ -113,9 +120,9 @@ class ForecastCards(Lines):
         if told is None:
             return []
         if not told.end.nano:
-            return [Line(look).put(f" {text}", role) for text, role in words(told)[:1]]
+            return [Line(look).put(f" {text}", role) for text, role in words(told, look.zone)[:1]]
         figures = strip(look, lambda width: cards(told, look, width), 7, size.width)
-        said = words(told)
+        said = words(told, look.zone)
         line = Line(look).put(" ")
         more = Line(look).put(" ")
         for text, role in said:

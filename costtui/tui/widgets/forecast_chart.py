@@ -17,15 +17,19 @@ from costtui.tui.widgets.chart_labels import nice_ceiling, scale_text, time_labe
 from costtui.tui.widgets.forecast_cards import estimated
 from costtui.tui.widgets.lines import Lines
 
+MIDDLE_FROM = 6
+"""Rows from which the axis has a number in the middle."""
 _SIGHT = 2
 """A limit is drawn when it is at most so many times what the month may cost."""
 
 
 def top_of(told: Told) -> int:
     """The end of the scale: above the band, and the limit where it is near."""
-    most = max(told.end.high, told.end.nano, told.outlook.to_date.effective_nano)
+    most = told.outlook.to_date.effective_nano
+    if told.known:
+        most = max(told.end.high, told.end.nano, most)
     limit = told.limit
-    return nice_ceiling(max(most, limit) if 0 < limit <= most * _SIGHT else most)
+    return nice_ceiling(max(most, limit) if 0 < limit <= most * _SIGHT else max(most, 1))
 
 
 def month_window(told: Told) -> Window:
@@ -67,11 +71,12 @@ class ForecastChart(Lines, can_focus=True):
     def _note(self, told: Told) -> Line:
         look, end = self.look, told.end
         sign = estimated(told.outlook.to_date)
+        if not told.known:
+            when = fmt.day_and_minute(told.forecast.told_from, look.zone)
+            return Line(look).put(f"no forecast before {when}", "quiet")
         line = Line(look).put(f"month end {fmt.money(end.nano, 12, sign, look.glyphs)}", "value")
-        if told.forecast.banded:
-            line.put(f"  80%: {fmt.money(end.low, 9)} to {fmt.money(end.high, 9)}",
-                     "warn" if told.forecast.wide else "quiet")  # fmt: skip
-        return line
+        return line.put(f"  80%: {fmt.money(end.low, 9)} to {fmt.money(end.high, 9)}",
+                        "warn" if told.forecast.wide else "quiet")  # fmt: skip
 
 
 def nothing(look: Look, width: int, height: int) -> list[Line]:
@@ -80,7 +85,7 @@ def nothing(look: Look, width: int, height: int) -> list[Line]:
     for text, role in (
         ("Nothing has been spent this month, and no whole hour of history is there yet.", "text"),
         (
-            "An estimate comes after an hour, a band after a day. F9 shows the sources.",
+            "A forecast comes after a day of history, F9 shows the sources.",
             "quiet",
         ),
     ):
@@ -93,8 +98,8 @@ def legend(told: Told, look: Look) -> Line:
     """What the characters mean."""
     spent, _, inside = shades(look)
     line = Line(look).put(f"  {spent} ", "bar").put("spent", "quiet")
-    line.put(f"  {look.glyphs.over[1]} ", "value").put("expected", "quiet")
-    if told.forecast.banded:
+    if told.known:
+        line.put(f"  {look.glyphs.over[1]} ", "value").put("expected", "quiet")
         line.put(f"  {inside} ", "accent").put("8 of 10", "quiet")
     if told.limit:
         line.put(f"  {look.glyphs.limit} ", "warn").put("limit", "quiet")
@@ -114,6 +119,7 @@ class Month:
     limit: int
     window: Window
     now: int
+    banded = True
 
     def __init__(self, look: Look, told: Told, width: int, height: int) -> None:
         self._fit(look, width, height)
@@ -124,6 +130,8 @@ class Month:
     def _fit(self, look: Look, width: int, height: int) -> None:
         self.look = look
         self.rows = max(1, height - 2)
+        if self.rows >= MIDDLE_FROM:
+            self.rows -= self.rows % 2  # so that half of the scale is at the edge of a row
         self.room = max(1, width - AXIS - 1)
         self.colors = look.palette.gradient(self.rows)
 
@@ -160,8 +168,10 @@ class Month:
     def _label(self, row: int) -> str:
         rows = self.rows
         part = 4 if rows % 4 == 0 and rows >= 8 else 2 if rows % 2 == 0 else 1
-        return "" if row * part % rows else scale_text(self.top * (rows - row) // rows, "cost",
-                                                       AXIS - 2)  # fmt: skip
+        if row * part % rows:
+            return ""
+        text = scale_text(self.top * (rows - row) // rows, "cost", AXIS - 2)
+        return "" if row and text.startswith("<") else text
 
     def _cell(self, line: Line, point: Point, row: int, limit: int) -> None:
         g, floor = self.look.glyphs, row * EIGHTHS
@@ -174,7 +184,7 @@ class Month:
                 line.put(g.over[0 if part <= 2 else 1 if part <= 6 else 2], "value")
             elif floor + EIGHTHS // 2 <= high and floor + EIGHTHS > low:
                 line.put(inside, "accent")
-            elif floor + EIGHTHS <= low:
+            elif self.banded and floor + EIGHTHS <= low:
                 line.put(below, "quiet")
             else:
                 self._free(line, floor, limit)

@@ -58,7 +58,7 @@ class ForecastTable(Table[Row]):
 
     def note_line(self) -> Line:
         line = super().note_line()
-        if self.items:
+        if self.items and (self.told is None or self.told.known):
             middle = f" {self.look.glyphs.middle} " if line.width else ""
             line.put(f"{middle}the rest is shared out as the last 7 days were", "quiet")
         return line
@@ -78,7 +78,9 @@ class ForecastTable(Table[Row]):
                 role = "title" if item.total else "text" if item.key else "quiet"
                 line.cell(self._label(item), width, role)
             case "end":
-                if not item.end_nano and group.to_date.unpriced_tokens:
+                if not told.known:
+                    line.cell("-", width, "quiet", "right")
+                elif not item.end_nano and group.to_date.unpriced_tokens:
                     line.cell("unpriced", width, "warn", "right")
                 else:
                     text = fmt.money(item.end_nano, width, sign, g)
@@ -89,7 +91,8 @@ class ForecastTable(Table[Row]):
                 put_amount(line, self.look, group.week, "cost", width)
             case "rest":
                 rest = item.end_nano - group.to_date.effective_nano
-                line.cell(fmt.money(rest, width, sign, g), width, "text", "right")
+                text = fmt.money(rest, width, sign, g) if told.known else "-"
+                line.cell(text, width, "text" if told.known else "quiet", "right")
             case "share":
                 line.cell(fmt.share(item.end_nano, whole, width), width, "quiet", "right")
             case "bar":

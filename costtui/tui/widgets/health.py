@@ -203,18 +203,14 @@ def exactness_hint(overview: Overview | None, look: Look, *, short: bool = False
     total, reasons = overview.total, []
     models = len(overview.unpriced)
     if models:
-        reasons.append(
-            f"{models}{'' if short else ' model' if models == 1 else ' models'} unpriced"
-        )
-    lost = total.lower_bounds
-    if lost:
-        resets = "reset" if lost == 1 else "resets"
-        counters = "counter" if lost == 1 else "counters"
-        number = fmt.compact(lost)
-        reasons.append(f"{number} {resets if short else f'{counters} lost or reset'}")
+        word = "" if short else " model" if models == 1 else " models"
+        reasons.append(f"{models}{word} unpriced: {look.key('prices')}")
+    if total.lower_bounds:
+        # Without a number: one reset of a source there is one of many counters here.
+        word = "resets" if short else "counters lost or reset"
+        reasons.append(f"{word}: {look.key('sources')}")
     if reasons:
-        where = look.key("prices" if models else "sources")
-        return line.put(f"{look.glyphs.at_least} {', '.join(reasons)}: {where}", "warn")
+        return line.put(f"{look.glyphs.at_least} {', '.join(reasons)}", "warn")
     if total.exactness & Exactness.ESTIMATE:
         number = fmt.compact(total.estimated_requests)
         what = "request" if total.estimated_requests == 1 else "requests"

@@ -10,7 +10,7 @@ from textual.geometry import Size
 
 from costtui.model.charge import Exactness
 from costtui.model.snapshot import Overview, Totals
-from costtui.model.timewindow import Window
+from costtui.model.timewindow import DAY, HOUR, Window
 from costtui.model.usage import TOKEN_TYPES
 from costtui.tui import format as fmt
 from costtui.tui.look import Line, Look
@@ -47,6 +47,8 @@ SHORT_KINDS = {
 }
 WIDE, NARROW, LEAST = 15, 13, 9
 """Cells of one card, gap included."""
+LOADING = "loading"
+"""In place of a comparison while history is being read: the bar of the source says how far."""
 MOST = 9
 """Cards of the overview; the last one, where the month ends, needs more than the least width."""
 
@@ -151,7 +153,10 @@ def cards(
     day_name, month_name = then_names(overview.view.window, look) or ("today", "month")
     month = make.spent(month_name, overview.month, overview.month_previous, 4, unit)
     narrow = width < NARROW - 1
-    if narrow and unit == "cost" and ahead is not None:
+    loading = reading_history(overview)
+    if loading:
+        month = month._replace(change=LOADING, role="quiet")
+    elif narrow and unit == "cost" and ahead is not None and not ahead.told_from:
         # no room for a card of its own: where the month is going matters more than last month
         arrow = look.glyphs.arrow
         text = fmt.money(ahead.nano, width - len(arrow), ahead.exactness, look.glyphs)
@@ -164,20 +169,43 @@ def cards(
         make.spent(_HOURLY[unit], overview.hour, overview.hour_previous, 2, unit),
         make.spent(day_name, overview.today, overview.today_previous, 3, unit),
         month,
-        *([] if narrow else [_ahead(overview, make, ahead)]),
+        *([] if narrow else [_ahead(overview, make, ahead, loading=loading)]),
         *make.usage(total, before, (1, 5, 6, 7), unit),
     ]
 
 
-def _ahead(overview: Overview, make: Figures, ahead: MonthEnd | None) -> Card:
+def reading_history(overview: Overview) -> bool:
+    """Is history still being read, so that the month grows by what is long past?"""
+    return any(s.backfill_done < s.backfill_total for s in overview.sources)
+
+
+def _ahead(
+    overview: Overview, make: Figures, ahead: MonthEnd | None, *, loading: bool = False
+) -> Card:
     """Where the month ends: as the forecast says, and until there is one, at the week's pace."""
     look, width = make.look, make.width
+    told_from = ahead.told_from if ahead is not None else _young(overview)
+    if told_from:
+        return Card("month end", "-", told_from_text(told_from, look)[:width], "quiet", 8, "quiet")
     if ahead is None:
         estimate = Exactness(overview.month.exactness | Exactness.ESTIMATE)
         projected = make.cost(overview.month_projection_nano, estimate)
-        return Card("pace", projected, "7d rate", "quiet", 8)
+        return Card("pace", projected, LOADING if loading else "7d rate", "quiet", 8)
     text = fmt.money(ahead.nano, width, ahead.exactness, look.glyphs)
-    return Card("month end", text, band_text(ahead, look, width), "quiet", 8)
+    return Card("month end", text, LOADING if loading else band_text(ahead, width), "quiet", 8)
+
+
+def _young(overview: Overview) -> int:
+    """When there will be a day of history, as the forecast counts it (`Forecast.told_from`), of a
+    store that has less than that; else 0."""
+    first = -(-int(overview.earliest) // HOUR) * HOUR
+    return first + DAY if first and overview.taken_at < first + DAY else 0
+
+
+def told_from_text(moment: int, look: Look) -> str:
+    """`from 27 Nov`: when a forecast begins. The minute is on the forecast screen."""
+    day = datetime.fromtimestamp(moment, look.zone)
+    return f"from {day.day} {day.strftime('%b')}"
 
 
 class Banded(Protocol):
@@ -191,16 +219,22 @@ class Banded(Protocol):
     def high(self) -> int: ...
 
 
-def band_text(estimate: Banded, look: Look, width: int) -> str:
-    """`$12.1k-$12.9k`, `±3%` where that does not fit, or that there is no band."""
+def band_text(estimate: Banded, width: int) -> str:
+    """`$12.1k-$12.9k`, `-2% +4%` where that does not fit, or that there is no band. Both sides are
+    as they are: a band is no `±`."""
     if not estimate.high:
         return "no band"
     for each in (8, 6):
         text = "-".join(fmt.money(nano, each) for nano in (estimate.low, estimate.high))
         if len(text) <= width:
             return text
-    off = max(estimate.high - estimate.nano, estimate.nano - estimate.low)
-    return ("+-" if look.glyphs.ascii else "±") + (fmt.share(off, estimate.nano, 5) or "?")
+    sides = estimate.nano - estimate.low, estimate.high - estimate.nano
+    for each in (5, 3):
+        below, above = (fmt.share(off, estimate.nano, each) for off in sides)
+        for text in (f"-{below} +{above}", f"-{below.rstrip('%')}+{above}"):
+            if len(text) <= width and "<" not in text:
+                return text
+    return "<1% off" if max(sides) * 100 < estimate.nano else "wide"
 
 
 def marks_on(shown: Shown, width: int) -> set[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from costtui.alerts.look import Look
+from costtui.alerts.observe import observe
 from costtui.alerts.watches import watches
 from costtui.config.alert_schema import SHARE, BudgetConfig
 from costtui.engine.budgeting import read_budgets, standing
@@ -82,16 +83,21 @@ def test_burn_is_against_an_even_pace(world: World) -> None:
     assert line.burn == 5000  # $5 in an hour where $1 would be even
 
 
-def test_with_a_short_history_it_goes_on_evenly(world: World) -> None:
-    """22 hours and a minute of the day are gone; $2.202 of them end as $2.4."""
-    world.use(HOUR, "ann", 1101 * NANO // 500)
-    (line,) = stand(world, BudgetConfig("day", 24 * NANO // 10 - 1, "day"))
-    assert line.ahead is not None
-    assert not line.banded
-    elapsed = 22 * HOUR + 60
-    assert line.ahead.nano == 1101 * NANO // 500 * DAY // elapsed
-    assert line.ahead.low == line.ahead.nano == line.ahead.high
-    assert line.reaches in range(int(world.now), line.end + 1) or line.ahead.nano < line.limit
+@pytest.mark.parametrize(("hours", "claimed"), [(0, False), (22, False), (24, True), (30, True)])
+def test_with_less_than_a_day_of_history_nobody_claims_anything(
+    world: World, hours: int, claimed: bool
+) -> None:
+    """The store is `hours` old, 22 hours of the day are gone: neither screen nor alert."""
+    world.use(hours * HOUR + 60, "ann", NANO)
+    world.use(60, "ann", NANO)
+    budget = BudgetConfig("day", NANO, "day", steps=())
+    (line,) = stand(world, budget)
+    assert (line.ahead is not None, line.banded) == (claimed, claimed)
+    with WatchReader(world.path, zone=world.zone) as reader, reader.watching() as sight:
+        look = Look(sight, world.now, world.zone, None, 0.0,
+                    Outlooks(sight, world.now, world.zone))  # fmt: skip
+        seen = observe(look, watches((), (budget,)))
+    assert bool([one for one in seen if one is not None and one.seen]) is claimed
 
 
 def test_what_the_screen_says_is_what_the_alert_says(world: World) -> None:

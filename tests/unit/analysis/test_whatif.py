@@ -33,6 +33,7 @@ from costtui.pricing.calculate import Pricer
 from costtui.pricing.rates import RateCard, resolve
 
 D = Decimal
+KINDS = ("input", "cache_read", "cache_write", "output", "reasoning")
 DAY = date(2026, 11, 2)
 rate = st.decimals(0, 10_000, places=6, allow_nan=False) | st.sampled_from(
     [D(0), D("0.0000004"), D("0.0375"), D(15), D("1E+2")]
@@ -56,6 +57,8 @@ def pricer(*entries: PriceOverride, **options: Any) -> Pricer:
             "3/0.3/3.75/15",
             {"input": "3", "cache_read": "0.3", "cache_write": "3.75", "output": "15"},
         ),
+        ("1", dict.fromkeys(KINDS, "1")),
+        ("$.5", dict.fromkeys(KINDS, ".5")),
         (
             "1 2 3 4 5",
             {"input": "1", "cache_read": "2", "cache_write": "3", "output": "4", "reasoning": "5"},
@@ -85,7 +88,7 @@ def test_a_name_or_nothing(text: str, typed: Typed) -> None:
     assert parse(text) == typed
 
 
-@pytest.mark.parametrize("text", ["3", "3 x", "3,5 15", "1 2 3 4 5 6", "1e3 4", "3 -15", "٣ 4"])
+@pytest.mark.parametrize("text", ["3 x", "3,5 15", "1 2 3 4 5 6", "1e3 4", "3 -15", "٣ 4"])
 def test_what_is_neither_is_refused_with_a_reason(text: str) -> None:
     with pytest.raises(ValueError, match=r"rate"):
         parse(text)

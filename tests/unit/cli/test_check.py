@@ -58,6 +58,15 @@ class Site:
         """(consumer, cents), read at `now`."""
         fill(self.path, *(used(c, n * CENT, at=NOW - ago) for c, n in pairs), now=now)
 
+    def spend_evenly(self, *pairs: tuple[str, int], hours: int = 419) -> None:
+        """(consumer, cents) since the month began: without a day of history nobody says when a
+        budget ends."""
+        rows = []
+        for who, cents in pairs:
+            parts = [cents // hours + (at < cents % hours) for at in range(hours)]
+            rows += [used(who, n * CENT, at=NOW - 10 - at * 3600) for at, n in enumerate(parts)]
+        fill(self.path, *rows, now=NOW)
+
     def fires(self, *alerts: AlertStatus) -> None:
         async def run() -> None:
             async with await Store.open(self.path, now=NOW) as store:
@@ -80,7 +89,7 @@ def site(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Site:
 
 def test_the_line_of_a_warning(site: Site) -> None:
     """415.20 of 500 in 17.46 days: 84.80 more take 3.57, from 11:06 on the 18th."""
-    site.spend(("alice", 41_520))
+    site.spend_evenly(("alice", 41_520))
     assert site.check("--budget", "teams") == (
         1,
         "COSTTUI WARNING - team search 83 % of $500.00 (month), ends 22 Nov"
@@ -122,7 +131,7 @@ def test_without_options_all_budgets_and_alerts(site: Site) -> None:
 
 
 def test_budgets_that_apply_to_a_consumer(site: Site) -> None:
-    site.spend(("alice", 45_000), ("bob", 900))
+    site.spend_evenly(("alice", 45_000), ("bob", 900))
     assert site.check("--consumer", "bob")[1].startswith(
         "COSTTUI WARNING - of bob 90 % of $10.00 (month), ends 20 Nov | 'of bob'=9.00USD;8;10;0;10 "
     )

@@ -87,6 +87,29 @@ def _collector(config: Config, source: Scripted, clock: StepClock) -> Collector:
     return Collector(config, clock=clock, build=build, jitter=False)
 
 
+async def test_what_is_left_of_history_is_said_while_one_long_poll_reads_it(
+    config: Config, source: Scripted, store_path: Path
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    async def poll(now: float) -> AsyncIterator[Batch]:
+        for done in (30, 60, 100):
+            yield Batch([], {"read": str(done)}, backfill_done=done, backfill_total=100)
+            clock.time += 6
+            with Reader(store_path, zone=UTC) as reader:
+                view = View(window_at(WINDOW_BY_NAME["1h"], now, UTC))
+                (status,) = reader.overview(view, now).sources
+                seen.append((status.backfill_done, status.backfill_total))
+
+    source.poll = poll  # type: ignore[method-assign]
+    clock = StepClock()
+    async with _collector(config, source, clock) as collector:
+        assert await collector.pollers[0].poll_once()
+        status = collector.pollers[0].status
+    assert seen == [(30, 100), (60, 100), (60, 100)]
+    assert (status.backfill_done, status.backfill_total) == (100, 100)
+
+
 async def test_a_failure_is_a_status_and_then_a_gap(config: Config, source: Scripted) -> None:
     clock = StepClock()
     source.script = [1, SourceUnreachableError("connection refused"), 2]
