@@ -190,7 +190,9 @@ def _alerts(alerts: tuple[AlertStatus, ...]) -> Iterator[str]:
     yield "Alerts"
     yield "-" * WIDTH
     for alert in sorted(told, key=lambda a: (a.state != "firing", a.rule, a.labels)):
-        where = ", ".join(f"{name}={safe(name, value)}" for name, value in alert.labels)
+        # What it is of, then a budget's step: a line that is too long is cut at its end.
+        labels = sorted(alert.labels, key=lambda pair: pair[0] == "step")
+        where = ", ".join(safe(name, value) or "(none)" for name, value in labels)
         rule = visible(alert.rule, 40) + (f" ({where})" if where else "")
         value = quantity_text(alert.unit, alert.value, alert.exactness)
         limit = quantity_text(alert.unit, alert.limit)
