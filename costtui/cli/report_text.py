@@ -190,13 +190,16 @@ def _alerts(alerts: tuple[AlertStatus, ...]) -> Iterator[str]:
     yield "Alerts"
     yield "-" * WIDTH
     for alert in sorted(told, key=lambda a: (a.state != "firing", a.rule, a.labels)):
-        # What it is of, then a budget's step: a line that is too long is cut at its end.
-        labels = sorted(alert.labels, key=lambda pair: pair[0] == "step")
-        where = ", ".join(safe(name, value) or "(none)" for name, value in labels)
-        rule = visible(alert.rule, 40) + (f" ({where})" if where else "")
         value = quantity_text(alert.unit, alert.value, alert.exactness)
         limit = quantity_text(alert.unit, alert.limit)
-        yield cut(f"{alert.state:8} {value} of {limit} in {alert.window}: {rule}", WIDTH)
+        said = f"{alert.state:8} {value} of {limit} in {alert.window}: {visible(alert.rule, 40)}"
+        # What it is of, then a budget's step; where that is too long, the values alone.
+        labels = sorted(alert.labels, key=lambda pair: pair[0] == "step")
+        shown = [(name, safe(name, text)) for name, text in labels]
+        where = ", ".join(f"{name}={text}" for name, text in shown)
+        if len(said) + len(where) + 3 > WIDTH:
+            where = ", ".join(text or "(none)" for _, text in shown)
+        yield cut(f"{said} ({where})" if where else said, WIDTH)
 
 
 def _sources(statuses: tuple[SourceStatus, ...], now: float) -> Iterator[str]:

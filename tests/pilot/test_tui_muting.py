@@ -303,7 +303,7 @@ async def test_the_overview_shows_the_top_of_the_alerts(start: Start, fakes: Mod
     config = replace(fakes.config(), budgets=made.TREE)
     async with start(data, config=config) as ui:
         await ui.press("R")
-        first = "budget team discovery 100%"
+        first = "team discovery 100%"
         assert f"│  FIRING   {first}" in ui.text
         data.answer = muted
         await ui.press("R")

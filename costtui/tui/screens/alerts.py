@@ -225,7 +225,7 @@ class AlertsScreen(MutableScreen):
 
                 name = f"silence {silence.id}"
                 text = in_full(silence, self.look, self.query_one(Silences).now)
-                self.post_message(Push(lambda *given: FullTextScreen(*given, name, text)))
+                self.post_message(Push(lambda look, shown: FullTextScreen(look, shown, name, text)))
             return
         state = self._about()
         if state is not None:

@@ -82,16 +82,22 @@ class Alerts(Table[AlertStatus]):
     def columns(self, width: int) -> list[Column]:
         columns = [Column("state", "state", self.state_width()), Column("rule", "alert", 0)]
         columns.append(Column("value", value_title(self.items), 8, "right"))
-        wide = self.room_for(width - 36) or width >= 64
-        columns.append(Column("limit", "limit", 14 if wide else 9))
+        # Without its window the limit leaves names five cells: where these are what is wanting.
+        names = width - self.state_width() - 26
+        narrow = width < 64 and not self.room_for(names, bare=True)
+        narrow = narrow and self.room_for(names + 5, bare=True)
+        columns.append(Column("limit", "limit", 9 if narrow else 14))
         if width >= 64:
             columns.append(Column("since", "since", 8, "right"))
         return columns
 
-    def room_for(self, width: int) -> bool:
-        """Do all names and label sets fit?"""
-        return all(cell_len(f"{outside(a.rule, 80)} {labels_text(a, self.look)}") <= width
-                   for a in self.items[:MEASURED])  # fmt: skip
+    def room_for(self, width: int, *, bare: bool = False) -> bool:
+        """Do all names and label sets fit? `bare`: without what says little."""
+        return all(
+            cell_len(outside(a.rule, 80).removeprefix("budget " if bare else ""))
+            + 1 + cell_len(labels_text(a, self.look, bare=bare)) <= width
+            for a in self.items[:MEASURED]
+        )  # fmt: skip
 
     def title_line(self) -> Line:
         firing, muted = counted(self.items, self.mutes)

@@ -61,12 +61,19 @@ def test_names_of_labels_where_there_are_several_and_room(look: Look) -> None:
 
 def test_severity_and_bar_make_way_for_long_names(look: Look) -> None:
     full, small = AlertsInFull(look), Alerts(look)
+
+    def limit() -> int:
+        return next(c.width for c in small.columns(55) if c.id == "limit")
+
     for table in (full, small):
         table.set_items([per_head("alice")])
     assert {"severity", "bar"} <= {c.id for c in full.columns(118)}
-    assert next(c.width for c in small.columns(56) if c.id == "limit") == 9
+    assert limit() == 14, "its window, as the names fit"
+    small.set_items([per_head("alice-and-bob")])
+    assert limit() == 9
     for table in (full, small):
         table.set_items([per_head("a-service-account-with-a-long-name")])
+    assert limit() == 14, "five cells more would not help"
     assert not {"severity", "bar"} & {c.id for c in full.columns(118)}
     (name,) = [c for c in full._fitted(118) if c.id == "rule"]
     assert name.width >= cell_len("budget per head a-service-account-with-a-long-name 80%")
