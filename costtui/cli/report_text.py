@@ -192,14 +192,19 @@ def _alerts(alerts: tuple[AlertStatus, ...]) -> Iterator[str]:
     for alert in sorted(told, key=lambda a: (a.state != "firing", a.rule, a.labels)):
         value = quantity_text(alert.unit, alert.value, alert.exactness)
         limit = quantity_text(alert.unit, alert.limit)
-        said = f"{alert.state:8} {value} of {limit} in {alert.window}: {visible(alert.rule, 40)}"
-        # What it is of, then a budget's step; where that is too long, the values alone.
+        said, rule = (
+            f"{alert.state:8} {value} of {limit} in {alert.window}: ",
+            visible(alert.rule, 40),
+        )
+        # What it is of, then a budget's step; where that is too long, the values alone, and less
+        # of the rule's name: the labels tell lines of one rule apart.
         labels = sorted(alert.labels, key=lambda pair: pair[0] == "step")
         shown = [(name, safe(name, text)) for name, text in labels]
         where = ", ".join(f"{name}={text}" for name, text in shown)
-        if len(said) + len(where) + 3 > WIDTH:
+        if len(said) + len(rule) + len(where) + 3 > WIDTH:
             where = ", ".join(text or "(none)" for _, text in shown)
-        yield cut(f"{said} ({where})" if where else said, WIDTH)
+            rule = cut(rule, max(8, WIDTH - len(said) - len(where) - 3))
+        yield cut(f"{said}{rule} ({where})" if where else said + rule, WIDTH)
 
 
 def _sources(statuses: tuple[SourceStatus, ...], now: float) -> Iterator[str]:
