@@ -37,6 +37,8 @@ def add_arguments(actions: argparse._SubParsersAction[Any]) -> None:
         help="only where this fits, too; =, !=, =~ and !~; alert and severity are labels here",
     )  # fmt: skip
     one.add_argument("--reason", metavar="TEXT", default="", help="why, for others to read")
+    one.add_argument("--anyway", action="store_true",
+                     help="also if no alert of the configuration is called so")  # fmt: skip
     listed = actions.add_parser("silences", help="the silences that there are")
     listed.add_argument("--all", action="store_true", help="ended ones too")
     listed.add_argument("--format", choices=("text", "json"), default=argparse.SUPPRESS)
@@ -73,7 +75,10 @@ def _silence(config: Config, args: argparse.Namespace) -> int:
     if seconds < LEAST:
         raise UsageError("a silence lasts a minute or more")
     now = time.time()
-    fit = muting.fitting(config.alerts, config.budgets, _present(config), matchers)
+    present = _present(config)
+    if not args.anyway:
+        _known(config, present, matchers, "; --anyway stores it")
+    fit = muting.fitting(config.alerts, config.budgets, present, matchers)
     identity = muting.silence(config.store.path, matchers, now, seconds, args.reason)
     firing = sum(alert.state == "firing" for alert in fit)
     until = _moment(now + seconds, zone_of(config.timezone))
@@ -84,6 +89,20 @@ def _silence(config: Config, args: argparse.Namespace) -> int:
 def _present(config: Config) -> list[AlertStatus]:
     with _reader(config) as reader:
         return [a for a in reader.alerts() if a.state in ("firing", "pending")]
+
+
+def _known(
+    config: Config, present: Sequence[AlertStatus], matchers: Sequence[Matcher], more: str = ""
+) -> None:
+    """Raises `UsageError` where an alert is named that is neither configured nor there: a slip of
+    the hand would mute nothing, and look like a silence."""
+    from costtui.engine.muting import unknown_name
+
+    names = [*(r.name for r in config.alerts), *(b.alert for b in config.budgets)]
+    names = list(dict.fromkeys([*names, *(a.rule for a in present)]))
+    for matcher in matchers:
+        if matcher.name == "alert" and matcher.op == "=" and matcher.value not in names:
+            raise UsageError(unknown_name(matcher.value, names) + more)
 
 
 def _reader(config: Config) -> Reader:
@@ -167,7 +186,9 @@ def _ack(config: Config, args: argparse.Namespace) -> int:
     from costtui.engine import muting
 
     present = [a for a in _present(config) if a.state == "firing"]
-    found = muting.fitting(config.alerts, config.budgets, present, _matchers(args))
+    matchers = _matchers(args)
+    _known(config, present, matchers)
+    found = muting.fitting(config.alerts, config.budgets, present, matchers)
     if not found:
         raise UsageError(f"nothing that fires fits {visible(args.alert, 60)}")
     path = config.store.path

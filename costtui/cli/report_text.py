@@ -191,11 +191,21 @@ def _alerts(report: Report) -> Iterator[str]:
     yield "Alerts"
     yield "-" * WIDTH
     for alert in sorted(told, key=lambda a: (a.state != "firing", a.rule, a.labels)):
-        where = ", ".join(f"{name}={safe(name, value)}" for name, value in alert.labels)
-        rule = visible(alert.rule, 40) + (f" ({where})" if where else "")
         value = quantity_text(alert.unit, alert.value, alert.exactness)
         limit = quantity_text(alert.unit, alert.limit)
-        yield cut(f"{alert.state:8} {value} of {limit} in {alert.window}: {rule}", WIDTH)
+        said, rule = (
+            f"{alert.state:8} {value} of {limit} in {alert.window}: ",
+            visible(alert.rule, 40),
+        )
+        # What it is of, then a budget's step; where that is too long, the values alone, and less
+        # of the rule's name: the labels tell lines of one rule apart.
+        labels = sorted(alert.labels, key=lambda pair: pair[0] == "step")
+        shown = [(name, safe(name, text)) for name, text in labels]
+        where = ", ".join(f"{name}={text}" for name, text in shown)
+        if len(said) + len(rule) + len(where) + 3 > WIDTH:
+            where = ", ".join(text or "(none)" for _, text in shown)
+            rule = cut(rule, max(8, WIDTH - len(said) - len(where) - 3))
+        yield cut(f"{said}{rule} ({where})" if where else said + rule, WIDTH)
         for mute in report.mutes.get((alert.rule, alert.labels), ()):
             yield cut(f"{'':9}{in_words(mute, report.zone)}", WIDTH)
 

@@ -15,6 +15,7 @@ from costtui.alerts.muting import inhibited, matches
 from costtui.alerts.watches import Watch, watch_of, watches
 from costtui.config.alert_schema import AlertRule, BudgetConfig
 from costtui.model.alert import Ack, AlertStatus, Labels, Matcher, Silence
+from costtui.model.safetext import visible
 from costtui.store import silences as store
 
 Key = tuple[str, Labels]
@@ -102,6 +103,18 @@ def fitting(
         if matches(wanted, status, watch.extra if watch is not None else ()):
             fit.append(status)
     return fit
+
+
+def unknown_name(name: str, known: Iterable[str]) -> str:
+    """Why nothing can be said of an alert of this name, with the one that was probably meant."""
+    from costtui.config.words import did_you_mean, nearest
+
+    names = list(known)
+    # the alert of the budget "team" is called "budget team"
+    bare = {n.removeprefix("budget "): n for n in names}
+    meant = nearest(name, bare) if not nearest(name, names) else None
+    hint = f' (did you mean "{bare[meant]}"?)' if meant else did_you_mean(name, names)
+    return f'no alert is called "{visible(name, 60)}"{hint}'
 
 
 def matchers_of(status: AlertStatus) -> tuple[Matcher, ...]:

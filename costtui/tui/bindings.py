@@ -113,7 +113,7 @@ _TABLE: dict[str, tuple[tuple[str, str, str, str, str, str, str, int], ...]] = {
         ("numbers", "n", "numbers", "numbers",
          "What was spent a day and a month, to choose a limit by; and back", "budgets", "n", 6),
         ("acknowledge", "a", "acknowledge", "acknowledge",
-         "Acknowledge what fires here: it is not told again. Once more takes it back",
+         "Acknowledge what fires here: it is not told again. Once more on it takes it back",
          "alerts,budgets", "a", 4),
         ("silence", "z", "silence", "silence",
          "Silence this alert, and others like it, for a time", "alerts,budgets", "z", 5),

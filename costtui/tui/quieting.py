@@ -132,7 +132,12 @@ class Quieting(App[int]):
             raise ValueError(why)
         firing = [a for a in self.present() if a.rule == text.strip() and a.state == "firing"]
         if not firing:
-            raise ValueError(f"{text.strip()} does not fire")
+            from costtui.engine.muting import unknown_name
+
+            name, known = text.strip(), [name for name, _ in self.names()]
+            if name not in known:
+                raise ValueError(unknown_name(name, known))
+            raise ValueError(f"{name} does not fire")
         self.acknowledge(firing)
 
     def silence_typed(self, text: str) -> None:
@@ -153,10 +158,9 @@ def parse_silence(text: str, names: Sequence[str]) -> tuple[str, int, str]:
     known = sorted((n for n in names if n and text.startswith(n)), key=len, reverse=True)
     name = next((n for n in known if text[len(n) :][:1] in ("", " ")), "")
     if not name:
-        from costtui.config.words import did_you_mean
+        from costtui.engine.muting import unknown_name
 
-        first = text.partition(" ")[0]
-        raise ValueError(f"no alert is called so{did_you_mean(first, names)}")
+        raise ValueError(unknown_name(_before_length(text), names))
     length, _, reason = text[len(name) :].strip().partition(" ")
     if not length:
         raise ValueError("for how long? For example: 2h, and why")
@@ -167,6 +171,20 @@ def parse_silence(text: str, names: Sequence[str]) -> tuple[str, int, str]:
     if seconds < 60:
         raise ValueError("a silence lasts a minute or more")
     return name, seconds, reason.strip()
+
+
+def _before_length(text: str) -> str:
+    """The words before the first that is a duration."""
+    from costtui.config.durations import parse_duration
+
+    words = text.split()
+    for number, word in enumerate(words[1:], 1):
+        try:
+            parse_duration(word)
+        except ValueError:
+            continue
+        return " ".join(words[:number])
+    return text
 
 
 def called(alerts: Sequence[AlertStatus]) -> str:

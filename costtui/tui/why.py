@@ -17,7 +17,7 @@ from costtui.model.movement import Movement
 from costtui.model.snapshot import Filter, Overview, View
 from costtui.model.timewindow import DAY, WINDOWS, Window, previous
 from costtui.tui import format as fmt
-from costtui.tui.cells import outside
+from costtui.tui.cells import cell_len, outside, squeezed
 from costtui.tui.data import Data
 from costtui.tui.glyphs import UNICODE, Glyphs
 from costtui.tui.state import CUSTOM
@@ -175,11 +175,20 @@ def who(
     named: Callable[[str, str], str],
     filters: Sequence[Filter] = (),
     glyphs: Glyphs = UNICODE,
+    width: int = 0,
 ) -> str:
-    """`gpt-5 × search × kong-eu`, without what the filters have fixed anyway."""
+    """`gpt-5 × search × kong-eu`, without what the filters have fixed anyway. In less than `width`
+    cells each part loses of its middle, the longest first: rows differ at the ends of names."""
     fixed = {f.dimension for f in filters if f.op == "="}
     shown = [(d, v) for d, v in c.values if d not in fixed] or list(c.values[:1])
-    return f" {glyphs.times} ".join(outside(named(d, v), 60) or NO_VALUE for d, v in shown)
+    parts, between = [outside(named(d, v), 60) or NO_VALUE for d, v in shown], f" {glyphs.times} "
+    room = width - cell_len(between) * (len(parts) - 1)
+    if width and sum(map(cell_len, parts)) > room >= 3 * len(parts):
+        most = max(map(cell_len, parts))
+        while sum(min(cell_len(p), most) for p in parts) > room:
+            most -= 1
+        parts = [squeezed(p, most, glyphs.cut) if cell_len(p) > most else p for p in parts]
+    return between.join(parts)
 
 
 def headline(row: Row, why: Why, zone: tzinfo) -> str:

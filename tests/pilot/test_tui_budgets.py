@@ -54,7 +54,7 @@ async def test_a_tree_with_every_number(start: Start, fakes: ModuleType) -> None
     async with start(told(fakes), config=configured(fakes), size=(160, 40)) as ui:
         await ui.press("f5")
         assert "budgets 9  1 passed" in ui.text
-        assert "9 firing (7 muted)" in ui.text
+        assert "9 firing (7 muted) of budgets" in ui.text
         for text, facts in {
             "company": ("month→1 Dec", "$5,000", "≥$4,312", "≥86%", "≤$687.55", "1.2×", "≥~$6,030",
                         "$5,686-$6,545", "25 Nov 21:03", "8d 13h", "FIRING"),
@@ -73,6 +73,12 @@ async def test_a_tree_with_every_number(start: Start, fakes: ModuleType) -> None
         assert "80% FIRING since 21 Nov 09:57" in ui.text
         assert "50% FIRING since 14 Nov 08:30, inhibited" in ui.text
         assert "expected" in ui.text
+        # of all label sets together: whose it is
+        await ui.press("down")
+        assert "discovery 50% FIRING since 22 Nov 09:57" in ui.text
+        assert "payments 80% FIRING since 22 Nov 09:57" in ui.text
+        await ui.press("down")
+        assert "discovery 50% FIRING" not in ui.text
 
 
 async def test_the_detail_follows_the_cursor(start: Start, fakes: ModuleType) -> None:

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from textual.events import Paste
 
 from costtui.config.schema import StoreConfig
 from costtui.store.connection import BUSY_MS
@@ -79,14 +80,19 @@ async def test_a_acknowledges_and_takes_it_back(
         async with starting as ui:
             await ui.press("f4")
             await ui.press("down", "down")
-            assert "▌ FIRING   budget a week step=80%" in ui.text
+            assert "▌ FIRING   budget a week 80%" in ui.text
             await ui.press("a")
             await ui.until(lambda: "Acknowledged: budget a week step=80%" in ui.toasts)
             (ack,) = kept(store).acks()
             assert (ack.rule, ack.author, ack.at) == ("budget a week", "ann", fakes.NOW)
-            await ui.until(lambda: "acked     budget a week step=80%" in ui.text)
-            assert "acked by ann 22 Nov 10:57" in ui.text
+            await ui.until(lambda: "acked     budget a week 80%" in ui.text)
             assert "9 firing (6 muted)" in ui.lines[0]
+            # on to the next that somebody is told of, and not down with the row
+            assert "▌ FIRING   budget company 80%" in ui.text
+            table = ui.app.screen.instances
+            table.go(next(n for n, a in enumerate(table.items) if a.rule == "budget a week"))
+            await ui.settle()
+            assert "acked by ann 22 Nov 10:57" in ui.text
             await ui.press("a")
             await ui.until(lambda: "No longer acknowledged" in ui.toasts)
             assert kept(store).acks() == ()
@@ -109,7 +115,7 @@ async def test_z_asks_how_long_of_what_and_why_and_says_what_that_mutes(
     with app_of(start, fakes, store) as starting:
         async with starting as ui:
             await ui.press("f4")
-            assert "team=discov" in next(line for line in ui.lines if "▌" in line)
+            assert "discovery 100%" in next(line for line in ui.lines if "▌" in line)
             await ui.press("z")
             assert "[x] alert = budget team" in ui.text
             assert "[x] team = discovery" in ui.text
@@ -117,12 +123,13 @@ async def test_z_asks_how_long_of_what_and_why_and_says_what_that_mutes(
             # the team is dropped, then the step: the whole budget
             await ui.press("tab", "tab", "space")
             assert "[ ] team = discovery" in ui.text
-            assert "2 alerts that are there now fit" in ui.text
+            assert "2 alerts that are there now fit (was 1)" in ui.text
             await ui.press("down", "space")
-            assert "6 alerts that are there now fit, 6 of them firing" in ui.text
+            assert "6 alerts that are there now fit (was 1), 6 of them firing" in ui.text
+            assert "of whatever name" not in ui.text
             await ui.press("down", *"big z run", "backspace", "N")
             await ui.press("enter")
-            assert "6 alerts that are there now fit, 6 of them firing:" in ui.text
+            assert "6 alerts that are there now fit (was 1), 6 of them firing:" in ui.text
             assert "and 3 more" in ui.text
             assert kept(store).silences() == (), "nothing before the second Enter"
             await ui.press("escape", "up", "up", "up", "up", *"90m")
@@ -134,7 +141,7 @@ async def test_z_asks_how_long_of_what_and_why_and_says_what_that_mutes(
             assert (found.starts, found.ends) == (fakes.NOW, fakes.NOW + 5400)
             assert (found.reason, found.author) == ("big z ruN", "ann")
             await ui.until(lambda: "silences 1 active" in ui.text)
-            assert "silenced  budget team step=100% team=disc" in ui.text
+            assert "silenced  budget team discovery 100%" in ui.text
 
 
 async def test_the_lengths_that_are_there_and_what_is_no_length(
@@ -174,6 +181,30 @@ async def test_what_is_typed_behind_z_goes_into_the_form(
             assert ui.app.screen.form.length.text == "2h"
 
 
+async def test_a_reason_that_is_typed_too_early_widens_nothing(
+    start: Start, fakes: ModuleType, store: Path
+) -> None:
+    with app_of(start, fakes, store) as starting:
+        async with starting as ui:
+            await ui.press("f4")
+            await ui.pilot.press("z", "tab", *"load test of 5 h")
+            await ui.settle()
+            await ui.until(lambda: ui.app.screen.where == "silencing")
+            await ui.until(lambda: ui.app.screen.form.reason.text == "load test of 5 h")
+            form = ui.app.screen.form
+            assert (form.current, form.dropped, form.length.text) == ("reason", set(), "1h")
+            # without its name it is of all rules, which is said in words
+            await ui.press("up", "up", "up", "space")
+            assert form.dropped == {0}
+            assert "of whatever name: also alerts of other rules" in ui.text
+            await ui.press("enter")
+            assert "of whatever name: also alerts of other rules" in ui.text
+            form.asking = False
+            form.on_paste(Paste(" on\nMonday"))
+            assert form.reason.text.startswith("load test of 5 h on")
+            assert form.current == "reason"
+
+
 async def test_the_list_of_silences_and_ending_one(
     start: Start, fakes: ModuleType, store: Path
 ) -> None:
@@ -184,7 +215,13 @@ async def test_the_list_of_silences_and_ending_one(
             await ui.press("colon", *"silence budget a week 2h it is known", "enter")
             await ui.until(lambda: "Silence 1 until 22 Nov 12:57" in ui.toasts)
             await ui.until(lambda: "alert=budget a week" in ui.text)
-            await ui.pilot.press("Z", "d")
+            await ui.press("Z")
+            assert "Enter in full  d ends it  1 by ann: it is known" in ui.text
+            await ui.press("enter")
+            for text in ("active", "of alert=budget a week", "by ann", "it is known"):
+                assert any(line.startswith(f"│ {text}") for line in ui.lines), text
+            await ui.press("escape")
+            await ui.pilot.press("d")
             await ui.until(lambda: "Silence 1 is over" in ui.toasts)
             assert kept(store).silences()[0].ends == fakes.NOW
             await ui.until(lambda: "ended" in ui.text)
@@ -198,7 +235,9 @@ async def test_commands_say_what_is_wrong(start: Start, fakes: ModuleType, store
     with app_of(start, fakes, store) as starting:
         async with starting as ui:
             await ui.press("colon", *"silence nobody 2h", "enter")
-            assert "no alert is called so" in ui.text
+            assert 'no alert is called "nobody"' in ui.text
+            await ui.press("escape", "colon", *"ack buget team", "enter")
+            assert 'did you mean "budget team"' in ui.text
             await ui.press("escape", "colon", *"ack budget comp", "enter")
             await ui.until(lambda: "Acknowledged: 2 alerts" in ui.toasts)
             assert {a.rule for a in kept(store).acks()} == {"budget company"}
@@ -255,6 +294,23 @@ async def test_an_error_is_said_and_nothing_else_happens(
             await ui.until(lambda: "its schema is older" in ui.toasts)
             held.close()
             assert ui.app.is_running
+
+
+async def test_the_overview_shows_the_top_of_the_alerts(start: Start, fakes: ModuleType) -> None:
+    made = fakes.BUDGETS
+    muted = replace(fakes.overview(), alerts=made.firing(), acks=made.acks())
+    data = fakes.FakeData(replace(muted, acks=()))
+    config = replace(fakes.config(), budgets=made.TREE)
+    async with start(data, config=config) as ui:
+        await ui.press("R")
+        first = "team discovery 100%"
+        assert f"│  FIRING   {first}" in ui.text
+        data.answer = muted
+        await ui.press("R")
+        assert f" FIRING   {first}" not in ui.text
+        assert "1-4 of 13" in ui.text
+    async with start(data, config=config, size=(80, 24)) as ui:
+        assert "9 firing (6 muted): F4 budget team payments 100%" in ui.text
 
 
 async def test_who_cannot_be_told(start: Start, fakes: ModuleType, store: Path) -> None:
@@ -317,7 +373,19 @@ async def test_hostile_reasons_and_names(start: Start, fakes: ModuleType, store:
     for size in ((120, 40), (80, 24), (40, 10)):
         with app_of(start, fakes, store, size=size) as starting:
             async with starting as ui:
-                for key in ("f4", "Z", "y", "f5", "f4", "z", "enter", "escape", "escape"):
+                for key in (
+                    "f4",
+                    "Z",
+                    "y",
+                    "enter",
+                    "escape",
+                    "f5",
+                    "f4",
+                    "z",
+                    "enter",
+                    "escape",
+                    "escape",
+                ):
                     await ui.press(key)
                     assert "\x1b" not in ui.text
                     assert "\u202e" not in ui.text

@@ -18,7 +18,7 @@ from costtui.tui.cells import outside
 from costtui.tui.data import Answer
 from costtui.tui.look import Look
 from costtui.tui.messages import Ask, Open, Push, change
-from costtui.tui.muting import counted
+from costtui.tui.muting import counted, kind_of
 from costtui.tui.screens.mutable import MutableScreen
 from costtui.tui.screens.side import Title
 from costtui.tui.sheet import Sheet, alert_history, alerts
@@ -26,7 +26,7 @@ from costtui.tui.shown import Shown
 from costtui.tui.state import State
 from costtui.tui.why import covering
 from costtui.tui.widgets.alert_lists import AlertHistory, AlertsInFull, lasting
-from costtui.tui.widgets.mute_lists import Notifiers, Silences
+from costtui.tui.widgets.mute_lists import Notifiers, Silences, in_full
 
 LISTS = ("instances", "history", "silences", "notifiers")
 
@@ -197,8 +197,36 @@ class AlertsScreen(MutableScreen):
         window = covering(seconds) if seconds else self.shown.state.window
         return self.shown.state.visit(tuple(dict.fromkeys(filters)), window, moment, "alerts")
 
+    def action_acknowledge(self) -> None:
+        """The cursor goes on to the next one that somebody is told of: the row that is now
+        acknowledged sinks among the muted ones, and a silence was not meant for these."""
+        table, mutes = self.instances, self.instances.mutes
+        here = table.current if self.pane == LISTS[0] else None
+        super().action_acknowledge()
+        if (
+            self.quieting.refusal()
+            or here is None
+            or here.state != "firing"
+            or kind_of(here, mutes)
+        ):
+            return
+        loud = [n for n, a in enumerate(table.items)
+                if a.state == "firing" and not kind_of(a, mutes) and n != table.cursor]  # fmt: skip
+        after = [n for n in loud if n > table.cursor] or loud
+        if after:
+            table.go(after[0])
+
     def action_drill(self) -> None:
-        """The overview of what the alert is about."""
+        """The overview of what the alert is about; a silence in full."""
+        if self.pane == "silences":
+            silence = self.query_one(Silences).current
+            if silence is not None:
+                from costtui.tui.screens.full_text import FullTextScreen
+
+                name = f"silence {silence.id}"
+                text = in_full(silence, self.look, self.query_one(Silences).now)
+                self.post_message(Push(lambda look, shown: FullTextScreen(look, shown, name, text)))
+            return
         state = self._about()
         if state is not None:
             change(self, state)

@@ -115,8 +115,10 @@ class OverviewScreen(Repainting):
         if self._wanted_row and shown.overview is not None and not shown.pending:
             self.query_one("#panel-0", Panel).select(self._wanted_row)
             self._wanted_row = ""
-        self.query_one(Alerts).show(shown)
-        self.query_one(Sources).show(shown)
+        for table in (self.query_one(Alerts), self.query_one(Sources)):
+            if table.id != self.pane:  # its rows were not chosen by anybody: the worst is on top
+                table.cursor, table.cursor_key, table.scrolled = 0, "", 0
+            table.show(shown)
         self.query_one(Chart).kind = CHARTS[shown.state.chart]
         for widget in self.query(Lines):
             if isinstance(widget, Header | Kpi | Chart | Notice | Status):

@@ -20,7 +20,7 @@ from costtui.tui.look import Line, Look, frame
 from costtui.tui.prompt import Search
 from costtui.tui.screens.repainting import Repainting
 from costtui.tui.shown import Shown
-from costtui.tui.widgets.alerts import labels_text
+from costtui.tui.widgets.alerts import alert_text
 from costtui.tui.widgets.lines import Lines
 from costtui.tui.widgets.notice import wrapped
 
@@ -54,6 +54,8 @@ class Form(Lines, can_focus=True):
         self.asking = False
         """It is said what would be muted, and Enter stores it."""
         self.fits: Sequence[AlertStatus] = ()
+        self.narrow = 0
+        """How many fit with every matcher: what it began with."""
         self.until = 0.0
 
     # What it says ---------------------------------------------------------------------------
@@ -104,9 +106,17 @@ class Form(Lines, can_focus=True):
         if line is not None and (typed or (event.key in _EDITS and not walks)):
             self._edit(line, event, typed=typed)
         elif not self._act(event.key):
-            return
+            if line is not None or not typed or self.asking:
+                return
+            self._to_reason()
+            self._edit(self.reason, event, typed=typed)
         event.stop()
         event.prevent_default()
+
+    def _to_reason(self) -> None:
+        """What is typed on a matcher is the reason, begun a Tab too early: were it lost, its spaces
+        would untick the matcher and widen the silence."""
+        self.field = self.fields.index(REASON)
 
     def _edit(self, line: Search, event: Key, *, typed: bool) -> None:
         if line is self.length:
@@ -127,11 +137,14 @@ class Form(Lines, can_focus=True):
         return False
 
     def on_paste(self, event: Paste) -> None:
+        if self.asking:
+            return
         line = self._line()
-        if line is not None:
-            event.stop()
-            line.insert(event.text)
-            self.edited()
+        if line is None:
+            self._to_reason()
+        event.stop()
+        (line or self.reason).insert(event.text)
+        self.edited()
 
     def edited(self) -> None:
         self.error = ""
@@ -227,16 +240,23 @@ class Form(Lines, can_focus=True):
                     for part in wrapped(outside(self.error, 300), width - 3)]  # fmt: skip
         firing = sum(a.state == "firing" for a in self.fits)
         what = f"{number} alert{'' if number == 1 else 's'} that {'is' if number == 1 else 'are'}"
-        text = f"{what} there now {'fits' if number == 1 else 'fit'}, {firing} of them firing"
+        wider = f" (was {self.narrow})" if number > self.narrow else ""
+        verb = "fits" if number == 1 else "fit"
+        text = f"{what} there now {verb}{wider}, {firing} of them firing"
         if not number:
             text = "no alert that is there now fits: it mutes what comes"
         if not self.kept:
             text = "without a matcher it would mute everything: keep one"
+        role = "warn" if wider else "quiet"
+        any_name = self.kept and all(self.matchers[n].name != "alert" or n in self.dropped
+                                     for n in range(len(self.matchers)))  # fmt: skip
+        loose = [Line(look).put(" of whatever name: also alerts of other rules, and those to come",
+                                "warn")] if any_name else []  # fmt: skip
         if not self.asking:
-            return [Line(look).put(f" {text}", "quiet" if self.kept else "over")]
-        out = [Line(look).put(f" {text}:" if number else f" {text}", "warn")]
+            return [Line(look).put(f" {text}", role if self.kept else "over"), *loose]
+        out = [*loose, Line(look).put(f" {text}:" if number else f" {text}", "warn")]
         for alert in self.fits[:NAMED]:
-            text = f"{outside(alert.rule, 60)} {labels_text(alert, look)}"
+            text = alert_text(alert, look, width - 5)
             out.append(Line(look).put("   ").put(fit(text, min(cell_len(text), width - 5),
                                                      look.glyphs.cut), "text"))  # fmt: skip
         if number > NAMED:
@@ -290,6 +310,7 @@ class SilenceForm(Repainting, ModalScreen[None]):
         present = shown.overview.alerts if shown.overview is not None else ()
         active = [a for a in present if a.state in ("firing", "pending")]
         form.fits = fitting(shown.alert_rules, shown.budgets, active, form.kept)
+        form.narrow = len(fitting(shown.alert_rules, shown.budgets, active, form.matchers))
         try:
             form.until = self.owner.clock.now() + form.seconds()
         except ValueError:

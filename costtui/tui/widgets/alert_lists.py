@@ -18,7 +18,7 @@ from costtui.tui.muting import in_words, kind_of, mutes
 from costtui.tui.quantities import limit_of, quantity, value_title
 from costtui.tui.shown import Shown
 from costtui.tui.spark import bar
-from costtui.tui.widgets.alerts import ROLES, Alerts, by_urgency, labels_text
+from costtui.tui.widgets.alerts import ROLES, Alerts, alert_text, by_urgency
 from costtui.tui.widgets.table import Column, Table
 
 _SEVERITIES = {"critical": "over", "warning": "warn"}
@@ -93,13 +93,16 @@ class AlertsInFull(Alerts):
 
     def columns(self, width: int) -> list[Column]:
         columns = [Column("state", "state", self.state_width()), Column("rule", "alert", 0)]
-        if width >= 100:
+        # 83 cells are of the others; the bar and the severity make way for names, in this order
+        names = width - 83
+        barred = width >= 100 and self.room_for(names)
+        if width >= 100 and self.room_for(names + 11):
             columns.append(Column("severity", "severity", 8))
         spent = Column("value", value_title(self.items), 9, "right")
         columns += [spent, Column("limit", "limit", 8)]
         if width >= 100:
             columns[-1] = Column("limit", "limit", 14)
-            columns.append(Column("bar", "", 10))
+            columns += [Column("bar", "", 10)] if barred else []
         columns += [Column("share", "used", 5, "right"), Column("since", "since", 12, "right")]
         if width >= 90:
             columns.append(Column("for", "for", 7, "right"))
@@ -228,9 +231,7 @@ class AlertHistory(Table[Changed]):
                 text = " FIRING " if firing else outside(status.state, 12)
                 line.cell(text, column.width, ROLES.get(status.state, "quiet"))
             case "rule":
-                labels = labels_text(status, self.look)
-                text = outside(status.rule)
-                line.cell(f"{text} {labels}" if labels else text, column.width, "text")
+                line.cell(alert_text(status, self.look, column.width), column.width, "text")
             case "value":
                 text = quantity(status.unit, status.value, column.width, status.exactness, g)
                 line.cell(text, column.width, "over" if firing else "value", "right")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from costtui.model.snapshot import AlertStatus
 from costtui.tui import format as fmt
-from costtui.tui.cells import outside
+from costtui.tui.cells import cell_len, fit, outside, squeezed
 from costtui.tui.look import Line, Look
 from costtui.tui.muting import Mutes, counted, kind_of, mutes, put_firing
 from costtui.tui.quantities import limit_of, quantity, value_title
@@ -15,6 +15,8 @@ from costtui.tui.widgets.table import Column, Table
 
 _ORDER = {"firing": 0, "pending": 1, "resolved": 2, "inactive": 3}
 _SEVERITY = {"critical": 0, "warning": 1, "info": 2}
+MEASURED = 200
+"""Rows whose names decide what has room beside them."""
 ROLES = {"firing": "alarm", "pending": "warn", "resolved": "ok", "inactive": "quiet"}
 
 
@@ -29,13 +31,27 @@ def by_urgency(alerts: Iterable[AlertStatus], found: Mutes | None = None) -> lis
     )  # fmt: skip
 
 
-def labels_text(alert: AlertStatus, look: Look) -> str:
-    """The label set as one would read it: `provider=openai team=search`; the step of a budget
-    first, for it tells its alerts apart where there is little room."""
-    labels = sorted(alert.labels, key=lambda pair: pair[0] != "step")
-    return " ".join(
-        f"{outside(k, 40)}={outside(look.named(k, v), 80) or '(none)'}" for k, v in labels
-    )
+def labels_text(alert: AlertStatus, look: Look, *, bare: bool = False) -> str:
+    """The label set as one would read it: what it is of, then the step of a budget. A value alone
+    says enough where there is one, and anywhere where it is `bare`: `alice 80%`."""
+    step = [outside(v, 80) for k, v in alert.labels if k == "step"]
+    mine = [(k, outside(look.named(k, v), 80) or "(none)") for k, v in alert.labels if k != "step"]
+    alone = bare or len(mine) == 1
+    return " ".join([v if alone else f"{outside(k, 40)}={v}" for k, v in mine] + step)
+
+
+def alert_text(alert: AlertStatus, look: Look, width: int) -> str:
+    """Name and label set in `width` cells: what tells alerts of one rule apart is cut last."""
+    rule, labels = outside(alert.rule, 80), labels_text(alert, look)
+    short = labels_text(alert, look, bare=True)
+    own = rule.removeprefix("budget ") if alert.labels and alert.labels[-1][0] == "step" else rule
+    for name, rest in ((rule, labels), (rule, short), (own, short)):
+        text = f"{name} {rest}".rstrip()
+        if cell_len(text) <= width:
+            return text
+    cut = look.glyphs.cut
+    name = fit(own, min(cell_len(own), max(6, width - cell_len(short) - 1)), cut)
+    return f"{name} {squeezed(short, max(1, width - cell_len(name) - 1), cut)}".rstrip()
 
 
 class Alerts(Table[AlertStatus]):
@@ -66,10 +82,22 @@ class Alerts(Table[AlertStatus]):
     def columns(self, width: int) -> list[Column]:
         columns = [Column("state", "state", self.state_width()), Column("rule", "alert", 0)]
         columns.append(Column("value", value_title(self.items), 8, "right"))
-        columns.append(Column("limit", "limit", 14))
+        # Without its window the limit leaves names five cells: where these are what is wanting.
+        names = width - self.state_width() - 26
+        narrow = width < 64 and not self.room_for(names, bare=True)
+        narrow = narrow and self.room_for(names + 5, bare=True)
+        columns.append(Column("limit", "limit", 9 if narrow else 14))
         if width >= 64:
             columns.append(Column("since", "since", 8, "right"))
         return columns
+
+    def room_for(self, width: int, *, bare: bool = False) -> bool:
+        """Do all names and label sets fit? `bare`: without what says little."""
+        return all(
+            cell_len(outside(a.rule, 80).removeprefix("budget " if bare else ""))
+            + 1 + cell_len(labels_text(a, self.look, bare=bare)) <= width
+            for a in self.items[:MEASURED]
+        )  # fmt: skip
 
     def title_line(self) -> Line:
         firing, muted = counted(self.items, self.mutes)
@@ -105,9 +133,7 @@ class Alerts(Table[AlertStatus]):
                 text = " FIRING " if firing else muted or item.state
                 line.cell(text, column.width, "warn" if muted else ROLES.get(item.state, "text"))
             case "rule":
-                text = outside(item.rule)
-                labels = labels_text(item, self.look)
-                text = f"{text} {labels}" if labels else text
+                text = alert_text(item, self.look, column.width)
                 line.cell(text, column.width, "over" if firing else "text")
             case "value" if self.unknown(item):
                 line.cell("-", column.width, "quiet", "right")

@@ -8,11 +8,11 @@ from textual.geometry import Size
 
 from costtui.model.snapshot import Overview
 from costtui.tui.bindings import footer_keys
-from costtui.tui.cells import cell_len, fit, outside
+from costtui.tui.cells import outside
 from costtui.tui.look import Line
-from costtui.tui.muting import kind_of, mutes
+from costtui.tui.muting import counted, mutes, put_firing
 from costtui.tui.shown import Shown
-from costtui.tui.widgets.alerts import by_urgency, labels_text
+from costtui.tui.widgets.alerts import alert_text, by_urgency
 from costtui.tui.widgets.health import backfill, exactness_hint, health, reconcile_hint
 from costtui.tui.widgets.lines import Lines
 
@@ -45,21 +45,21 @@ class Status(Lines):
     def _pieces(self, shown: Shown, overview: Overview, *, short: bool) -> Iterator[Line]:
         """What there is to say, the most urgent first."""
         g, look = self.look.glyphs, self.look
-        if shown.error:
-            yield Line(look).put(f"{g.cross} {outside(shown.error, 60)}", "over")
         found = mutes(shown)
-        every = [a for a in by_urgency(overview.alerts, found) if a.state == "firing"]
-        firing = [a for a in every if not kind_of(a, found)]
-        muted = f" ({len(every) - len(firing)} muted)" if len(every) > len(firing) else ""
+        every = by_urgency((a for a in overview.alerts if a.state == "firing"), found)
+        firing, muted = counted(every, found)
         if firing:
-            text = f" {outside(firing[0].rule, 24)} {labels_text(firing[0], look)}".rstrip()
-            more = f" +{len(firing) - 1}" if len(firing) > 1 else ""
-            text = fit(text, min(cell_len(text), 34), g.cut)
-            chip = Line(look).styled(f" FIRING{text}{more} ", look.palette.style("alarm"))
-            yield chip.put(muted, "warn")
-        elif every:
-            yield Line(look).put(f"{len(every)} firing (muted)", "warn")
-        elif overview.alerts:
+            # the number, then where they are, and the worst by name as far as there is room
+            line = Line(look)
+            put_firing(line, firing, muted, look)
+            key = look.key("alerts")
+            line.put(": ", "quiet").put(key, "key") if key else line
+            if firing > muted and not shown.error:
+                line.put(f" {alert_text(every[0], look, 26)}", "over")
+            yield line
+        if shown.error:
+            yield Line(look).put(f"{g.cross} {outside(shown.error, 36 if firing else 60)}", "over")
+        elif overview.alerts and not firing:
             yield Line(look).put(f"{g.dot} ", "ok").put("no alert", "quiet")
         states: dict[str, list[str]] = {}
         for source in overview.sources:

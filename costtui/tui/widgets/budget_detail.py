@@ -165,7 +165,11 @@ class BudgetDetail(Lines):
         """`80% FIRING since 26 Nov 13:05 (acked by ann 26 Nov 13:06: on it)`."""
         status, g = step.status, self.look.glyphs
         word = word_of(step)
-        line = Line(self.look).put(f"{outside(step.name, 20)} ", "quiet")
+        line, row = Line(self.look), self.row
+        mine = tuple(pair for pair in status.labels if pair[0] != "step")
+        if row is not None and row.line is None and mine:  # of one of the label sets: whose?
+            line.put(f"{labels_text(mine, self.look.named)} ", "value")
+        line.put(f"{outside(step.name, 20)} ", "quiet")
         shown = "FIRING" if status.state == "firing" else outside(status.state, 12)
         line.put(shown, "over" if word == "firing" else ROLES.get(word, "quiet"))
         if status.unit == "factor":

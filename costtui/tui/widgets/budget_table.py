@@ -83,6 +83,7 @@ class BudgetTable(Table[Row]):
             line.put(f"  {passed:,} passed", "over")
         if firing:
             put_firing(line.put(" "), firing, muted, self.look)
+            line.put(" of budgets", "quiet")
         if self.past:
             when = datetime.fromtimestamp(self.past, self.look.zone).strftime("%a %d %b %Y %H:%M")
             line.put(f"  as they stood {when}", "accent")

@@ -7,7 +7,7 @@ from costtui.model.notifier import NotifierHealth
 from costtui.model.timewindow import DAY
 from costtui.tui import format as fmt
 from costtui.tui.cells import cell_len, outside
-from costtui.tui.look import Line
+from costtui.tui.look import Line, Look
 from costtui.tui.muting import matchers_text, moment_of, own_health, silence_state
 from costtui.tui.shown import Shown
 from costtui.tui.widgets.table import Column, Table
@@ -54,8 +54,10 @@ class Silences(Table[Silence]):
         item, line = self.current if self.has_focus else None, Line(self.look)
         if item is None:
             return super().note_line()
+        line.put("Enter", "key").put(" in full  ", "quiet")
         if silence_state(item, self.now) != "ended":
-            line.put("d", "key").put(" ends it  ", "quiet")
+            key = self.look.key("end-silence")
+            line.put(key, "key").put(" ends it  ", "quiet")
         line.put(f"{item.id} by {outside(item.author, 40) or 'nobody'}", "quiet")
         reason = outside(" ".join(item.reason.split()), 120)
         return line.put(f": {reason}", "text") if reason else line
@@ -78,6 +80,16 @@ class Silences(Table[Silence]):
                 line.cell(outside(item.author, 40), width, "quiet")
             case "reason":
                 line.cell(outside(" ".join(item.reason.split()), 200), width, "quiet")
+
+
+def in_full(silence: Silence, look: Look, now: float) -> str:
+    """All that is known of one, a line each, its reason last: it may be long."""
+    facts = [silence_state(silence, now)]
+    for word, at in (("from", silence.starts), ("until", silence.ends)):
+        facts.append(f"{word} {fmt.date_and_time(at, look.zone)[:16]}")
+    facts += [f"of {matchers_text(silence, look)}", f"by {silence.author or 'nobody'}"]
+    reason = silence.reason.strip()
+    return "\n".join([*facts, "", reason or "no reason was given"])
 
 
 def health_state(health: NotifierHealth) -> tuple[str, str]:

@@ -206,6 +206,10 @@ class Table(Lines, Generic[T], can_focus=True):
             self.redraw()
         self.post_message(self.Moved(self))
 
+    def go(self, to: int) -> None:
+        """Put the cursor on the row at an index."""
+        self._move(to)
+
     def action_up(self) -> None:
         self._move(self.cursor - 1)
 

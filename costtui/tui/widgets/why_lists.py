@@ -113,7 +113,7 @@ class Movers(Table[Contribution]):
         g, width = self.look.glyphs, column.width
         match column.id:
             case "who":
-                line.cell(who(item, self.look.named, self.filters, g), width, "text")
+                line.cell(who(item, self.look.named, self.filters, g, width), width, "text")
             case "cause":
                 line.cell(cause(item, g), width, "quiet")
             case "before" | "now":

@@ -184,6 +184,26 @@ def test_an_acknowledgement_from_a_shell(
     assert main(["alerts", "ack", "budget nobody", *flags]) == 2
 
 
+def test_a_name_that_no_alert_has_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = config(tmp_path, BUDGET)
+    fired(tmp_path / "store.db")
+    silence = ["alerts", "silence", "--for", "2h", *flags]
+    for words in (["buget team"], ["team"], ["--match", "alert=budget tea"]):
+        assert main([*silence, *words]) == 2
+        said = capsys.readouterr().err
+        assert 'did you mean "budget team"' in said
+        assert "--anyway" in said
+    assert main(["alerts", "silences", *flags]) == 0
+    assert "no silence is active" in capsys.readouterr().err
+    assert main([*silence, "--match", "alert=~bud.*"]) == 0
+    assert main([*silence, "to come", "--anyway"]) == 0
+    assert "0 present alerts fit" in capsys.readouterr().out
+    assert main(["alerts", "ack", "buget team", *flags]) == 2
+    assert 'did you mean "budget team"' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

@@ -236,7 +236,9 @@ def test_a_typed_silence(text: str, expected: tuple[str, int, str]) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("spent 2h", "no alert is called so"), ("spend", "for how long"),
+        ("spent 2h", 'no alert is called "spent" .did you mean "spend"'),
+        ("buget team 2h x", 'called "buget team" .did you mean "budget team"'),
+        ("team 2h", 'called "team" .did you mean "budget team"'), ("spend", "for how long"),
         ("spend soon", "soon is not a duration"), ("spend 5s", "a minute or more"),
         ("", "no alert"), ("spendthrift 2h", "no alert"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from costtui.analysis.blame import Contribution, split
 from costtui.model.snapshot import Filter, Totals
 from costtui.model.timewindow import WINDOWS
+from costtui.tui.cells import cell_len
 from costtui.tui.why import cause, covering, signed, times, who
 
 NANO = 10**9
@@ -75,3 +76,15 @@ def test_a_step_is_shown_in_the_shortest_window_that_holds_it() -> None:
         "15m", "15m", "1h", "6h", "24h", "7d", "30d",
     ]  # fmt: skip
     assert {covering(w.step) for w in WINDOWS} <= {w.name for w in WINDOWS if w.seconds}
+
+
+def test_names_that_differ_at_their_ends_stay_apart_where_there_is_little_room() -> None:
+    def of(gateway: str) -> Contribution:
+        values = (("model", "claude-sonnet-4-5"), ("gateway", gateway))
+        return moved(used(1, 1, 1), used(2, 2, 2))._replace(values=values)
+
+    rows = [who(of(f"agentgateway-{n}"), lambda _, v: v, width=24) for n in (1, 2)]
+    assert rows[0] != rows[1]
+    assert all(cell_len(row) <= 24 for row in rows)
+    assert [row[-1] for row in rows] == ["1", "2"]
+    assert who(of("eu"), lambda _, v: v, width=24) == "claude-sonnet-4-5 × eu"
