@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 from costtui.cli.report_text import _alerts
 from costtui.cli.report_words import WIDTH
 from costtui.model.snapshot import AlertStatus
+
+
+def lines_of(*alerts: AlertStatus) -> list[str]:
+    report: Any = SimpleNamespace(alerts=alerts, mutes={})
+    return list(_alerts(report))[3:]
 
 
 def test_what_is_too_long_leaves_out_the_names_of_labels() -> None:
@@ -14,7 +22,7 @@ def test_what_is_too_long_leaves_out_the_names_of_labels() -> None:
                     "warning", 900_000, 800_000, 1.0, "month", unit="share")
         for who in people for step in ("80%", "forecast")
     )  # fmt: skip
-    lines = list(_alerts(alerts))[3:]
+    lines = lines_of(*alerts)
     assert len(set(lines)) == len(alerts)
     assert all(len(line) <= WIDTH for line in lines)
     assert any(line.endswith("(search-indexing-team, 80%)") for line in lines)
@@ -23,5 +31,5 @@ def test_what_is_too_long_leaves_out_the_names_of_labels() -> None:
 def test_what_fits_has_them_with_the_step_last() -> None:
     labels = (("step", "80%"), ("team", "a"))
     one = AlertStatus("b", labels, "firing", "info", 9, 8, 1.0, "day", unit="share")
-    (line,) = list(_alerts((one,)))[3:]
+    (line,) = lines_of(one)
     assert line.endswith(": b (team=a, step=80%)")
