@@ -56,7 +56,7 @@ def test_no_two_samples_are_one_series(
     )  # fmt: skip
     for which, parse in ((False, plain), (True, openmetrics)):
         body, _ = render(facts, openmetrics=which)
-        samples = [s for f in parse(body.decode()) for s in f.samples]  # type: ignore[no-untyped-call]
+        samples = [s for f in parse(body.decode()) for s in f.samples]
         series = {(s.name, tuple(sorted(s.labels.items()))) for s in samples}
         assert len(series) == len(samples)
         spent = [s for s in samples if s.name == "costtui_budget_spent_usd"]
