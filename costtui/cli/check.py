@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from costtui.cli.common import load_config
@@ -14,6 +16,7 @@ from costtui.errors import ConfigError, CosttuiError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from costtui.alerts.watches import Watch
+    from costtui.config.alert_schema import BudgetConfig
     from costtui.config.schema import Config
     from costtui.engine.checking import Limits
     from costtui.engine.standing import Standings
@@ -31,6 +34,8 @@ PERFDATA: Final = 20
 FORECAST_MOST: Final = 500
 """Label sets of a budget up to which its end is worked out, which takes 0.1 ms for each."""
 
+_HASHED: Final = re.compile(r" #[0-9a-f]{8}$")
+
 
 class Judged(NamedTuple):
     """All that is told."""
@@ -43,6 +48,8 @@ class Judged(NamedTuple):
     limits: Limits | None = None
     muted: int = 0
     """Alerts that fire and are told to nobody."""
+    budgets: Sequence[BudgetConfig] = ()
+    """All of the configuration's."""
 
 
 class CheckCommand:
@@ -183,7 +190,7 @@ def _judged(config: Config, args: argparse.Namespace, now: float) -> Judged:
     texts += _alert_texts(alerts, muted, told=with_alerts)
     if stale:
         texts.insert(0 if level == UNKNOWN else len(texts), stale)
-    return Judged(level, "; ".join(texts), lines, alerts, stale, limits, muted)
+    return Judged(level, "; ".join(texts), lines, alerts, stale, limits, muted, config.budgets)
 
 
 def _wanted(config: Config, names: Sequence[str] | None) -> tuple[Any, ...]:
@@ -286,17 +293,31 @@ def _perfdata(judged: Judged) -> Iterator[str]:
     """`'search'=415.20USD;400;500;0;500`: value; from where a warning; critical; least; most."""
     if judged.limits is None:
         return
-    seen: set[str] = set()
     for line in judged.lines[:PERFDATA]:
-        label = " ".join(_safe(value) or "(none)" for _, value in line.labels) or _safe(line.name)
-        if label in seen:
-            label = f"{_safe(line.name)} {label}"
-        seen.add(label)
-        label = label.replace("'", "''").replace("=", "_")
+        label = label_of(line, judged.budgets).replace("'", "''")
         marks = [
             _plain(line.limit * s // 1_000_000) for s in (judged.limits.warn, judged.limits.crit)
         ]
         yield f"'{label}'={_usd(line.spent)}USD;{';'.join(marks)};0;{_plain(line.limit)}"
+
+
+def label_of(line: BudgetLine, budgets: Sequence[BudgetConfig]) -> str:
+    """`user bob`, what a graph is kept by: of the budget and its label set, whatever else is told.
+    Where others of `budgets` or another label set could be called the same, a hash is added.
+    """
+    values = [value for _, value in line.labels]
+    text = " ".join(_safe(part) or "(none)" for part in (line.name, *values)).replace("=", "_")
+    others = [b for b in budgets if b.name != line.name]
+    if (
+        text != " ".join(part or "(none)" for part in (line.name, *values))
+        or "(none)" in values
+        or (len(values) > 1 and any(" " in value for value in values))
+        or any(text == b.name or (b.by and text.startswith(f"{b.name} ")) for b in others)
+        or _HASHED.search(text)
+    ):
+        whole = json.dumps([line.name, *values]).encode()
+        text += f" #{sha256(whole).hexdigest()[:8]}"
+    return text
 
 
 def _usd(nano: int) -> str:

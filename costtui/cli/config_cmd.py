@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from costtui.cli.common import load_traced, say
-from costtui.errors import ConfigError, CosttuiError, Problem
+from costtui.errors import ConfigError, CosttuiError, Problem, UsageError
 from costtui.model.safetext import redact, visible
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ class ConfigCommand:
             print("\n".join(summary(loaded.config)))
             from costtui.cli.config_watched import not_found
 
-            for warning in (*loaded.warnings, *not_found(loaded.config)):
+            for warning in (
+                *loaded.warnings, *not_found(loaded.config), *_not_listening(loaded)
+            ):  # fmt: skip
                 say(f"warning: {warning}")
         if args.action == "show" or args.show:
             from costtui.config.show import effective
@@ -111,6 +113,19 @@ def _check_deeply(loaded: Loaded) -> None:
         )
     if problems:
         raise ConfigError(problems)
+
+
+def _not_listening(loaded: Loaded) -> Iterator[Problem]:
+    """Why `collect` would not start here. It is no error: where it runs, the environment may hold
+    the token."""
+    from costtui.config.listen import settled
+
+    try:
+        settled(loaded.config.listen, os.environ, None)
+    except UsageError as error:
+        file = str(loaded.config.files[0]) if loaded.config.files else ""
+        message = str(error).removeprefix("listen: ")
+        yield Problem(file, _line(loaded, "listen.address"), "listen.address", message)
 
 
 def _placed(error: CosttuiError, loaded: Loaded, file: str, key: str) -> Iterator[Problem]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from costtui.model.safetext import safe_name
 
 DIMENSIONS = ("provider", "model", "consumer", "gateway", "endpoint", "service")
 """The dimensions stored with usage, in the order of `Dimensions`."""
@@ -24,6 +26,11 @@ NO_VALUE = frozenset({"", "none", "unknown", "unspecified", "other", "null", "-"
 """Lower-case spellings by which gateways say that they know no value (formats.md, rule 4)."""
 
 
+MAX_NAME: Final = 200
+"""Characters of a stored name."""
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
+
 class Dimensions(NamedTuple):
     """One combination of dimension values; `""` means "no value"."""
 
@@ -38,6 +45,38 @@ class Dimensions(NamedTuple):
 def value_or_none(text: str) -> str:
     """`text`, or `""` where the text is one of the ways to say "no value"."""
     return "" if text.lower() in NO_VALUE else text
+
+
+def storable(text: str, limit: int = MAX_NAME) -> str:
+    """`text`, at most `limit` characters of it, with what SQLite and UTF-8 cannot hold replaced by
+    U+FFFD."""
+    if len(text) > limit:
+        text = text[:limit]
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def stored_name(text: str) -> str:
+    """A name that may be a secret, as it is stored: the fingerprint of the whole text, or the
+    text."""
+    # Replaced before a fingerprint is made: readers differ in when they do it.
+    return storable(safe_name(_UNSTORABLE.sub("\ufffd", text)))
+
+
+def stored_value(dimension: str, text: str) -> str:
+    """What every source stores as `dimension` where usage says `text`, so what to look up.
+
+    Characters that do not show are kept: two names that differ in one are two consumers, and who
+    draws a name spells them out. Teams, organisations and tags stand in the configuration and
+    are what it says.
+    """
+    if is_mapped(dimension):
+        return text
+    value = value_or_none(text)
+    if dimension == "consumer":
+        return stored_name(value)
+    if dimension == "endpoint":  # `?key=…` is how some providers are paid
+        return stored_name(value.partition("?")[0])
+    return storable(value)
 
 
 def tag_of(dimension: str) -> str:

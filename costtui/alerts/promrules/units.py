@@ -29,7 +29,7 @@ from costtui.config.durations import duration_text
 from costtui.config.kinds import yaml_text
 from costtui.config.schema import Config
 from costtui.model.alert import SHARE
-from costtui.model.dimension import is_mapped, tag_of
+from costtui.model.dimension import is_mapped, tag_of, value_or_none
 
 _TARGET: Final = "costtui-test"
 _CALM: Final = 8
@@ -179,6 +179,8 @@ def _wanted(watch: Watch, page: Page, config: Config) -> _Labels | None:
             labels["consumer"] = consumer
         else:
             labels[dimension] = value
+    if any(value and not value_or_none(value) for value in labels.values()):
+        return None  # a gateway that writes "null" means no value, and the rules know
     return labels
 
 

@@ -21,15 +21,16 @@ from costtui.engine.standing import Standing, Standings
 from costtui.model.budget import BudgetLine
 from costtui.model.dimension import (
     LLM,
+    MAX_NAME,
     TAG,
     is_dimension,
     is_mapped,
     known_dimensions,
+    stored_value,
     tag_of,
-    value_or_none,
 )
 from costtui.model.money import decimal_text
-from costtui.model.safetext import safe_name, visible
+from costtui.model.safetext import visible
 
 FRESH_S: Final = 10.0
 """Older than so many seconds, what is known of budgets is stale: it is looked at every second."""
@@ -37,8 +38,6 @@ DENIED: Final = ("402", "403", "429")
 """What a refusal may be answered with: nginx's `auth_request` knows 401 and 403 alone."""
 MOST: Final = 32
 """Parameters of one question."""
-MAX_NAME: Final = 200
-"""Characters of a value, as everywhere."""
 
 _ESTIMATE: Final = re.compile(r"(\d{1,12}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,2})?", re.ASCII)
 _OWN: Final = ("estimate", "deny")
@@ -96,10 +95,8 @@ def asked(query: str, tags: Sequence[str]) -> Question:
 
 
 def given_as_stored(given: Mapping[str, str]) -> dict[str, str]:
-    """Values as sources store them: a secret as its fingerprint, no control characters."""
-    return {
-        name: visible(safe_name(value_or_none(value)), MAX_NAME) for name, value in given.items()
-    }
+    """Values as sources store them: else who is out of budget is not found, and let through."""
+    return {name: stored_value(name, value) for name, value in given.items()}
 
 
 def _decoded(text: str) -> str:

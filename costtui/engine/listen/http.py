@@ -33,6 +33,7 @@ UNREAD_S: Final = 30.0
 """Seconds that an answer may lie unread."""
 TURN: Final = 16
 """Requests of one connection after which the others have their turn."""
+_ONCE: Final = ("content-length", "host")
 
 
 @dataclass(slots=True)
@@ -273,7 +274,10 @@ def _parsed(head: bytes) -> tuple[Request, int, bool]:
         name, colon, value = text.partition(":")
         if not colon or not name or name != name.strip() or "\n" in text or "\0" in text:
             raise Malformed(400, "a header that is none")
-        headers.setdefault(name.lower(), value.strip())
+        name, value = name.lower(), value.strip()
+        if headers.setdefault(name, value) != value and name in _ONCE:
+            # A proxy in front may go by the other one: where the next request begins, or for whom.
+            raise Malformed(400, f"two {name} that differ")
     if "transfer-encoding" in headers:
         raise Malformed(411, "a body is of no use here")
     length = headers.get("content-length", "0") or "0"
@@ -281,6 +285,8 @@ def _parsed(head: bytes) -> tuple[Request, int, bool]:
         raise Malformed(400, "Content-Length is no number")
     if int(length) > BODY_LIMIT:
         raise Malformed(413, "a body is of no use here")
+    if version != "HTTP/1.0" and "host" not in headers:
+        raise Malformed(400, "HTTP/1.1 has a Host")
     if target.startswith(("http://", "https://")):  # as a proxy is asked
         target = "/" + target.split("/", 3)[3] if target.count("/") > 2 else "/"
     path, _, query = target.partition("?")

@@ -9,6 +9,7 @@ OpenMetrics has a place for. Money has nine decimals; a double holds them up to 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -19,6 +20,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector as Collecting
 
 from costtui import __version__
+from costtui.alerts.promrules.recording import label_of
 from costtui.engine.standing import Standing, Standings
 from costtui.model.counted import BY, PRICED, Counted, Counts, Heard
 from costtui.model.money import NANO
@@ -90,6 +92,20 @@ def render(facts: Facts, *, openmetrics: bool) -> tuple[bytes, str]:
     """(the page, its content type)."""
     encode, kind = choose_encoder(OPENMETRICS if openmetrics else "")
     return encode(_Page(facts, created=openmetrics)), kind
+
+
+def label_names(dimensions: Sequence[str]) -> list[str]:
+    """A label of its own for each: where `tag:a-b` and `tag:a_b` would be one, a hash follows what
+    is not written so."""
+    found = [label_of(dimension) for dimension in dimensions]
+    out: list[str] = []
+    for dimension, label in zip(dimensions, found, strict=True):
+        if found.count(label) > 1 and label != dimension.replace(":", "_", 1):
+            label += f"_{sha256(dimension.encode()).hexdigest()[:8]}"
+        while label in out:  # a tag that is called like a hash
+            label += "_"
+        out.append(label)
+    return out
 
 
 class _Page(Collecting):
@@ -184,7 +200,7 @@ class _Page(Collecting):
         standings = self._facts.standings
         budgets: tuple[Standing, ...] = standings.budgets if standings is not None else ()
         names = tuple(dict.fromkeys(d for s in budgets for d in s.budget.by))
-        labels = ("budget", *(d.replace(":", "_").replace("-", "_") for d in names))
+        labels = ("budget", *label_names(names))
         limit = self._gauge("budget_limit_usd", "What may be spent.", ("budget",))
         ends = self._gauge("budget_period_end_timestamp_seconds", "Its end.", ("budget",))
         hidden = self._gauge("budget_hidden", "Label sets that spent least, left out.", ("budget",))

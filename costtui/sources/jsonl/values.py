@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 import msgspec
 
+from costtui.model.dimension import MAX_NAME, storable, stored_name
 from costtui.model.money import NANO, nano_from_decimal, nano_from_float
 from costtui.model.requests import Requests
-from costtui.model.safetext import redact, safe_name, visible
+from costtui.model.safetext import redact, visible
 from costtui.model.usage import UsageRecord
 
-NAME_LIMIT = 200
+NAME_LIMIT = MAX_NAME
 """Characters of one name."""
 EXCERPT = 200
 """Characters of a skipped line that are shown."""
@@ -29,7 +29,6 @@ MAX_LINE = 4 * 1024 * 1024
 """Bytes of the longest line that is read; a longer one is skipped."""
 
 _ADDRESS = "0123456789abcdef.:"
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _encoder = msgspec.json.Encoder()
 
 
@@ -69,17 +68,14 @@ class LineError(Exception):
 
 def clean(text: str, limit: int = NAME_LIMIT) -> str:
     """`text`, bounded, with what SQLite and UTF-8 cannot hold replaced by U+FFFD."""
-    if len(text) > limit:
-        text = text[:limit]
-    return _UNSTORABLE.sub("\ufffd", text)
+    return storable(text, limit)
 
 
 def name(text: str) -> str:
     """A name that may be a secret: cleaned, or its fingerprint."""
     if len(text) <= 45 and not text.strip(_ADDRESS):
         return text  # an IP address; asking whether it is a secret would take 3 µs
-    # The fingerprint is of the whole text, before it is cut.
-    return clean(safe_name(text))
+    return stored_name(text)
 
 
 def endpoint(text: str) -> str:

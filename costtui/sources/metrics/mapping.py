@@ -14,9 +14,9 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from costtui.config.schema import ServiceMapping, SourceConfig
-from costtui.model.dimension import Dimensions, value_or_none
+from costtui.model.dimension import Dimensions, stored_value, value_or_none
 from costtui.model.money import MAX_NANO, NANO
-from costtui.model.safetext import safe_name, visible
+from costtui.model.safetext import visible
 from costtui.sources.metrics.shape import (
     UNITS,
     InclusionRule,
@@ -39,8 +39,6 @@ KIND_FIELD = {
     "output": OUTPUT,
     "reasoning": REASONING,
 }
-MAX_NAME = 200
-"""Characters of a dimension's value; longer ones are cut."""
 
 _PLAIN = re.compile(r"(\d{1,15})(?:\.0+)?")
 _INFORMATION = re.compile(r"[1-5]\d\d")
@@ -191,16 +189,14 @@ class Mapper:
         if not fields:
             return None
         picks = {**self.shape.dimensions, **(rule.dimensions or {})}
-        found = {key: visible(_pick(pick, labels), MAX_NAME) for key, pick in picks.items()}
-        if "consumer" in picks:
-            found["consumer"] = visible(safe_name(_pick(picks["consumer"], labels)), MAX_NAME)
+        found = {key: stored_value(key, _pick(pick, labels)) for key, pick in picks.items()}
         if rule.service_label:
             service = value_or_none(labels.get(rule.service_label, ""))
             mapped = self._services.get(service)
             if mapped is not None:
                 found.update(provider=mapped.provider, model=mapped.model)
             elif rule.service_as_provider:
-                found["provider"] = visible(service, MAX_NAME)
+                found["provider"] = stored_value("provider", service)
             elif self._services and service:
                 # The user said which services are LLM traffic; this one is something else.
                 return None
@@ -222,7 +218,7 @@ class Mapper:
                 if pattern.match(value):
                     return name
             # A page that another source reads is known by that source's name for it.
-            return self._hosts.get(same_host(value)) or visible(value, MAX_NAME)
+            return self._hosts.get(same_host(value)) or stored_value("gateway", value)
         return self._gateway
 
     def _fields(self, rule: MetricRule, labels: Mapping[str, str]) -> tuple[int, ...]:

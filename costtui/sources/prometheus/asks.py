@@ -11,13 +11,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Final, NamedTuple, Protocol
 
 from costtui.config.schema import PER_SECONDS, QueryConfig, SourceConfig
-from costtui.model.dimension import Dimensions, value_or_none
+from costtui.model.dimension import Dimensions, stored_value
 from costtui.model.money import NANO
-from costtui.model.safetext import safe_name, visible
+from costtui.model.safetext import visible
 from costtui.sources.metrics.mapping import (
     COST,
     KIND_FIELD,
-    MAX_NAME,
     REQUESTS,
     Mapper,
     Placement,
@@ -130,11 +129,9 @@ class QueryAsk:
         if number is None:
             return None
         found = {
-            name: visible(value_or_none(metric.get(label, "")), MAX_NAME)
+            name: stored_value(name, metric.get(label, ""))
             for name, label in self._query.dimensions
         }
-        if found.get("consumer"):
-            found["consumer"] = visible(safe_name(found["consumer"]), MAX_NAME)
         found |= dict(self._query.values)
         found["gateway"] = found.get("gateway") or self._mapper.gateway(metric)
         place = Placement(Dimensions(**found), self._fields, self.rank[0], "")

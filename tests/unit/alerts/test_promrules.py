@@ -317,3 +317,23 @@ def test_globs_are_patterns_without_what_re2_does_not_know(
     assert "\\z" not in pattern
     assert all(re.fullmatch(pattern, text) for text in fits)
     assert not any(re.fullmatch(pattern, text) for text in not_)
+
+
+@needs_promtool
+def test_what_a_gateway_cannot_say_has_no_test(tmp_path: Path) -> None:
+    """No series has the model "null": the rules take it for no value, as costtui does."""
+    text = """
+consumers: {"none": {team: ghosts}}
+alerts:
+  - {name: of null, cost_over: 5, window: 1h, where: {model: "null"}}
+  - {name: of ghosts, cost_over: 5, window: 1h, where: {team: ghosts}}
+  - {name: of nobody, cost_over: 5, window: 1h, where: {consumer: ""}}
+  - {name: of one, cost_over: 5, window: 1h, where: {model: gpt-4o}}
+"""
+    config = configured(tmp_path, SOURCES.partition("consumers:")[0] + text)
+    found = made(config)
+    (tmp_path / "rules.yml").write_text(found.text)
+    tests, untested = unit_tests(found, config, "rules.yml")
+    assert untested == ["of null", "of ghosts"]
+    (tmp_path / "tests.yml").write_text(tests)
+    promtool("test", "rules", tmp_path / "tests.yml")

@@ -10,9 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from costtui.cli.check import label_of
 from costtui.cli.main import main
+from costtui.config.alert_schema import BudgetConfig
 from costtui.model.alert import Ack, AlertStatus, Matcher, Silence
+from costtui.model.budget import BudgetLine
+from costtui.model.charge import Exactness
 from costtui.store.silences import acknowledge, silence
 from costtui.store.writer import Store
 from tests.unit.engine.listening import NANO, fill, used
@@ -93,7 +99,7 @@ def test_the_line_of_a_warning(site: Site) -> None:
     assert site.check("--budget", "teams") == (
         1,
         "COSTTUI WARNING - team search 83 % of $500.00 (month), ends 22 Nov"
-        " | 'search'=415.20USD;400;500;0;500\n",
+        " | 'teams search'=415.20USD;400;500;0;500\n",
     )
 
 
@@ -123,7 +129,10 @@ def test_without_options_all_budgets_and_alerts(site: Site) -> None:
     code, line = site.check()
     assert code == 0
     assert line.startswith("COSTTUI OK - 4 budgets, the fullest: of bob 20 % of $10.00 (month)")
-    assert "; no alert fires | 'of bob'=2.00USD;8;10;0;10 'search'=10.00USD;400;500;0;500 " in line
+    assert (
+        "; no alert fires | 'of bob'=2.00USD;8;10;0;10 'teams search'=10.00USD;400;500;0;500 "
+        in line
+    )
     site.spend(("bob", 900))
     code, line = site.check()
     assert code == 2
@@ -136,7 +145,7 @@ def test_budgets_that_apply_to_a_consumer(site: Site) -> None:
         "COSTTUI WARNING - of bob 90 % of $10.00 (month), ends 20 Nov | 'of bob'=9.00USD;8;10;0;10 "
     )
     assert "team search 90 %" in site.check("--consumer", "alice")[1]
-    assert "'search'=450.00USD" in site.check("--team", "search")[1]
+    assert "'teams search'=450.00USD" in site.check("--team", "search")[1]
     assert site.check("--team", "nobody")[0] == 0
     site.configure("budgets: [{name: x, limit: 1, where: {provider: anthropic}}]")
     assert site.check("--provider", "openai") == (
@@ -280,7 +289,7 @@ def test_hostile_names_stay_on_one_line(site: Site) -> None:
     assert line.count("\n") == line.count("|") == 1
     assert line.rstrip("\n").isprintable()
     assert "sk-proj" not in line
-    assert "'a''b_c¦d\\n\\x1b[31m;'=0.90USD;" in line
+    assert re.search(r"'each a''b_c¦d\\n\\x1b\[31m; #[0-9a-f]{8}'=0.90USD;", line)
 
 
 def test_json(site: Site) -> None:
@@ -306,3 +315,47 @@ def test_many_budgets_are_a_line_all_the_same(site: Site) -> None:
     assert code == 2
     assert len(line) < 4000
     assert "more budgets" in line
+
+
+def test_a_label_does_not_change_with_what_is_fuller(site: Site) -> None:
+    site.configure(
+        "budgets:\n  - {name: user, limit: 100, by: [consumer], forecast: false}\n"
+        "  - {name: small, limit: 50, by: [consumer], forecast: false, where: {model: gpt-4o}}\n"
+    )
+    site.spend(("bob", 1_000))
+    first = set(re.findall(r"'([^']+)'=", site.check()[1]))
+    assert first == {"user bob", "small bob"}
+    site.configure(
+        "budgets:\n  - {name: user, limit: 20, by: [consumer], forecast: false}\n"
+        "  - {name: small, limit: 50, by: [consumer], forecast: false, where: {model: gpt-4o}}\n"
+    )
+    assert set(re.findall(r"'([^']+)'=", site.check()[1])) == first
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["user", "user bob", "two", "one", "a=b", "a_b", "n" * 81]),
+            st.lists(
+                st.sampled_from(
+                    ["bob", "a=b", "a_b", "", "(none)", "x y", "y z", "x", "z", "|", "¦", "'",
+                     "z" * 80, "z" * 81, "z" * 90, "\u200b", "\\u200b", "bob two"]
+                ) | st.text(max_size=4),
+                min_size=2, max_size=2,
+            ),
+        ),
+        max_size=40,
+    )
+)  # fmt: skip
+def test_no_two_budgets_have_one_label(found: list[tuple[str, list[str]]]) -> None:
+    by = {"user": 1, "user bob": 0, "two": 2, "one": 0, "a=b": 0, "a_b": 0, "n" * 81: 1}
+    budgets = [BudgetConfig(n, NANO, by=("consumer", "model")[:size]) for n, size in by.items()]
+    lines = {
+        BudgetLine(
+            n, tuple(zip(("consumer", "model")[: by[n]], values, strict=False)), (), "", "month",
+            0, 1, NANO, 0, Exactness.EXACT,
+        )
+        for n, values in found
+    }  # fmt: skip
+    assert len({label_of(line, budgets) for line in lines}) == len(lines)

@@ -302,3 +302,17 @@ def test_an_action_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "check|show|schema" in capsys.readouterr().err
     assert main(["config", "chekc"]) == 2
     assert '(did you mean "check"?)' in capsys.readouterr().err
+
+
+def test_check_says_that_a_listener_would_not_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COSTTUI_LISTEN_TOKEN", raising=False)
+    file = write(tmp_path, 'timezone: UTC\nlisten:\n  series: 100\n  address: "0.0.0.0:8000"\n')
+    check = ["config", "check", "--config", file]
+    assert main(check) == 0
+    told = f"warning: {file}:4: listen.address: others can reach 0.0.0.0:8000, so a token is needed"
+    assert capsys.readouterr().err.startswith(told)
+    monkeypatch.setenv("COSTTUI_LISTEN_TOKEN", "abcdefghijklmnopqrstuvwxyz012345")
+    assert main(check) == 0
+    assert capsys.readouterr().err == ""

@@ -74,7 +74,8 @@ def test_head_is_the_same_without_a_body(port: int) -> None:
 def test_a_connection_is_kept_and_requests_are_answered_in_their_order(port: int) -> None:
     one = b"GET /budget?consumer=alice HTTP/1.1\r\nHost: localhost\r\n\r\n"
     page = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    body = b"GET /health HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 5\r\n\r\nhello\r\n"
+    five = b"Content-Length: 5\r\n"
+    body = b"GET /health HTTP/1.1\r\nHost: x\r\n" + five + five + b"\r\nhello\r\n"
     last = b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=30) as sock:
         for piece in (one[:20], one[20:] + page + body + one, last):
@@ -122,6 +123,13 @@ def test_http_1_0_is_closed(port: int) -> None:
         (b"GET /health HTTP/1.1\r\nno header\r\n\r\n", 400),
         (b"GET /health HTTP/1.1\r\n folded: x\r\n\r\n", 400),
         (b"GET /health HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
+        (
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\ncontent-length: 5\r\n\r\n",
+            400,
+        ),
+        (b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: 127.0.0.1\r\n\r\n", 400),
+        (b"GET /health HTTP/1.1\r\n\r\n", 400),
+        (b"GET /health HTTP/1.0\r\n\r\n", 200),
         (b"GET /health HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", 413),
         (b"POST /health HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
         (b"GET /health HTTP/1.1\r\nX: " + b"a" * http.HEAD_LIMIT + b"\r\n\r\n", 431),

@@ -297,7 +297,7 @@ async def test_dimensions_values_and_infrastructure(prom_of: Make) -> None:
     await prom.drain()
     [dims] = {record.dims for record in prom.records}
     assert (dims.provider, dims.service, dims.gateway) == ("gpus", "infrastructure", "g7")
-    assert "\x1b" not in dims.model
+    assert dims.model == "a\x1b[31m"  # kept; who draws it spells it out
     assert dims.consumer
     assert secret not in dims.consumer
     assert {record.input for record in prom.records} == {90}
