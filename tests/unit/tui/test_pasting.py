@@ -7,7 +7,6 @@ import itertools
 import os
 import pty
 import tty
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -42,7 +41,7 @@ def fed(*packets: str) -> list[str]:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
     monkeypatch.setattr(pasting, "monotonic", lambda: now[0])
     return now
