@@ -98,19 +98,14 @@ class _Bound:
 
     def __init__(self) -> None:
         self.left = MAX_LOOKED
-        self.spent = 0.0
+        self.ends = monotonic() + MAX_SECONDS
 
     def listed(self, folder: str) -> list[os.DirEntry[str]]:
-        """The entries of `folder`. Raises OSError, and `_TooMuchError`. Only the time in here
-        counts: between two names the caller may take its own."""
-        if self.spent > MAX_SECONDS or self.left <= 0:
+        """The entries of `folder`. Raises OSError, and `_TooMuchError`."""
+        if self.left <= 0 or monotonic() > self.ends:
             raise _TooMuchError
-        began = monotonic()
-        try:
-            with os.scandir(folder) as entries:
-                found = list(islice(entries, self.left + 1))
-        finally:
-            self.spent += monotonic() - began
+        with os.scandir(folder) as entries:
+            found = list(islice(entries, self.left + 1))
         self.left -= len(found)
         if self.left < 0:
             raise _TooMuchError

@@ -57,8 +57,7 @@ async def test_a_broken_proxy_blinds_nobody(tmp_path: Path) -> None:
         assert await store.checkpoint("s") == {"f": "99"}
     (user, ann), (_, bot) = rows(
         path,
-        "SELECT consumer, sum(effective) FROM day JOIN series ON id = series "
-        "GROUP BY 1 ORDER BY 1",
+        "SELECT consumer, sum(effective) FROM day JOIN series ON id = series GROUP BY 1 ORDER BY 1",
     )
     assert (user, ann, bot) == ("ann", 100 * NS, fit * broken)
     assert rows(path, "SELECT records, skipped FROM source") == [(100 + fit, 10_000 - fit)]
