@@ -43,6 +43,8 @@ class Count(Kind):
         if number.startswith("-") and _NUMBER.fullmatch(number[1:]):
             raise ValueError("must not be negative")
         if _LONG.fullmatch(number):
+            if unit == 1 and Decimal(number) == MOST:
+                return MOST
             raise ValueError("is too large: the most is 1000000G")
         if not _NUMBER.fullmatch(number):
             raise ValueError("is not a number: write 2000, 200k or 1.5M")
