@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import glob
 import json
 import os
 from collections.abc import Iterator
@@ -213,8 +212,11 @@ def _source(source: SourceConfig) -> Iterator[str]:
         yield f"    {visible(value, 60)} is called {visible(name, 60)}"
     if source.type == "prometheus":
         yield from _asked(source)
+    if source.paths:
+        from costtui.sources.jsonl.paths import expand
     for path in source.paths:
-        found = sorted(glob.glob(path, recursive=True))
+        problems: list[str] = []
+        found = sorted({file for file in expand(path, problems) if os.path.lexists(file)})
         size = sum(os.path.getsize(file) for file in found if os.path.isfile(file))
         files = f"{count(len(found), 'file')}, {size:,} bytes" if found else "no file yet"
         yield f"    {visible(path, 300)}: {files}"
@@ -223,6 +225,8 @@ def _source(source: SourceConfig) -> Iterator[str]:
                 yield f"      {visible(file, 300)}"
             if len(found) > MATCHES_SHOWN:
                 yield f"      and {len(found) - MATCHES_SHOWN} more"
+        for problem in problems[-MATCHES_SHOWN:]:
+            yield f"      {visible(problem, 400)}"
         for file in found:
             if not os.access(file, os.R_OK):
                 yield f"      {visible(file, 300)} may not be read by this user"

@@ -347,7 +347,7 @@ class File(Kind):
                 raise ValueError("is not a glob: ** must stand alone between slashes")
         path = os.path.join(written.place.folder, expand_home(text, written.place.env))
         if self.must_exist and not os.path.isfile(path):
-            raise ValueError("no such file")
+            raise ValueError("is not a file" if os.path.exists(path) else "no such file")
         if self.must_exist and not os.access(path, os.R_OK):
             raise ValueError("may not be read by this user")
         return os.path.normpath(path)

@@ -14,6 +14,7 @@ from costtui.model.money import nano_from_decimal
 
 _NUMBER: Final = re.compile(r"\d{1,15}(\.\d{0,9})?|\.\d{1,9}", re.ASCII)
 """24 digits, so that no product is rounded to Decimal's 28."""
+_LONG: Final = re.compile(r"0*[1-9]\d{15,}(\.\d*)?", re.ASCII)
 _GROUPED: Final = re.compile(r"\d{1,3}(_\d{3})+", re.ASCII)
 _SUFFIXES: Final = {"k": 10**3, "M": 10**6, "G": 10**9}
 
@@ -41,6 +42,10 @@ class Count(Kind):
         number = text if unit == 1 else text[:-1]
         if number.startswith("-") and _NUMBER.fullmatch(number[1:]):
             raise ValueError("must not be negative")
+        if _LONG.fullmatch(number):
+            if unit == 1 and Decimal(number) == MOST:
+                return MOST
+            raise ValueError("is too large: the most is 1000000G")
         if not _NUMBER.fullmatch(number):
             raise ValueError("is not a number: write 2000, 200k or 1.5M")
         value = Decimal(number) * unit

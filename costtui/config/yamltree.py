@@ -138,6 +138,8 @@ class _Composer:
         self._problems = problems
         self._lines = lines
         self._anchors: dict[str, Node | None] = {}
+        self._aliases = False
+        """Was any met so far?"""
 
     def document(self) -> Node | None:
         root: Node | None = None
@@ -186,6 +188,7 @@ class _Composer:
     def _alias(self, name: str, line: int) -> Node:
         if name not in self._anchors:
             raise _stop(self._problems, line, f"the alias *{name} names nothing above it")
+        self._aliases = True
         node = self._anchors[name]
         if node is None:
             raise _stop(self._problems, line, f"the alias *{name} is inside what it names")
@@ -223,6 +226,8 @@ class _Composer:
 
     def _grown(self, size: int, line: int) -> int:
         if size > MAX_NODES:
-            message = f"more than {MAX_NODES} values once its aliases are filled in"
+            message = f"more than {MAX_NODES} values" + (
+                " once its aliases are filled in" if self._aliases else ": not a configuration"
+            )
             raise _stop(self._problems, line, message)
         return size

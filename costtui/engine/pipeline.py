@@ -63,11 +63,11 @@ class Pipeline:
         batches = source.poll(self.clock.now())
         try:
             async for batch in batches:
-                await self.append(config, batch)
+                refused = await self.append(config, batch)
                 drained.batches += 1
-                drained.records += len(batch.records)
+                drained.records += len(batch.records) - refused
                 drained.resets += batch.resets
-                drained.skipped += batch.skipped_count
+                drained.skipped += batch.skipped_count + refused
                 drained.newest_ns = max(drained.newest_ns, batch.newest_ns)
                 drained.lag_s = batch.lag_s
                 drained.backfill_done = batch.backfill_done
@@ -79,8 +79,8 @@ class Pipeline:
             await batches.aclose()  # type: ignore[attr-defined]
         return drained
 
-    async def append(self, config: SourceConfig, batch: Batch) -> None:
-        """Price and store one batch."""
+    async def append(self, config: SourceConfig, batch: Batch) -> int:
+        """Price and store one batch. Returns how many of its records the store refused."""
         async with self._turn:
             records = batch.records
             if len(records) > INLINE_RECORDS:
@@ -100,7 +100,7 @@ class Pipeline:
                 now=self.clock.now(),
             )
             # A shutdown must not tear a transaction: it ends, and only then does the poller.
-            await asyncio.shield(asyncio.ensure_future(write))
+            return await asyncio.shield(asyncio.ensure_future(write))
 
     def price(self, config: SourceConfig, records: Sequence[UsageRecord]) -> Sequence[Priced]:
         """The charges of `records`, in their order, by the source's cost policy."""

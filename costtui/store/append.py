@@ -13,12 +13,14 @@ from typing import Final
 
 import aiosqlite
 
+from costtui.errors import StoreError
 from costtui.model.requests import Priced, Requests
 from costtui.model.snapshot import SkippedLine
 from costtui.model.usage import UsageRecord
 from costtui.store.bulk import gc_paused, insert
 from costtui.store.levels import COLUMNS, LEVELS
 from costtui.store.prepare import SEQUENCE_BITS, SEQUENCE_MASK, Prepared, prepare, renumber
+from costtui.store.sane import SUSPECT, fitting, full_days, overflowed
 from costtui.store.series import COLUMNS as SERIES_COLUMNS
 from costtui.store.series import Interner, clean
 from costtui.store.session import Row, Session
@@ -88,47 +90,101 @@ class Appender:
         newest_ns: int,
         unread: Sequence[tuple[float, float]] | None = None,
         now: float,
+    ) -> int:
+        """Returns how many records were refused (see `sane`), which count as skipped."""
+
+        async def store(least: int) -> int:
+            prepared = await self._prepared(source, records, charges, now)
+            kept, paid, refused, examples = records, charges, 0, list(skipped)
+            room = await full_days(self._session.db, prepared.levels["day"], least)
+            if room:
+                own, floors = (await self.interner()).of(source), self._session.floors_at(now)
+                found = await asyncio.to_thread(fitting, records, charges, own, floors, room, now)
+                kept, paid, refused = found.records, found.charges, found.refused
+                examples += found.examples
+                prepared = await self._prepared(source, kept, paid, now)
+            await self._write(
+                source,
+                kept,
+                prepared,
+                checkpoint=checkpoint,
+                skipped=examples,
+                skipped_count=skipped_count + refused,
+                resets=resets,
+                newest_ns=newest_ns,
+                unread=unread,
+                now=now,
+            )
+            return refused
+
+        async with self._session.exclusive():
+            try:
+                return await store(SUSPECT)
+            except StoreError as error:
+                if not overflowed(error):
+                    raise
+            return await store(0)
+
+    async def _prepared(
+        self,
+        source: int,
+        records: Sequence[UsageRecord],
+        charges: Sequence[Priced],
+        now: float,
+    ) -> Prepared:
+        interner = await self.interner()
+        arguments = (
+            records,
+            charges,
+            interner.of(source),
+            self._session.floors_at(now),
+            self._parts,
+            self._recent.get(source, {}),
+        )
+        try:
+            if len(records) > IN_THREAD:
+                with gc_paused():
+                    return await asyncio.to_thread(prepare, *arguments)
+            return prepare(*arguments)
+        except BaseException:
+            self.forget()
+            raise
+
+    async def _write(
+        self,
+        source: int,
+        records: Sequence[UsageRecord],
+        prepared: Prepared,
+        *,
+        checkpoint: Mapping[str, str | None],
+        skipped: Sequence[SkippedLine],
+        skipped_count: int,
+        resets: int,
+        newest_ns: int,
+        unread: Sequence[tuple[float, float]] | None,
+        now: float,
     ) -> None:
         session = self._session
-        async with session.exclusive():
-            interner = await self.interner()
-            arguments = (
-                records,
-                charges,
-                interner.of(source),
-                session.floors_at(now),
-                self._parts,
-                self._recent.get(source, {}),
+        async with session.write() as db:
+            risen = await session.raise_floors(now)
+            await self.store_series(db)
+            sql = _LOGGED_SQL if isinstance(records, Requests) else _REQUEST_SQL
+            await self._store_requests(db, sql, prepared.requests)
+            for table, rows in prepared.levels.items():
+                if rows:
+                    await insert(db, UPSERT[table], rows)
+            await _store_checkpoint(db, source, checkpoint)
+            if skipped:
+                await _store_skipped(db, source, skipped)
+            moved = unread is not None and await _store_unread(db, source, unread)
+            await db.execute(
+                "UPDATE source SET records = records + ?, skipped = skipped + ?, "
+                "resets = resets + ?, last_data = max(last_data, ?) WHERE id = ?",
+                (len(records), skipped_count, resets, newest_ns / 1e9, source),
             )
-            try:
-                if len(records) > IN_THREAD:
-                    with gc_paused():
-                        prepared = await asyncio.to_thread(prepare, *arguments)
-                else:
-                    prepared = prepare(*arguments)
-            except BaseException:
-                self.forget()
-                raise
-            async with session.write() as db:
-                risen = await session.raise_floors(now)
-                await self.store_series(db)
-                sql = _LOGGED_SQL if isinstance(records, Requests) else _REQUEST_SQL
-                await self._store_requests(db, sql, prepared.requests)
-                for table, rows in prepared.levels.items():
-                    if rows:
-                        await insert(db, UPSERT[table], rows)
-                await _store_checkpoint(db, source, checkpoint)
-                if skipped:
-                    await _store_skipped(db, source, skipped)
-                moved = unread is not None and await _store_unread(db, source, unread)
-                await db.execute(
-                    "UPDATE source SET records = records + ?, skipped = skipped + ?, "
-                    "resets = resets + ?, last_data = max(last_data, ?) WHERE id = ?",
-                    (len(records), skipped_count, resets, newest_ns / 1e9, source),
-                )
-                if records or risen or moved:
-                    await session.bump(prepared.low, prepared.high)
-            self._recent[source] = prepared.sequences
+            if records or risen or moved:
+                await session.bump(prepared.low, prepared.high)
+        self._recent[source] = prepared.sequences
 
     async def store_series(self, db: aiosqlite.Connection) -> None:
         """Store the series and parts that have been given ids."""

@@ -43,23 +43,24 @@ _LEAST_FREE: Final = 1 << 20
 
 
 @contextmanager
-def store_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours."""
+def store_errors(path: Path, *, again: bool = False) -> Iterator[None]:
+    """Turn SQLite's errors into ours. `again`: will it be tried again?"""
     try:
         yield
     except sqlite3.Error as error:
-        raise typed_error(path, error) from error
+        raise typed_error(path, error, again=again) from error
     except OverflowError as error:
         raise StoreError(f"{path}: a quantity does not fit 64 bits; nothing was stored") from error
 
 
-def typed_error(path: Path, error: sqlite3.Error) -> StoreError:
+def typed_error(path: Path, error: sqlite3.Error, *, again: bool = False) -> StoreError:
     """The typed error for what SQLite said about `path`."""
     extended = getattr(error, "sqlite_errorcode", 0) or 0
     code = extended & 0xFF
+    going_on = " and it is tried again" if again else ""
     if code == sqlite3.SQLITE_FULL or (extended in _IO_FULL and _is_full(path)):
         return StoreFullError(
-            f"{path}: the disk is full; nothing was lost and it is tried again. "
+            f"{path}: the disk is full; nothing was lost{going_on}. "
             "Free some space or shorten store.retention"
         )
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
@@ -77,7 +78,7 @@ def typed_error(path: Path, error: sqlite3.Error) -> StoreError:
     if code == sqlite3.SQLITE_IOERR:
         return StoreError(
             f"{path}: the disk refused to read or write ({error}): a quota, a size limit or a "
-            "failing device. Nothing that was stored is lost and it is tried again"
+            f"failing device. Nothing that was stored is lost{going_on}"
         )
     return StoreError(f"{path}: {error}")
 

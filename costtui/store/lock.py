@@ -67,7 +67,7 @@ class WriterLock:
         try:
             taken = self._try(fd)
             if taken:
-                _write_holder(fd)
+                _write_holder(fd, self.path)
         except BaseException:
             os.close(fd)
             raise
@@ -126,7 +126,7 @@ class WriterLock:
             os.close(fd)
 
 
-def _write_holder(fd: int) -> None:
+def _write_holder(fd: int, path: Path) -> None:
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     text = json.dumps({"pid": os.getpid(), "started": started, "host": socket.gethostname()})
     try:
@@ -134,7 +134,7 @@ def _write_holder(fd: int) -> None:
         os.pwrite(fd, text.encode(), 0)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
+            raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
         # A full disk costs the name in a message; the lock itself needs no space.
 
 

@@ -53,11 +53,11 @@ class Session:
         make_file(path)
         check_before_writing(path, newest())
         make_private(path)
-        with store_errors(path):
+        with store_errors(path, again=True):
             db = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
         session = cls(path, db, retention)
         try:
-            with store_errors(path):
+            with store_errors(path, again=True):
                 for pragma in (
                     "journal_mode=WAL",
                     "synchronous=NORMAL",
@@ -89,12 +89,12 @@ class Session:
         async with self._lock:
             if self._db is not None:
                 db, self._db = self._db, None
-                with store_errors(self.path):
+                with store_errors(self.path, again=True):
                     await db.close()
 
     async def fetch(self, sql: str, parameters: Iterable[Any] = ()) -> list[Row]:
         """Read outside of a transaction."""
-        with store_errors(self.path):
+        with store_errors(self.path, again=True):
             return list(await self.db.execute_fetchall(sql, parameters))  # type: ignore[arg-type]
 
     @asynccontextmanager
@@ -116,7 +116,7 @@ class Session:
         Raises `StoreBusyError` when another writer has opened the store since.
         """
         db = self.db
-        with store_errors(self.path):
+        with store_errors(self.path, again=True):
             try:
                 await db.execute("BEGIN IMMEDIATE")
                 await self._check_fence(db)
@@ -186,5 +186,5 @@ class Session:
 
     async def reload(self) -> None:
         """Read again what a rollback may have left wrong in memory."""
-        with store_errors(self.path):
+        with store_errors(self.path, again=True):
             await self._read_meta()

@@ -145,19 +145,20 @@ class Store(States):
         newest_ns: int = 0,
         unread: Sequence[tuple[float, float]] | None = None,
         now: float,
-    ) -> None:
+    ) -> int:
         """Store a batch whole, with the checkpoint that covers it, or nothing of it.
 
         `charges` has one charge for each record (ValueError otherwise). `checkpoint` holds the
         changed parts; None removes one. `unread` replaces the gaps of this source. `now`, epoch
-        seconds, decides what retention keeps.
+        seconds, decides what retention keeps. Returns how many records were refused because a
+        sum would not have fitted; they count as skipped.
         """
         identity = self._id(source)
         if not (records or charges or checkpoint or skipped or skipped_count or resets) and (
             unread is None
         ):
-            return
-        await self._appender.append(
+            return 0
+        return await self._appender.append(
             identity,
             records,
             charges,

@@ -16,9 +16,11 @@ import threading
 from typing import Any, ClassVar
 
 from textual.driver import Driver
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 
 from costtui.tui.lastscreen import ENTER
+from costtui.tui.pasting import PasteParser
 from costtui.tui.resizing import Fitting
 
 _IN_ORDER = "\x1b[8l"
@@ -55,6 +57,10 @@ class TerminalDriver(LinuxDriver):
         if data.startswith(_POINTER) and not self._mouse:
             return
         super().write(data)
+
+    def run_input_thread(self) -> None:
+        linux_driver.XTermParser = PasteParser  # type: ignore[attr-defined]
+        super().run_input_thread()
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]

@@ -106,6 +106,16 @@ def round_money(nano: int, width: int = 8) -> str:
     return money(nano, width)
 
 
+def tiny_money(nano: int, width: int) -> str:
+    """A limit of less than a cent, rounded up to one digit: `$1e-5` for $0.00001."""
+    power = len(str(nano)) - 1
+    digit = -(-nano // 10**power)
+    if digit == 10:
+        digit, power = 1, power + 1
+    text = f"${digit}e{power - 9}"
+    return text if len(text) <= width else money(nano, width)
+
+
 def mark(exactness: Exactness, glyphs: Glyphs = UNICODE) -> str:
     """`≥`, `~`, both or nothing, in the terminal's characters."""
     least = glyphs.at_least if exactness & Exactness.LOWER_BOUND else ""

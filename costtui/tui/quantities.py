@@ -47,7 +47,11 @@ def _tenths(value: int, one: int, width: int) -> str:
 def limit_of(status: AlertStatus, width: int, glyphs: Glyphs = UNICODE) -> str:
     """`of $800 24h`, `of 2M tok 1h`, `of 5% 15m`, `of 2h`."""
     if status.unit == "cost":
-        text = fmt.round_money(status.limit, 6 if width >= 14 else 5)
+        cells = 6 if width >= 14 else 5
+        # A limit is what somebody wrote: `<$1` of one would be no limit at all.
+        text = fmt.round_money(status.limit, cells)
+        if text.startswith("<"):
+            text = fmt.tiny_money(status.limit, cells)
     else:
         text = _round(status.unit, status.limit) or _plain(status.unit, status.limit, 6, glyphs)
     if width < 14:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from textual import events, messages
+from textual.drivers import web_driver
 from textual.drivers.web_driver import WebDriver
+
+from costtui.tui.pasting import PasteParser
 
 
 class ViewerDriver(WebDriver):
@@ -27,6 +30,7 @@ class ViewerDriver(WebDriver):
             super().on_meta(packet_type, payload)
 
     def run_input_thread(self) -> None:
+        web_driver.XTermParser = PasteParser  # type: ignore[attr-defined]
         super().run_input_thread()
         if not self.exit_event.is_set():
             self._own_loop.call_soon_threadsafe(self._app.post_message, messages.ExitApp())

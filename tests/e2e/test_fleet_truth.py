@@ -129,7 +129,7 @@ async def test_an_hour_with_everything_going_wrong_is_exact(fleet: Fleet, tmp_pa
 async def _crash(running: Collector, poll: Any) -> None:
     """The batch is read but never stored, and nothing is closed in an orderly way."""
 
-    async def full(*_: Any, **__: Any) -> None:
+    async def full(*_: Any, **__: Any) -> int:
         raise StoreFullError("no space left on device")
 
     running.store.append = full  # type: ignore[method-assign]

@@ -226,7 +226,7 @@ class WholePipeline(RuleBasedStateMachine):
             assert self.collector is not None
             store = self.collector.store
 
-            async def full(*_: Any, **__: Any) -> None:
+            async def full(*_: Any, **__: Any) -> int:
                 raise StoreFullError("no space left")
 
             original = store.append

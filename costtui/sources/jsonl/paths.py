@@ -12,10 +12,17 @@ import stat
 from collections.abc import Iterable, Iterator
 from fnmatch import translate
 from functools import lru_cache
+from itertools import islice
+from time import monotonic
 from typing import NamedTuple
 
 MAX_FILES = 20_000
 """Files one source follows; beyond it a note says so."""
+
+MAX_LOOKED = 500_000
+"""Names that one pattern looks at, at most."""
+MAX_SECONDS = 5.0
+"""How long it looks for them. `/proc/**` has no end: what is there changes while one looks."""
 
 _MAGIC = re.compile(r"[*?\[]")
 _ROTATION = r"(?:\d{1,4}|\d{4}-?\d\d-?\d\d(?:[-_T.]?\d{1,6})*|\d{10})"
@@ -73,10 +80,39 @@ def expand(pattern: str, problems: list[str]) -> Iterator[str]:
         yield pattern
         return
     parts = [p for p in pattern.split(os.sep) if p]
-    yield from _walk(os.sep, parts, problems)
+    try:
+        yield from _walk(os.sep, parts, problems, _Bound())
+    except _TooMuchError:
+        problems.append(
+            f"{pattern}: not looked through to its end, after {MAX_LOOKED} names or "
+            f"{MAX_SECONDS:g} s: name a folder with less in it"
+        )
 
 
-def _walk(folder: str, parts: list[str], problems: list[str]) -> Iterator[str]:
+class _TooMuchError(Exception):
+    """The search went on for too long."""
+
+
+class _Bound:
+    """How far one search may still go."""
+
+    def __init__(self) -> None:
+        self.left = MAX_LOOKED
+        self.ends = monotonic() + MAX_SECONDS
+
+    def listed(self, folder: str) -> list[os.DirEntry[str]]:
+        """The entries of `folder`. Raises OSError, and `_TooMuchError`."""
+        if self.left <= 0 or monotonic() > self.ends:
+            raise _TooMuchError
+        with os.scandir(folder) as entries:
+            found = list(islice(entries, self.left + 1))
+        self.left -= len(found)
+        if self.left < 0:
+            raise _TooMuchError
+        return found
+
+
+def _walk(folder: str, parts: list[str], problems: list[str], bound: _Bound) -> Iterator[str]:
     while len(parts) > 1 and not has_magic(parts[0]):
         folder, parts = os.path.join(folder, parts[0]), parts[1:]
     first, rest = parts[0], parts[1:]
@@ -87,10 +123,9 @@ def _walk(folder: str, parts: list[str], problems: list[str]) -> Iterator[str]:
     if deep and not rest:
         rest = ["*"]
     if deep:
-        yield from _walk(folder, rest, problems)
+        yield from _walk(folder, rest, problems, bound)
     try:
-        with os.scandir(folder) as entries:
-            listed = list(entries)
+        listed = bound.listed(folder)
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
@@ -102,11 +137,11 @@ def _walk(folder: str, parts: list[str], problems: list[str]) -> Iterator[str]:
             continue
         if deep:
             if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, parts, problems)
+                yield from _walk(entry.path, parts, problems, bound)
         elif not rest:
             yield entry.path
         elif entry.is_dir():
-            yield from _walk(entry.path, rest, problems)
+            yield from _walk(entry.path, rest, problems, bound)
 
 
 def names(pattern: str, path: str) -> bool:

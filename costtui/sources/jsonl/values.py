@@ -23,8 +23,8 @@ MAX_COUNT = 10**10
 """The largest number of tokens of one request that is believed, a thousand times what any model
 takes. Above it a sum of a few lines would not fit 64 bits as nano-USD, and a batch that cannot be
 stored would stop its source for good."""
-MAX_NANO = 10**15
-"""The largest cost of one request that is believed: a million USD."""
+MAX_NANO = 10**13
+"""The largest cost of one request that is believed: ten thousand USD."""
 MAX_LINE = 4 * 1024 * 1024
 """Bytes of the longest line that is read; a longer one is skipped."""
 

@@ -123,3 +123,16 @@ def test_what_only_prometheus_knows_is_let_pass(match: str, tmp_path: Path) -> N
     file = tmp_path / "c.yml"
     file.write_text(SOURCE.format(match.strip()))
     assert load(file, env={}).sources[0].match
+
+
+def test_a_pipe_for_a_certificate_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ca.pem")
+    (tmp_path / "c.yml").write_text("pricing_file: ca.pem\n")
+    with pytest.raises(ConfigError, match=r"pricing_file: .ca.pem. is not a file"):
+        load(tmp_path / "c.yml", env={})
+
+
+def test_many_values_need_no_alias(tmp_path: Path) -> None:
+    (tmp_path / "c.yml").write_text("a:\n" + "- {a: 1, b: 2, c: 3}\n" * 10_000)
+    with pytest.raises(ConfigError, match="more than 50000 values: not a configuration"):
+        load(tmp_path / "c.yml", env={})

@@ -160,13 +160,14 @@ async def test_an_older_writer_is_fenced_off(store_path: Path) -> None:
         assert await new.checkpoint("s") == {"f": "1"}
 
 
-async def test_a_quantity_beyond_64_bits_is_an_error_and_stores_nothing(store_path: Path) -> None:
+async def test_a_quantity_beyond_64_bits_is_refused_and_counted(store_path: Path) -> None:
     await make(store_path)
     record = UsageRecord(0, 0, Dimensions(), input=2**70, request_id="")
     async with await Store.open(store_path, now=NOW) as store:
-        with pytest.raises(StoreError, match="64 bits"):
-            await store.append("s", [record], [Charge(0, 0, CostBasis.COMPUTED)], now=NOW)
-        assert (await store.statuses())[0].records == 10
+        charge = Charge(0, 0, CostBasis.COMPUTED)
+        assert await store.append("s", [record], [charge], now=NOW) == 1
+        status = (await store.statuses())[0]
+        assert (status.records, status.skipped) == (10, 1)
 
 
 async def test_files_are_private(store_path: Path) -> None:
