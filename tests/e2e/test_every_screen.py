@@ -50,7 +50,8 @@ class Over(NamedTuple):
 
 OVER = (
     Over("overview", ("help",), "HelpScreen", "Narrow to this row"),
-    Over("alerts", ("help",), "HelpScreen", "History of the rule"),
+    Over("alerts", ("help",), "HelpScreen", "Acknowledge what fires"),
+    Over("alerts", ("silence",), "SilenceForm", "how long"),
     Over("overview", ("choose-theme",), "ThemesScreen", "costtui-dark"),
     Over("overview", ("group-by",), "Chooser", "provider"),
     Over("cross", ("group-by",), "Chooser", "Tab"),
