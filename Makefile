@@ -27,8 +27,9 @@ types: $(DEV)  ## mypy --strict
 imports: $(DEV)  ## the floors
 	$(BIN)/lint-imports
 
+# Three on two cores: the end-to-end tests mostly wait for real servers.
 test: $(DEV)  ## the whole test suite
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 # A real LiteLLM for tests/e2e/test_litellm_proxy.py, which skips without it and says why. That it
 # cannot be installed somewhere is no failure: the reason is kept for the test to print.
