@@ -10,14 +10,14 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 
-from costtui.alerts.budgets import burn_rates, period_until_now, spent_in
+from costtui.alerts.budgets import burn_rates, spent_in
 from costtui.alerts.look import Key, Look
-from costtui.alerts.watches import Watch, period_name, whole
+from costtui.alerts.watches import whole
 from costtui.analysis.forecast import shared
 from costtui.config.alert_schema import ROLLING, BudgetConfig
 from costtui.engine.outlooks import Outlooks
+from costtui.engine.standing import stand
 from costtui.model.budget import BudgetLine, Estimate
-from costtui.model.charge import Exactness
 from costtui.model.snapshot import Totals
 from costtui.model.timewindow import DAY
 from costtui.store.watching import WatchReader
@@ -47,21 +47,18 @@ def standing(
 ) -> tuple[BudgetLine, ...]:
     """Each budget in the order of the configuration, its label sets by what they spent, most first.
     A budget without `by` has one line, spent or not."""
-    return tuple(line for budget in budgets for line in _lines(look, whole(budget), outlooks))
+    return tuple(line for budget in budgets for line in _lines(look, budget, outlooks))
 
 
-def _lines(look: Look, watch: Watch, outlooks: Outlooks) -> list[BudgetLine]:
-    budget = watch.budget
-    assert budget is not None
-    period, now_end = period_until_now(look, watch)
-    sums, edges = spent_in(look, watch, period.start, now_end)
+def _lines(look: Look, budget: BudgetConfig, outlooks: Outlooks) -> list[BudgetLine]:
+    watch, stood = whole(budget), stand(look, budget)
+    sums = stood.sums
     rates = burn_rates(look, watch, budget.burn_window)
-    unknown = look.unknown(watch, watch.by)
     steps: list[Step] = []
     weights: Mapping[Key, Totals] = sums
-    told = outlooks.forecast(watch.where, period.end) if budget.period != ROLLING else None
+    told = outlooks.forecast(watch.where, stood.end) if budget.period != ROLLING else None
     if told is not None:  # with less than a day of history nobody claims anything, as the alert
-        steps = [s for s in zip(told.ends, told.path, strict=True) if s[0] <= period.end]
+        steps = [s for s in zip(told.ends, told.path, strict=True) if s[0] <= stood.end]
         weights, _ = spent_in(look, watch, look.end - 7 * DAY, look.end)
     keys = sorted({*sums, *weights}, key=lambda k: (-_nano(sums, k), k))
     by = [max(0, _nano(weights, key)) for key in keys]
@@ -72,20 +69,16 @@ def _lines(look: Look, watch: Watch, outlooks: Outlooks) -> list[BudgetLine]:
     rise = [moment for moment, _ in steps], [estimate.nano for _, estimate in steps]
     out = []
     for place, key in enumerate(keys):
-        totals = sums.get(key, Totals())
-        exact = totals.exactness | edges
-        if key in unknown:
-            exact |= Exactness.LOWER_BOUND
-        spent = totals.effective_nano
+        line = stood.line(key)
         out.append(
-            BudgetLine(
-                budget.name, tuple(zip(watch.by, key, strict=True)), watch.where, budget.parent,
-                period_name(budget), period.start, period.end, budget.limit_nano, spent,
-                Exactness(exact), rates.get(key, (0, exact))[0], budget.burn_window,
-                ends[place].plus(spent) if ends else None, bool(ends),
-                _reaches(budget.limit_nano - spent, int(look.now), rise, by[place], weight),
+            line._replace(
+                burn=rates[key][0] if key in rates else 0,
+                burn_window=budget.burn_window,
+                ahead=ends[place].plus(line.spent) if ends else None,
+                banded=bool(ends),
+                reaches=_reaches(line.left, int(look.now), rise, by[place], weight),
             )
-        )  # fmt: skip
+        )
     return out
 
 

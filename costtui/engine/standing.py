@@ -1,8 +1,9 @@
 """What is spent of every budget now, without burn rates and forecasts: for who must know at once.
 
-`engine.budgeting` says where a budget is going, which takes 2 s for ten thousand label sets. What
-is spent is a look into sums that are cached: 3 ms after new usage, 0.3 s the first time. The sums,
-the period and the exactness are those of the alerts, so the answers are the same.
+`engine.budgeting` takes what is spent from here and says where a budget is going, in 0.2-0.35 s for
+ten thousand label sets. What is spent is a look into sums that are cached: 3 ms after new usage,
+0.3 s the first time. The sums, the period and the exactness are those of the alerts, so the answers
+are the same.
 """
 
 from __future__ import annotations
@@ -72,6 +73,15 @@ class Standings(NamedTuple):
             yield from map(standing.line, standing.keys())
 
 
+def stand(look: Look, budget: BudgetConfig) -> Standing:
+    """What is spent of one budget."""
+    watch = whole(budget)
+    period, end = period_until_now(look, watch)
+    sums, edges = spent_in(look, watch, period.start, end)
+    unknown = look.unknown(watch, watch.by)
+    return Standing(budget, period.start, period.end, sums, edges, unknown)
+
+
 def read_standings(
     reader: WatchReader,
     budgets: Sequence[BudgetConfig],
@@ -82,12 +92,6 @@ def read_standings(
     """`sources` are the configured ones; None is all. Raises a `StoreError`."""
     with reader.watching() as sight:
         look = Look(sight, now, zone, sources)
-        found = []
-        for budget in budgets:
-            watch = whole(budget)
-            period, end = period_until_now(look, watch)
-            sums, edges = spent_in(look, watch, period.start, end)
-            unknown = look.unknown(watch, watch.by)
-            found.append(Standing(budget, period.start, period.end, sums, edges, unknown))
+        found = tuple(stand(look, budget) for budget in budgets)
         counting = {s.name for s in look.statuses if s.role == "count"}
-        return Standings(now, tuple(sorted(look.blind & counting)), tuple(found))
+        return Standings(now, tuple(sorted(look.blind & counting)), found)

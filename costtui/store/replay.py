@@ -16,21 +16,19 @@ from operator import add, sub
 from typing import Final
 
 from costtui.model.alert import Labels
-from costtui.model.charge import CostBasis
 from costtui.model.comparison import Compared
 from costtui.model.snapshot import Gap, SourceStatus, Totals, View
 from costtui.model.timewindow import DAY, HOUR, MINUTE, Window
 from costtui.store.catalogue import Catalogue, Selection
 from costtui.store.cover import kept, whole_minutes
-from costtui.store.levels import COLUMNS, EFFECTIVE, LEVELS, Floors
+from costtui.store.levels import COLUMNS, LEVELS, Floors
 from costtui.store.outlook import WEEKS, Spends, hours_before, hours_spent
 from costtui.store.rolling import Rolling
-from costtui.store.sums import SumCache
+from costtui.store.sums import SumCache, complete
 from costtui.store.watching import Key, Sight, T, WatchReader
 
 _ROWS_SQL: Final = "SELECT t, series, {} FROM {} WHERE t >= ? AND t < ? ORDER BY t"
 _NAMES: Final = ", ".join(f'"{name}"' for name in COLUMNS)
-_CERTAIN: Final = (0, 0, 0, 0)
 MOST_SLIDES: Final = 32
 _make = tuple.__new__
 
@@ -217,7 +215,7 @@ class Replay(Sight):
                     times.append(t)
                     ends.append(t + step)
                     at, now = t, {}
-                whole = _complete(row, series[sid].basis)
+                whole = complete(row, series[sid].basis)
                 own = now.get(keys[sid])
                 now[keys[sid]] = whole if own is None else tuple(map(add, own, whole))
             if now:
@@ -246,15 +244,6 @@ class ReplayReader(WatchReader):
         """One read transaction for all of `[low, high)`."""
         with self._read() as connection:
             yield Replay(connection, self._cache, self._catalogue, self._floors, low, high)
-
-
-def _complete(row: list[int], basis: CostBasis) -> tuple[int, ...]:
-    """With the columns that follow from how the cost came about, as `sums.SumCache` has them."""
-    if basis is CostBasis.UNPRICED:
-        return (*row, row[0], sum(row[3:9]), 0, 0)
-    if basis is CostBasis.ESTIMATED:
-        return (*row, 0, 0, row[EFFECTIVE], row[0])
-    return (*row, *_CERTAIN)
 
 
 def _no_usage(_low: int, _high: int) -> Mapping[int, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from operator import add
 from typing import Any, Final, TypeVar
@@ -61,6 +61,15 @@ _PLAIN_SQL: Final = (
     f"SELECT {', '.join(f'sum({c})' for c in COLUMNS)} FROM {{}} WHERE t >= ? AND t < ?"
 )
 _AMONG: Final = " AND series IN (SELECT value FROM json_each(?))"
+
+
+def complete(row: Sequence[int], basis: CostBasis) -> Row:
+    """The stored columns, and those that follow from how the cost came about."""
+    if basis is CostBasis.UNPRICED:
+        return (*row, row[0], sum(row[3:9]), 0, 0)
+    if basis is CostBasis.ESTIMATED:
+        return (*row, 0, 0, row[EFFECTIVE], row[0])
+    return (*row, *_CERTAIN)
 
 
 class SumCache:
@@ -137,11 +146,7 @@ class SumCache:
         entry: Sums = {row[0]: row[1:] + _CERTAIN for row in rows}
         series = self.catalogue.series
         for sid in self.catalogue.uncertain & entry.keys():
-            sums = entry[sid][: len(COLUMNS)]
-            if series[sid].basis is CostBasis.UNPRICED:
-                entry[sid] = (*sums, sums[0], sum(sums[3:9]), 0, 0)
-            else:
-                entry[sid] = (*sums, 0, 0, sums[EFFECTIVE], sums[0])
+            entry[sid] = complete(entry[sid][: len(COLUMNS)], series[sid].basis)
         self._sums[segment] = entry
         self._rows += len(entry) + 1
         room = max(SUMS_KEPT, self.of_each[0] * len(self.catalogue.series))
